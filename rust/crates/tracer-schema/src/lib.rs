@@ -1,0 +1,19 @@
+//! The wire between the tracers and everything after them: [`TraceEvent`] (one observed effect, fixed size), the
+//! [`stream`] of frames that carries events and the byte strings they name, and [`TracerReport`] (a whole run, after policy).
+//!
+//! It never decides what an event means (that is `tracer-fd`), and never opens a file.
+//! Begin reading at [`event`].
+
+#![forbid(unsafe_code)]
+
+mod bytes;
+pub mod event;
+pub mod report;
+pub mod stream;
+
+pub use bytes::PathBytes;
+pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
+pub use report::{
+    Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, Hashes, NodeKind, Prior, ProcessRecord, Role,
+    RunReport, TracerReport, TracerStats,
+};

@@ -1,0 +1,368 @@
+//! A whole run after policy: what a tracer program hands to `roar` ([`TracerReport`], msgpack, once per run), and what
+//! `roar` gives to the world ([`RunReport`], JSON, `"format": "roar.report/1"`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::PathBytes;
+use crate::event::{FileStamp, Pid};
+
+/// Number of the tracers' report format; a reader refuses any other.
+pub const TRACER_REPORT_VERSION: u32 = 1;
+
+/// Name of the public report format.
+pub const RUN_REPORT_FORMAT: &str = "roar.report/1";
+
+/// What a file was to the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Content from before the run was taken from it.
+    Input,
+    /// Its content or existence was changed, and it exists at the end.
+    Output,
+    /// Made by the run and gone at its end.
+    Temporary,
+    /// Existed before, gone at the end.
+    Deleted,
+}
+
+/// What became of an output's version from before the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Prior {
+    /// Never emptied or replaced: appended to, or overwritten in place.
+    Kept,
+    /// Emptied, re-created, or renamed or linked over.
+    Replaced,
+}
+
+/// Kind of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeKind {
+    /// A regular file.
+    #[default]
+    File,
+    /// A symbolic link; its content is its target text.
+    Symlink,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Exit {
+    /// By itself.
+    Code {
+        /// Exit code, 0 to 255.
+        code: i32,
+    },
+    /// By a signal.
+    Signal {
+        /// Number of the signal.
+        signal: i32,
+        /// Whether a core was dumped.
+        core: bool,
+    },
+}
+
+impl Exit {
+    /// Returns how a process with that wait status (wait(2)) ended.
+    pub fn from_wait_status(status: i32) -> Self {
+        match status & 0x7f {
+            0 => Self::Code { code: (status >> 8) & 0xff },
+            signal => Self::Signal { signal, core: status & 0x80 != 0 },
+        }
+    }
+
+    /// Returns the status a shell would show: the code, or 128 and the signal.
+    pub fn shell_status(self) -> i32 {
+        match self {
+            Self::Code { code } => code,
+            Self::Signal { signal, .. } => 128 + signal,
+        }
+    }
+}
+
+macro_rules! gap_kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal $text:literal,)+) => {
+        /// What kind of thing was not seen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[repr(u8)]
+        pub enum GapKind { $($(#[doc = $doc])+ $name = $number,)+ }
+
+        impl GapKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Returns the kind of that wire number.
+            pub fn from_number(number: u64) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)+ _ => None }
+            }
+
+            /// Returns the name used in reports.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+gap_kinds! {
+    /// Events were dropped; `detail` says how many and between which times.
+    EventsLost = 1 "events_lost",
+    /// A program that the backend cannot enter because it is static.
+    StaticProgram = 2 "static_program",
+    /// A set-user-ID, set-group-ID or capability-bearing program that ran without its privilege or out of sight.
+    PrivilegedProgram = 3 "privileged_program",
+    /// Activity on an io_uring that could not be decoded.
+    IoUring = 4 "io_uring",
+    /// A descendant that was still running when the run was over.
+    DescendantLeft = 5 "descendant_left",
+    /// The tracer ended before the run did.
+    TracerDied = 6 "tracer_died",
+    /// A file was used whose path could not be found out.
+    UnresolvedPath = 7 "unresolved_path",
+    /// A seccomp supervisor inside the run answers system calls before the tracer can see them.
+    SeccompListener = 8 "seccomp_listener",
+    /// A process that could not be followed.
+    UntracedProcess = 9 "untraced_process",
+    /// A directory that the run had renamed could not be listed at its end.
+    UnlistedDirectory = 10 "unlisted_directory",
+    /// A system call was made whose meaning the backend does not know.
+    UndecodedCall = 11 "undecoded_call",
+}
+
+/// One thing that was not seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What kind of thing.
+    pub kind: GapKind,
+    /// The process concerned, 0 where none is.
+    pub pid: Pid,
+    /// The program or file concerned.
+    pub path: Option<PathBytes>,
+    /// Words for a person: what, why, and what to do.
+    pub detail: String,
+}
+
+/// How much of the run was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Whether everything was: no gap, nothing lost.
+    pub complete: bool,
+    /// Events known to be lost.
+    pub events_lost: u64,
+    /// What was not seen.
+    pub gaps: Vec<Gap>,
+}
+
+/// A process of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessRecord {
+    /// Its id.
+    pub pid: Pid,
+    /// Who made it; `None` for the root.
+    pub parent: Option<Pid>,
+    /// The last program it ran; empty where none was seen.
+    pub exe: PathBytes,
+    /// The arguments of that program.
+    pub argv: Vec<PathBytes>,
+    /// Its working directory when that program began.
+    pub cwd: PathBytes,
+    /// Since the start of the run, nanoseconds.
+    pub started_ns: u64,
+    /// Since the start of the run, nanoseconds; `None` if it was still running at the end.
+    pub ended_ns: Option<u64>,
+    /// How it ended; `None` if it was still running at the end.
+    pub exit: Option<Exit>,
+}
+
+/// One file in one role, as the policy sums it up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSummary {
+    /// Where it was: absolute, links in directories resolved.
+    pub path: PathBytes,
+    /// What it was to the run.
+    pub role: Role,
+    /// Its content was taken.
+    pub read: bool,
+    /// Its content or existence was changed.
+    pub written: bool,
+    /// It was executed.
+    pub executed: bool,
+    /// The path did not exist before the run, and the run made it.
+    pub created: bool,
+    /// The path existed before the run or was made by it, and is gone at the end.
+    pub deleted: bool,
+    /// For an output that existed before: what became of that version.
+    pub prior: Option<Prior>,
+    /// Kind.
+    pub kind: NodeKind,
+    /// For an output: the path from before the run that its file was renamed from.
+    pub renamed_from: Option<PathBytes>,
+    /// Bytes read, `None` where that cannot be counted exactly.
+    pub bytes_read: Option<u64>,
+    /// Bytes written, `None` where that cannot be counted exactly.
+    pub bytes_written: Option<u64>,
+    /// The processes that read, wrote or executed it, ascending.
+    pub pids: Vec<Pid>,
+    /// The file as it was when the run first touched it, if it was there before the run.
+    pub before: Option<FileStamp>,
+    /// For an input: a path where its content can still be read, if the run has not destroyed it.
+    pub content_at: Option<PathBytes>,
+    /// Whether the run itself renamed, linked or unlinked a name of the file, which changes `ctime` and nothing else.
+    pub moved: bool,
+    /// The file at the end of the run, for an output.
+    pub after: Option<FileStamp>,
+}
+
+/// A backend that `auto` passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FellBack {
+    /// Its name.
+    pub backend: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What the tracer says of its own work.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracerStats {
+    /// Effects told to the policy.
+    pub events: u64,
+    /// CPU time of the tracer, nanoseconds.
+    pub overhead_ns: u64,
+    /// Backends tried before.
+    pub fell_back_from: Vec<FellBack>,
+    /// How it traced, where there is a choice: `seccomp` or `syscall` for ptrace.
+    pub mode: String,
+}
+
+/// A whole run, as a tracer program hands it to `roar`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracerReport {
+    /// [`TRACER_REPORT_VERSION`].
+    pub version: u32,
+    /// `ebpf`, `preload` or `ptrace`.
+    pub backend: String,
+    /// The command as given.
+    pub command: Vec<PathBytes>,
+    /// Where it was started.
+    pub cwd: PathBytes,
+    /// Its process.
+    pub root_pid: Pid,
+    /// Wall clock at the start, nanoseconds since 1970.
+    pub started_unix_ns: i64,
+    /// From the start to the end of the last process waited for, nanoseconds.
+    pub duration_ns: u64,
+    /// How the command ended; `None` if that is not known.
+    pub exit: Option<Exit>,
+    /// How much was seen.
+    pub coverage: Coverage,
+    /// The processes, in the order of their start.
+    pub processes: Vec<ProcessRecord>,
+    /// The files, by path and role.
+    pub files: Vec<FileSummary>,
+    /// The tracer's own figures.
+    pub tracer: TracerStats,
+}
+
+/// Content hashes by algorithm, lowercase hex.
+pub type Hashes = BTreeMap<String, String>;
+
+/// One file in one role, with its hash, as the public report has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// As in [`FileSummary`].
+    pub path: PathBytes,
+    /// As in [`FileSummary`].
+    pub role: Role,
+    /// As in [`FileSummary`].
+    pub read: bool,
+    /// As in [`FileSummary`].
+    pub written: bool,
+    /// As in [`FileSummary`].
+    pub executed: bool,
+    /// As in [`FileSummary`].
+    pub created: bool,
+    /// As in [`FileSummary`].
+    pub deleted: bool,
+    /// As in [`FileSummary`].
+    pub prior: Option<Prior>,
+    /// As in [`FileSummary`].
+    pub kind: NodeKind,
+    /// As in [`FileSummary`].
+    pub renamed_from: Option<PathBytes>,
+    /// As in [`FileSummary`].
+    pub bytes_read: Option<u64>,
+    /// As in [`FileSummary`].
+    pub bytes_written: Option<u64>,
+    /// As in [`FileSummary`].
+    pub pids: Vec<Pid>,
+    /// Length of the version that the role speaks of: before the run for an input, after it for an output; bytes.
+    pub size: Option<u64>,
+    /// Hash of that version; `None` where none could be taken.
+    pub hash: Option<Hashes>,
+    /// For an output that existed before: the hash of the version from before, where it is known.
+    pub prior_hash: Option<Hashes>,
+    /// Left out of the lists that people see: a system, package, cache or temporary path.
+    pub filtered: bool,
+    /// Why there is no hash, or why it is not to be trusted: `changed` (an input that somebody changed between its first
+    /// read and the end), `unreadable`, `gone`. Absent where all is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A run, as the world sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// [`RUN_REPORT_FORMAT`].
+    pub format: String,
+    /// `ebpf`, `preload` or `ptrace`.
+    pub backend: String,
+    /// The command as given.
+    pub command: Vec<PathBytes>,
+    /// Where it was started.
+    pub cwd: PathBytes,
+    /// Its process.
+    pub root_pid: Pid,
+    /// RFC 3339, UTC, nanoseconds.
+    pub started_at: String,
+    /// Nanoseconds.
+    pub duration_ns: u64,
+    /// How the command ended; `None` if that is not known.
+    pub exit: Option<Exit>,
+    /// How much was seen.
+    pub coverage: Coverage,
+    /// The processes, in the order of their start.
+    pub processes: Vec<ProcessRecord>,
+    /// The files, by path and role.
+    pub files: Vec<FileRecord>,
+    /// The tracer's own figures.
+    pub tracer: TracerStats,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_says_code_or_signal() {
+        let json = |status| serde_json::to_string(&Exit::from_wait_status(status)).unwrap();
+        assert_eq!(json(0x0300), r#"{"code":3}"#);
+        assert_eq!(json(9), r#"{"signal":9,"core":false}"#);
+        assert_eq!(json(0x80 | 11), r#"{"signal":11,"core":true}"#);
+        assert_eq!(Exit::from_wait_status(15).shell_status(), 143);
+    }
+
+    #[test]
+    fn gap_names_are_those_that_serde_writes() {
+        for kind in GapKind::ALL {
+            assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{}\"", kind.name()));
+            assert_eq!(GapKind::from_number(*kind as u64), Some(*kind));
+        }
+    }
+}
