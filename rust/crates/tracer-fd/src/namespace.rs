@@ -1,0 +1,485 @@
+//! Files and their names during a run, and the rules that make roles of what happened to them.
+//!
+//! A *node* is a file: (device, inode), with what the run did to its content. A *name* is a path, with the node it had
+//! before the run and the node it has now. Every rule follows from these two:
+//!
+//! - **input**: a name whose node from before had its content taken while that content was still the old one;
+//! - **output**: a name that has a node now, and either had none before, or had another, or had this one and it was changed;
+//! - **deleted**: a name that had a node before and has none now; **temporary**: one that had none and has none.
+
+use rustc_hash::FxHashMap;
+use tracer_schema::{FileStamp, FileSummary, NodeKind, PathBytes, Pid, Prior, Role};
+
+use crate::moves::{Moves, rebase};
+use crate::texts::{Symbol, Texts};
+
+/// Index of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct NodeId(u32);
+
+/// A number of bytes, or the knowledge that it is not known.
+#[derive(Clone, Copy)]
+struct Count(Option<u64>);
+
+impl Count {
+    fn add(&mut self, bytes: Option<u64>) {
+        self.0 = self.0.zip(bytes).map(|(sum, more)| sum.saturating_add(more));
+    }
+}
+
+struct Node {
+    dev: u64,
+    ino: u64,
+    kind: NodeKind,
+    /// The run made it.
+    is_born: bool,
+    /// Its content is not the one from before the run.
+    is_changed: bool,
+    /// It was emptied at some time in the run.
+    is_emptied: bool,
+    /// A name of it came or went.
+    is_moved: bool,
+    is_read: bool,
+    is_executed: bool,
+    /// As it was when the run first touched it.
+    before: Option<FileStamp>,
+    /// The name from before the run by which it was first touched.
+    origin: Option<Symbol>,
+    /// Its names now, as far as the run touched them.
+    names: Vec<Symbol>,
+    bytes_read: Count,
+    bytes_written: Count,
+    pids: Vec<Pid>,
+}
+
+struct Name {
+    before: Option<NodeId>,
+    now: Option<NodeId>,
+    /// The last node it had in the run.
+    last: NodeId,
+    is_input: bool,
+}
+
+/// How an event names the file that it is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// The path, `None` where the file has no name.
+    pub(crate) path: Option<Symbol>,
+    /// The file.
+    pub(crate) stamp: FileStamp,
+    /// Whether the path may be an old one: the file was opened by it, and may have been renamed since.
+    pub(crate) is_stale: bool,
+}
+
+/// What a change does to the content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Some bytes differ.
+    Bytes,
+    /// Nothing is left of it.
+    Emptied,
+}
+
+/// The files that a run touched.
+#[derive(Default)]
+pub(crate) struct Namespace {
+    nodes: Vec<Node>,
+    by_identity: FxHashMap<(u64, u64), NodeId>,
+    names: FxHashMap<Symbol, Name>,
+    pub(crate) moves: Moves,
+}
+
+fn is_subject(stamp: &FileStamp) -> bool {
+    stamp.is_some() && (stamp.is_regular() || stamp.is_symlink())
+}
+
+impl Namespace {
+    fn node(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    fn add_node(&mut self, stamp: &FileStamp, is_born: bool) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("a run touches fewer than 2^32 files"));
+        self.nodes.push(Node {
+            dev: stamp.dev,
+            ino: stamp.ino,
+            kind: if stamp.is_symlink() {
+                NodeKind::Symlink
+            } else {
+                NodeKind::File
+            },
+            is_born,
+            is_changed: is_born,
+            is_emptied: false,
+            is_moved: false,
+            is_read: false,
+            is_executed: false,
+            before: if is_born { None } else { Some(*stamp) },
+            origin: None,
+            names: Vec::new(),
+            bytes_read: Count(Some(0)),
+            bytes_written: Count(Some(0)),
+            pids: Vec::new(),
+        });
+        self.by_identity.insert((stamp.dev, stamp.ino), id);
+        id
+    }
+
+    /// Finds the node of a file that exists, or makes it: then it existed before the run.
+    ///
+    /// Returns `None` for what is not a subject.
+    pub(crate) fn touch(&mut self, texts: &mut Texts, place: &Place) -> Option<NodeId> {
+        if !is_subject(&place.stamp) {
+            return None;
+        }
+        let known = self.by_identity.get(&(place.stamp.dev, place.stamp.ino)).copied();
+        let Some(path) = place.path else {
+            return Some(known.unwrap_or_else(|| self.add_node(&place.stamp, false)));
+        };
+        if let Some(node) = known {
+            let has_moved = place.is_stale && !self.node(node).names.contains(&path);
+            if !has_moved {
+                self.bind(path, node);
+            }
+            return Some(node);
+        }
+        let is_made_unseen = self.names.get(&path).is_some_and(|name| {
+            name.before.is_none()
+                || name
+                    .now
+                    .is_some_and(|node| self.nodes[node.0 as usize].is_changed)
+        });
+        let node = self.add_node(&place.stamp, is_made_unseen);
+        if is_made_unseen {
+            self.attach(path, node);
+            return Some(node);
+        }
+        match self.moves.origin(texts.bytes(path)) {
+            Some(before) if texts.bytes(path) != before => {
+                let before = texts.intern(&before);
+                self.bind(before, node);
+                self.take(node, Some(before));
+                self.detach(before);
+                self.attach(path, node);
+            }
+            _ => self.bind(path, node),
+        }
+        Some(node)
+    }
+
+    /// Makes known that `path` is, and unless the run changed that was, a name of `node`.
+    fn bind(&mut self, path: Symbol, node: NodeId) {
+        match self.names.get(&path).map(|name| name.now) {
+            Some(Some(now)) if now == node => {}
+            // Somebody outside the run put another file there, or took this one away and back.
+            Some(_) => self.attach(path, node),
+            None => {
+                let before = if self.node(node).is_born { None } else { Some(node) };
+                self.names.insert(
+                    path,
+                    Name {
+                        before,
+                        now: Some(node),
+                        last: node,
+                        is_input: false,
+                    },
+                );
+                let known = self.node(node);
+                known.names.push(path);
+                if before.is_some() {
+                    known.origin.get_or_insert(path);
+                }
+            }
+        }
+    }
+
+    /// Gives the name to `node`, taking it from whichever had it.
+    fn attach(&mut self, path: Symbol, node: NodeId) {
+        self.detach(path);
+        let name = self.names.entry(path).or_insert(Name {
+            before: None,
+            now: None,
+            last: node,
+            is_input: false,
+        });
+        name.now = Some(node);
+        name.last = node;
+        self.node(node).names.push(path);
+    }
+
+    fn detach(&mut self, path: Symbol) {
+        let Some(node) = self.names.get_mut(&path).and_then(|name| name.now.take()) else {
+            return;
+        };
+        let node = self.node(node);
+        node.names.retain(|name| *name != path);
+        node.is_moved = true;
+    }
+
+    /// Takes the content of `node`: an input, if that content is the one from before the run.
+    fn take(&mut self, node: NodeId, via: Option<Symbol>) {
+        let Node {
+            is_born: false,
+            is_changed: false,
+            origin,
+            ..
+        } = *self.node(node)
+        else {
+            return;
+        };
+        let direct = via.filter(|path| self.names.get(path).is_some_and(|name| name.before == Some(node)));
+        if let Some(name) = direct.or(origin).and_then(|path| self.names.get_mut(&path)) {
+            name.is_input = true;
+        }
+    }
+
+    fn done_by(&mut self, node: NodeId, pid: Pid) {
+        let pids = &mut self.node(node).pids;
+        if let Err(at) = pids.binary_search(&pid) {
+            pids.insert(at, pid);
+        }
+    }
+
+    /// The content was read or mapped; `bytes` where they can be counted.
+    pub(crate) fn read(&mut self, texts: &mut Texts, place: &Place, pid: Pid, bytes: Option<u64>) {
+        let Some(node) = self.touch(texts, place) else {
+            return;
+        };
+        self.take(node, place.path);
+        let known = self.node(node);
+        known.is_read = true;
+        known.bytes_read.add(bytes);
+        self.done_by(node, pid);
+    }
+
+    /// The file was executed, which is a read of it.
+    pub(crate) fn execute(&mut self, texts: &mut Texts, place: &Place, pid: Pid) {
+        self.read(texts, place, pid, None);
+        if let Some(node) = self.touch(texts, place) {
+            self.node(node).is_executed = true;
+        }
+    }
+
+    /// The content was changed; `bytes` where they can be counted.
+    pub(crate) fn write(
+        &mut self,
+        texts: &mut Texts,
+        place: &Place,
+        pid: Pid,
+        bytes: Option<u64>,
+        change: Change,
+    ) {
+        let Some(node) = self.touch(texts, place) else {
+            return;
+        };
+        let known = self.node(node);
+        known.is_changed = true;
+        known.is_emptied |= change == Change::Emptied;
+        known.bytes_written.add(bytes);
+        self.done_by(node, pid);
+    }
+
+    /// A file was made, under a name or without one.
+    pub(crate) fn create(&mut self, path: Option<Symbol>, stamp: &FileStamp, pid: Pid) {
+        if !is_subject(stamp) {
+            return;
+        }
+        let known = self.by_identity.get(&(stamp.dev, stamp.ino)).copied();
+        let here = path
+            .and_then(|path| self.names.get(&path))
+            .and_then(|name| name.now);
+        let node = match known {
+            // Two callers of the same O_CREAT: the second found the file of the first.
+            Some(node) if here == Some(node) => node,
+            // An inode number is used again once its file is gone.
+            _ => self.add_node(stamp, true),
+        };
+        if let Some(path) = path.filter(|_| here != Some(node)) {
+            self.attach(path, node);
+        }
+        self.done_by(node, pid);
+    }
+
+    /// `to` became a name of the file that `from` names.
+    pub(crate) fn link(&mut self, texts: &mut Texts, from: &Place, to: Symbol, pid: Pid) {
+        let Some(node) = self.touch(texts, from) else {
+            return;
+        };
+        self.take(node, from.path);
+        self.node(node).is_moved = true;
+        self.attach(to, node);
+        self.done_by(node, pid);
+    }
+
+    /// The name was removed.
+    pub(crate) fn unlink(&mut self, texts: &mut Texts, place: &Place, pid: Pid) {
+        let Some(node) = self.touch(texts, place) else {
+            return;
+        };
+        self.done_by(node, pid);
+        if let Some(path) = place.path {
+            self.detach(path);
+        }
+    }
+
+    /// `from` was renamed to `to`, or the two changed places.
+    pub(crate) fn rename(
+        &mut self,
+        texts: &mut Texts,
+        from: &Place,
+        to: Symbol,
+        is_exchange: bool,
+        pid: Pid,
+    ) {
+        let Some(source) = from.path.filter(|path| *path != to) else {
+            return;
+        };
+        let moved = self.touch(texts, from);
+        let there = self.names.get(&to).and_then(|name| name.now);
+        if moved.is_some() && moved == there {
+            // Two names of one file: rename(2) does nothing.
+            return;
+        }
+        if from.stamp.is_directory() {
+            self.move_below(texts, source, to, is_exchange, pid);
+        } else if let Some(node) = moved {
+            self.carry(node, source, pid);
+            self.detach(source);
+            self.attach(to, node);
+        } else {
+            self.detach(to);
+        }
+        if let Some(node) = there.filter(|_| is_exchange) {
+            self.carry(node, to, pid);
+            if moved.is_none() {
+                self.detach(to);
+            }
+            self.attach(source, node);
+        }
+    }
+
+    fn carry(&mut self, node: NodeId, from: Symbol, pid: Pid) {
+        self.take(node, Some(from));
+        self.node(node).is_moved = true;
+        self.done_by(node, pid);
+    }
+
+    /// Moves every known name below the directory `from` to below `to`.
+    fn move_below(&mut self, texts: &mut Texts, from: Symbol, to: Symbol, is_exchange: bool, pid: Pid) {
+        let (old, new) = (texts.bytes(from).to_vec(), texts.bytes(to).to_vec());
+        let below = |root: &[u8], other: &[u8], names: &FxHashMap<Symbol, Name>, texts: &Texts| -> Vec<_> {
+            names
+                .iter()
+                .filter_map(|(path, name)| {
+                    let target = rebase(texts.bytes(*path), root, other)?;
+                    Some((*path, name.now?, target))
+                })
+                .collect()
+        };
+        let mut going = below(&old, &new, &self.names, texts);
+        if is_exchange {
+            going.extend(below(&new, &old, &self.names, texts));
+        }
+        // Let go of all of them first: in an exchange a name may be both left and taken.
+        for (path, node, _) in &going {
+            self.carry(*node, *path, pid);
+            self.detach(*path);
+        }
+        for (_, node, target) in going {
+            let target = texts.intern(&target);
+            self.attach(target, node);
+        }
+        self.moves.push(&old, &new, is_exchange);
+    }
+
+    /// The file was found, when the run was over, below a directory that the run had renamed.
+    pub(crate) fn found(&mut self, texts: &mut Texts, place: &Place) {
+        if let Some(node) = self.touch(texts, place) {
+            self.take(node, place.path);
+        }
+    }
+
+    /// Returns what each name was to the run, by path and role.
+    ///
+    /// `look` says what is at a path now.
+    pub(crate) fn summarize(
+        &self,
+        texts: &Texts,
+        look: &mut dyn FnMut(&[u8]) -> Option<FileStamp>,
+    ) -> Vec<FileSummary> {
+        let mut files = Vec::new();
+        for (path, name) in &self.names {
+            self.summarize_name(texts, *path, name, look, &mut files);
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path).then(a.role.cmp(&b.role)));
+        files
+    }
+
+    fn summarize_name(
+        &self,
+        texts: &Texts,
+        path: Symbol,
+        name: &Name,
+        look: &mut dyn FnMut(&[u8]) -> Option<FileStamp>,
+        files: &mut Vec<FileSummary>,
+    ) {
+        if let Some(before) = name.before.filter(|_| name.is_input) {
+            let mut file = self.describe(texts, path, name, before, Role::Input);
+            let node = &self.nodes[before.0 as usize];
+            let kept = if node.is_changed { None } else { node.names.first() };
+            file.content_at = kept.map(|at| texts.bytes(*at).into());
+            files.push(file);
+        }
+        match (name.before, name.now) {
+            (None, None) => files.push(self.describe(texts, path, name, name.last, Role::Temporary)),
+            (Some(before), None) => files.push(self.describe(texts, path, name, before, Role::Deleted)),
+            (Some(before), Some(now)) if before == now && !self.nodes[now.0 as usize].is_changed => {}
+            (before, Some(now)) => {
+                let node = &self.nodes[now.0 as usize];
+                let mut file = self.describe(texts, path, name, now, Role::Output);
+                file.written = true;
+                file.prior = before.map(|before| {
+                    if before == now && !node.is_emptied {
+                        Prior::Kept
+                    } else {
+                        Prior::Replaced
+                    }
+                });
+                file.before = before.and_then(|before| self.nodes[before.0 as usize].before);
+                file.renamed_from = node
+                    .origin
+                    .filter(|origin| *origin != path && before != Some(now))
+                    .and_then(|origin| {
+                        // Linked names are not renamed ones: the origin must be gone or hold another file.
+                        let has_left = self.names.get(&origin).is_some_and(|name| name.now != Some(now));
+                        has_left.then(|| texts.bytes(origin).into())
+                    });
+                file.after = look(texts.bytes(path)).filter(|at| (at.dev, at.ino) == (node.dev, node.ino));
+                files.push(file);
+            }
+        }
+    }
+
+    fn describe(&self, texts: &Texts, path: Symbol, name: &Name, node: NodeId, role: Role) -> FileSummary {
+        let node = &self.nodes[node.0 as usize];
+        FileSummary {
+            path: PathBytes::from(texts.bytes(path)),
+            role,
+            read: node.is_read,
+            written: node.is_changed,
+            executed: node.is_executed,
+            created: name.before.is_none(),
+            deleted: name.now.is_none(),
+            prior: None,
+            kind: node.kind,
+            renamed_from: None,
+            bytes_read: node.bytes_read.0,
+            bytes_written: node.bytes_written.0,
+            pids: node.pids.clone(),
+            before: node.before,
+            content_at: None,
+            moved: node.is_moved,
+            after: None,
+        }
+    }
+}
