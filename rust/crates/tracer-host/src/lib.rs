@@ -1,1 +1,27 @@
-//! Placeholder.
+//! What the tracer programs share, and what starts them: the argument contract, the run directory with its spool and
+//! report, the control channel, and processes that begin exactly as they would without roar.
+//!
+//! It knows no backend and decides nothing about files. Begin reading at [`Recorder`] for the tracers' side and at
+//! [`launch_tracer`] for the other.
+//!
+//! # Safety
+//!
+//! `unsafe` is confined to [`inherited`], which looks at the process before `main`, and `spawn`, whose code between fork
+//! and exec keeps to async-signal-safe calls.
+
+pub mod arguments;
+pub mod control;
+pub mod inherited;
+mod recorder;
+mod recovery;
+mod report_file;
+mod spawn;
+mod world;
+
+pub use arguments::TracerArguments;
+pub use control::{Control, ToRoar, ToTracer};
+pub use recorder::{Recorder, SPOOL_FILE};
+pub use recovery::{Recovery, recover};
+pub use report_file::{REPORT_FILE, ReportError, read_report, report_of, write_report};
+pub use spawn::{Spawned, launch_tracer, spawn_command};
+pub use world::{Disk, stamp_of};

@@ -1,0 +1,142 @@
+//! Takes the events of a run from a tracer: into the policy at once, and into a spool file that outlives the tracer.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use rustc_hash::FxHashMap;
+use tracer_fd::{Aggregator, RunSummary};
+use tracer_schema::stream::put_text;
+use tracer_schema::{EventKind, GapKind, Pid, TextId, TraceEvent};
+
+use crate::world::Disk;
+
+/// Name of the spool in the run directory.
+pub const SPOOL_FILE: &str = "events";
+
+/// Bytes gathered before they are written although the tracee has not been resumed: an exec with a long argument list
+/// is the largest thing told at once.
+const PENDING_BYTES_MAX: usize = 256 * 1024;
+
+/// Takes the events of a run.
+///
+/// What was told is in the kernel's hands after [`flush`](Self::flush), which the tracer calls before it resumes the
+/// tracee: then not even `kill -9` of everyone loses it.
+pub struct Recorder {
+    aggregator: Aggregator,
+    spool: Option<File>,
+    pending: Vec<u8>,
+    ids: FxHashMap<Box<[u8]>, TextId>,
+    started: Instant,
+    spool_error: Option<io::Error>,
+}
+
+impl Recorder {
+    /// Returns a recorder that spools into `run_dir`.
+    ///
+    /// Without a spool it records all the same; the error is kept for [`spool_error`](Self::spool_error).
+    pub fn new(run_dir: &Path) -> Self {
+        let opened = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(run_dir.join(SPOOL_FILE));
+        let (spool, spool_error) = match opened {
+            Ok(file) => (Some(file), None),
+            Err(error) => (None, Some(error)),
+        };
+        Self {
+            aggregator: Aggregator::new(),
+            spool,
+            pending: Vec::with_capacity(4096),
+            ids: FxHashMap::default(),
+            started: Instant::now(),
+            spool_error,
+        }
+    }
+
+    /// Returns the time since the start of the run, nanoseconds.
+    pub fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns an event of now.
+    pub fn event(&self, kind: EventKind, pid: Pid, tid: Pid) -> TraceEvent {
+        TraceEvent::new(kind, self.now_ns(), pid, tid)
+    }
+
+    /// Returns the id of a byte string, telling it if it is new.
+    pub fn text(&mut self, bytes: &[u8]) -> TextId {
+        if let Some(id) = self.ids.get(bytes) {
+            return *id;
+        }
+        let id = TextId(u32::try_from(self.ids.len() + 1).expect("a run names fewer than 2^32 strings"));
+        self.ids.insert(bytes.into(), id);
+        self.aggregator.define(id, bytes);
+        if self.spool.is_some() {
+            put_text(&mut self.pending, id, bytes);
+        }
+        id
+    }
+
+    /// Tells an event.
+    pub fn tell(&mut self, event: &TraceEvent) {
+        self.aggregator.apply(event);
+        if self.spool.is_some() {
+            self.pending.extend_from_slice(&event.to_frame());
+            if self.pending.len() > PENDING_BYTES_MAX {
+                self.flush();
+            }
+        }
+    }
+
+    /// Tells the start of the run, with the wall clock of now.
+    pub fn tell_start(&mut self, root: Pid, cwd: &[u8], command: &[u8]) {
+        let mut event = self.event(EventKind::Start, root, root);
+        event.text = self.text(cwd);
+        event.text2 = self.text(command);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        event.value = u64::try_from(wall.as_nanos())
+            .unwrap_or(0)
+            .saturating_sub(event.time_ns);
+        self.tell(&event);
+    }
+
+    /// Tells that something was not seen.
+    pub fn tell_gap(&mut self, kind: GapKind, pid: Pid, path: Option<&[u8]>, detail: &str) {
+        let mut event = self.event(EventKind::Gap, pid, pid);
+        event.value = kind as u64;
+        if let Some(path) = path {
+            event.text = self.text(path);
+        }
+        event.text2 = self.text(detail.as_bytes());
+        self.tell(&event);
+    }
+
+    /// Hands what was told to the kernel.
+    pub fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        if let Some(Err(error)) = self.spool.as_mut().map(|spool| spool.write_all(&self.pending)) {
+            // A full disk costs the insurance, not the record: that is in memory.
+            self.spool = None;
+            self.spool_error = Some(error);
+        }
+        self.pending.clear();
+    }
+
+    /// Returns why there is no spool, or none any more.
+    pub fn spool_error(&self) -> Option<&io::Error> {
+        self.spool_error.as_ref()
+    }
+
+    /// Sums up the run.
+    pub fn finish(mut self) -> RunSummary {
+        self.flush();
+        self.aggregator.finish(&mut Disk)
+    }
+}

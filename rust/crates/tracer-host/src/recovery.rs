@@ -1,0 +1,45 @@
+//! What a tracer saw before it died: the spool, summed up without it.
+
+use std::fs;
+use std::path::Path;
+
+use tracer_fd::Aggregator;
+use tracer_schema::{Gap, GapKind, TracerReport, TracerStats};
+
+use crate::recorder::SPOOL_FILE;
+use crate::report_file::{read_report, report_of};
+use crate::world::Disk;
+
+/// What could be had of a run whose tracer left no word.
+#[derive(Debug)]
+pub enum Recovery {
+    /// The tracer had written its report.
+    Report(Box<TracerReport>),
+    /// The events up to the tracer's death, as a partial report.
+    Spool(Box<TracerReport>),
+    /// Nothing: the command never started, or its events could not be kept.
+    Nothing,
+}
+
+/// Recovers what a tracer left in its run directory.
+pub fn recover(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
+    if let Ok(report) = read_report(run_dir) {
+        return Recovery::Report(Box::new(report));
+    }
+    let Ok(frames) = fs::read(run_dir.join(SPOOL_FILE)) else {
+        return Recovery::Nothing;
+    };
+    let mut aggregator = Aggregator::new();
+    aggregator.apply_stream(&frames);
+    aggregator.add_gap(Gap {
+        kind: GapKind::TracerDied,
+        pid: 0,
+        path: None,
+        detail: detail.to_owned(),
+    });
+    let summary = aggregator.finish(&mut Disk);
+    if summary.root_pid == 0 {
+        return Recovery::Nothing;
+    }
+    Recovery::Spool(Box::new(report_of(summary, backend, TracerStats::default())))
+}

@@ -1,0 +1,103 @@
+//! The report of a tracer program, as a file in the run directory.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use tracer_fd::RunSummary;
+use tracer_schema::report::TRACER_REPORT_VERSION;
+use tracer_schema::{TracerReport, TracerStats};
+
+/// Name of the report in the run directory.
+pub const REPORT_FILE: &str = "report";
+
+/// Why there is no report to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// It could not be written or read.
+    #[error("cannot use the tracer's report {path}")]
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not a report.
+    #[error("the tracer's report {path} is damaged")]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: rmp_serde::decode::Error,
+    },
+    /// It could not be put into bytes.
+    #[error("the report cannot be encoded")]
+    Encode(#[from] rmp_serde::encode::Error),
+    /// It is of another version: `roar` and the tracer are not of one build.
+    #[error("the tracer writes reports of version {found}, this roar reads version {TRACER_REPORT_VERSION}")]
+    Version {
+        /// The tracer's.
+        found: u32,
+    },
+}
+
+/// Returns the report of a run.
+pub fn report_of(summary: RunSummary, backend: &str, mut tracer: TracerStats) -> TracerReport {
+    tracer.events = summary.events;
+    TracerReport {
+        version: TRACER_REPORT_VERSION,
+        backend: backend.to_owned(),
+        command: summary.command,
+        cwd: summary.cwd,
+        root_pid: summary.root_pid,
+        started_unix_ns: summary.started_unix_ns,
+        duration_ns: summary.duration_ns,
+        exit: summary.exit,
+        coverage: summary.coverage,
+        processes: summary.processes,
+        files: summary.files,
+        tracer,
+    }
+}
+
+/// Writes the report into the run directory: whole, or not at all.
+///
+/// # Errors
+/// See [`ReportError`].
+pub fn write_report(run_dir: &Path, report: &TracerReport) -> Result<(), ReportError> {
+    let path = run_dir.join(REPORT_FILE);
+    let unfinished = run_dir.join("report.unfinished");
+    let bytes = rmp_serde::to_vec_named(report)?;
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(&bytes))
+        .and_then(|()| fs::rename(&unfinished, &path));
+    written.map_err(|source| ReportError::File { path, source })
+}
+
+/// Reads the report from the run directory.
+///
+/// # Errors
+/// See [`ReportError`].
+pub fn read_report(run_dir: &Path) -> Result<TracerReport, ReportError> {
+    let path = run_dir.join(REPORT_FILE);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(source) => return Err(ReportError::File { path, source }),
+    };
+    let report: TracerReport = match rmp_serde::from_slice(&bytes) {
+        Ok(report) => report,
+        Err(source) => return Err(ReportError::Damaged { path, source }),
+    };
+    if report.version != TRACER_REPORT_VERSION {
+        return Err(ReportError::Version {
+            found: report.version,
+        });
+    }
+    Ok(report)
+}
