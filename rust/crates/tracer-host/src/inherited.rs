@@ -1,7 +1,8 @@
 //! What this process was started with, looked at before Rust's runtime changes it, so that the command can be started
 //! with the same.
 //!
-//! The runtime ignores SIGPIPE and opens `/dev/null` on standard descriptors that were closed. A command must see neither.
+//! The runtime ignores SIGPIPE and opens `/dev/null` on standard descriptors that were closed, and roar itself cannot work
+//! with SIGCHLD ignored. A command must see none of it.
 //!
 //! # Safety
 //!
@@ -9,11 +10,20 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// One bit for each closed standard descriptor, then one for SIGPIPE being ignored, then "looked".
+/// One bit for each closed standard descriptor, then one for each signal found ignored, then "looked".
 static FOUND: AtomicU8 = AtomicU8::new(0);
 
 const IGNORES_SIGPIPE: u8 = 1 << 3;
+const IGNORES_SIGCHLD: u8 = 1 << 4;
 const LOOKED: u8 = 1 << 7;
+
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all zero is a valid sigaction: the default action with an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: a null new action changes nothing, and `action` is a valid place for the old one.
+    let got = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
+    got == 0 && action.sa_sigaction == libc::SIG_IGN
+}
 
 extern "C" fn look() {
     let mut found = LOOKED;
@@ -23,13 +33,14 @@ extern "C" fn look() {
             found |= 1 << fd;
         }
     }
-    // SAFETY: all zero is a valid sigaction: the default action with an empty mask.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: a null new action changes nothing, and `action` is a valid place for the old one.
-    let got = unsafe { libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) };
-    if got == 0 && action.sa_sigaction == libc::SIG_IGN {
-        found |= IGNORES_SIGPIPE;
+    for (signal, bit) in [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD)] {
+        if is_ignored(signal) {
+            found |= bit;
+        }
     }
+    // A process that ignores SIGCHLD cannot wait for its children.
+    // SAFETY: signal(2) with a constant action.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     FOUND.store(found, Ordering::Relaxed);
 }
 
@@ -43,20 +54,18 @@ pub fn was_closed(fd: i32) -> bool {
     (0..3).contains(&fd) && FOUND.load(Ordering::Relaxed) & (1 << fd) != 0
 }
 
-/// Returns whether SIGPIPE was ignored when this process began.
-pub fn ignored_sigpipe() -> bool {
-    FOUND.load(Ordering::Relaxed) & IGNORES_SIGPIPE != 0
-}
-
 /// Undoes, in a child between fork and exec, what the runtime did: async-signal-safe.
 pub(crate) fn restore() {
-    let action = if ignored_sigpipe() {
-        libc::SIG_IGN
-    } else {
-        libc::SIG_DFL
-    };
-    // SAFETY: signal(2) with a constant action; nothing of this process's handlers is involved.
-    unsafe { libc::signal(libc::SIGPIPE, action) };
+    let found = FOUND.load(Ordering::Relaxed);
+    for (signal, bit) in [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD)] {
+        let action = if found & bit != 0 {
+            libc::SIG_IGN
+        } else {
+            libc::SIG_DFL
+        };
+        // SAFETY: signal(2) with a constant action; nothing of this process's handlers is involved.
+        unsafe { libc::signal(signal, action) };
+    }
     for fd in (0..3).filter(|fd| was_closed(*fd)) {
         // SAFETY: the descriptor was not open when the process began: what is there is the runtime's /dev/null.
         unsafe { libc::close(fd) };

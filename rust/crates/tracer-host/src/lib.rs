@@ -23,5 +23,5 @@ pub use control::{Control, ToRoar, ToTracer};
 pub use recorder::{Recorder, SPOOL_FILE};
 pub use recovery::{Recovery, recover};
 pub use report_file::{REPORT_FILE, ReportError, read_report, report_of, write_report};
-pub use spawn::{Spawned, launch_tracer, spawn_command};
+pub use spawn::{Outcome, Spawned, launch_tracer, spawn_command};
 pub use world::{Disk, stamp_of};

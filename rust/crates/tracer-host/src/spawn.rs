@@ -64,25 +64,35 @@ pub struct Spawned {
     failure: OwnedFd,
 }
 
+/// How the way to exec ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What the preparation had to say, 0 for nothing.
+    pub note: u8,
+    /// The error number, of execve(2) or of the preparation; `None`: the command runs.
+    pub errno: Option<i32>,
+}
+
 impl Spawned {
-    /// Waits until the command was executed or could not be: then the error number, of execve(2) or of the preparation.
+    /// Waits until the command was executed or could not be.
     ///
     /// # Errors
     /// Those of read(2).
-    pub fn failure(self) -> io::Result<Option<i32>> {
-        let mut bytes = [0; 4];
-        let mut pipe = std::fs::File::from(self.failure);
-        match pipe.read_exact(&mut bytes) {
-            Ok(()) => Ok(Some(i32::from_le_bytes(bytes))),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(error),
-        }
+    pub fn outcome(self) -> io::Result<Outcome> {
+        let mut said = Vec::new();
+        std::fs::File::from(self.failure).read_to_end(&mut said)?;
+        let note = said.first().copied().unwrap_or(0);
+        let errno = said
+            .get(1..5)
+            .map(|word| i32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        Ok(Outcome { note, errno })
     }
 }
 
 /// Forks, and in the child runs `prepare` and then the command, looked up in `PATH` as a shell would.
 ///
-/// `mask` is the signal mask for the command. `prepare` runs between fork and exec.
+/// `mask` is the signal mask for the command. `prepare` runs between fork and exec and returns a note for
+/// [`Outcome::note`], or the error number that ends it all.
 ///
 /// # Safety
 /// `prepare` must be async-signal-safe: no allocation, no locks, no panic.
@@ -92,7 +102,7 @@ impl Spawned {
 pub unsafe fn spawn_command(
     command: &[OsString],
     mask: &libc::sigset_t,
-    prepare: impl FnOnce() -> Result<(), i32>,
+    prepare: impl FnOnce() -> Result<u8, i32>,
 ) -> io::Result<Spawned> {
     let arguments: Vec<CString> = command
         .iter()
@@ -114,8 +124,14 @@ pub unsafe fn spawn_command(
     match pid {
         -1 => Err(io::Error::last_os_error()),
         0 => {
-            let errno = match prepare() {
-                Ok(()) => {
+            let say = |bytes: &[u8]| {
+                // SAFETY: bytes on this stack, to a descriptor of our own.
+                unsafe { libc::write(write_end.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
+            };
+            let prepared = prepare();
+            say(&[prepared.unwrap_or(0)]);
+            let errno = match prepared {
+                Ok(_) => {
                     inherited::restore();
                     // SAFETY: a valid set; sigprocmask is async-signal-safe.
                     unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
@@ -125,9 +141,7 @@ pub unsafe fn spawn_command(
                 }
                 Err(errno) => errno,
             };
-            let bytes = errno.to_le_bytes();
-            // SAFETY: four bytes on this stack, to a descriptor of our own.
-            unsafe { libc::write(write_end.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
+            say(&errno.to_le_bytes());
             // SAFETY: leaves without running destructors or handlers of the parent.
             unsafe { libc::_exit(127) }
         }

@@ -1,0 +1,572 @@
+//! The system calls: what each is about to do ([`Observer::enter`]), and what it did ([`Observer::leave`]).
+//!
+//! At the entry everything is looked at that the call will change: afterwards it is too late. What happens is told at the
+//! exit, when it is known that it did.
+
+use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind};
+use tracer_syscalls::constants::{
+    AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, FICLONE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_EXCL,
+    O_TMPFILE, O_TRUNC, PROT_READ, PROT_WRITE, RENAME_EXCHANGE,
+};
+use tracer_syscalls::{Effect, OpenFlags, PathAt, ROWS};
+
+use crate::files::FileRef;
+use crate::memory_map::shared_files_in;
+use crate::observer::{Call, Observer, Who, is_same_file};
+use crate::resolve::Located;
+use crate::rings::{RingCall, Submission};
+use crate::sys::{read_memory, read_string};
+
+/// Longest path argument that the kernel takes, bytes with the NUL (PATH_MAX).
+const PATH_BYTES_MAX: usize = 4096;
+
+/// Control blocks looked at in one io_submit: more is cut by the kernel's own limit (fs/aio.c, `nr_events`).
+const AIO_BLOCKS_MAX: u64 = 65_536;
+
+/// A call whose result is awaited, with what was looked at before it.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// A transfer: read from the first, written to the second, each where it is a subject.
+    Transfer {
+        /// Descriptor and file read.
+        from: Option<(i32, FileRef)>,
+        /// Descriptor and file written.
+        to: Option<(i32, FileRef)>,
+    },
+    /// FICLONE and its kin: 0 is success.
+    Clone {
+        /// Read.
+        from: Option<FileRef>,
+        /// Written.
+        to: Option<FileRef>,
+    },
+    /// An open that creates or empties.
+    Open {
+        /// Flags of open(2).
+        flags: u64,
+        /// The file as it was; absent if there was none.
+        before: FileStamp,
+    },
+    /// A mapping.
+    Map {
+        /// The descriptor.
+        fd: i32,
+        /// The file.
+        file: FileRef,
+        /// Its content can be seen.
+        is_read: bool,
+        /// Its content can be changed.
+        is_written: bool,
+    },
+    /// Memory made writable: the files that are mapped there, shared.
+    Protect(Vec<FileRef>),
+    /// A length set, or bytes allocated (`length` is `None`).
+    Resize {
+        /// The file.
+        file: FileRef,
+        /// The new length.
+        length: Option<u64>,
+    },
+    /// A rename.
+    Rename {
+        /// The source.
+        from: Located,
+        /// The destination, with the file that was there.
+        to: Located,
+        /// The two change places.
+        is_exchange: bool,
+    },
+    /// A hard link.
+    Link {
+        /// The source.
+        from: Located,
+        /// The new name.
+        to: Located,
+    },
+    /// A new file that is no open one: mknod, or a symbolic link with its target.
+    Make {
+        /// Descriptor of the directory that the path starts from.
+        dir: i32,
+        /// The path.
+        path: Vec<u8>,
+        /// The target of a symbolic link.
+        target: Option<Vec<u8>>,
+    },
+    /// A name removed.
+    Unlink(Located),
+    /// Kernel AIO: what each control block does, in order.
+    Aio(Vec<(FileRef, EventKind)>),
+    /// An io_uring call.
+    Ring(RingCall, Vec<Submission>),
+    /// Root or mounts may change.
+    Namespace,
+}
+
+impl Observer {
+    /// Looks at a call before it happens. Returns what to do when it has happened, or `None` if its result does not matter.
+    pub(crate) fn enter(&mut self, who: Who, call: &Call) -> Option<Pending> {
+        let arg = |position: u8| call.args[usize::from(position)];
+        let fd = |position: u8| arg(position) as i32;
+        match ROWS[call.row].effect {
+            Effect::Read { fd: from } => self.enter_transfer(who, Some(fd(from)), None),
+            Effect::Write { fd: to } => self.enter_transfer(who, None, Some(fd(to))),
+            Effect::Copy { from, to } => self.enter_transfer(who, Some(fd(from)), Some(fd(to))),
+            Effect::Clone { to, request, source } => {
+                let source = if arg(request) & 0xffff_ffff == FICLONE {
+                    Some(fd(source))
+                } else {
+                    self.read_word(who, arg(source)).map(|word| word as i32)
+                };
+                let from = source.and_then(|source| self.file(who, source));
+                Some(Pending::Clone {
+                    from,
+                    to: self.file(who, fd(to)),
+                })
+            }
+            Effect::Open { at, flags } => {
+                let flags = match flags {
+                    OpenFlags::Arg(position) => arg(position),
+                    OpenFlags::How(position) => self.read_word(who, arg(position))?,
+                    OpenFlags::Fixed(flags) => flags,
+                };
+                self.enter_open(who, call, at, flags)
+            }
+            Effect::OpenHandle { flags } => Some(Pending::Open {
+                flags: arg(flags),
+                before: FileStamp::default(),
+            }),
+            Effect::Map {
+                fd: file,
+                prot,
+                flags,
+            } => self.enter_map(who, fd(file), arg(prot), arg(flags)),
+            Effect::MapIndirect { arguments } => {
+                let mut words = [0; 24];
+                read_memory(who.tid, arg(arguments), &mut words).ok()?;
+                let word = |index: usize| {
+                    u32::from_le_bytes([
+                        words[4 * index],
+                        words[4 * index + 1],
+                        words[4 * index + 2],
+                        words[4 * index + 3],
+                    ])
+                };
+                if u64::from(word(3)) & MAP_ANONYMOUS != 0 {
+                    return None;
+                }
+                self.enter_map(who, word(4) as i32, word(2).into(), word(3).into())
+            }
+            Effect::Protect { address, length } => self.enter_protect(who, arg(address), arg(length)),
+            Effect::Truncate { at, length } => {
+                let located = self.file_argument(who, call, at)?;
+                self.enter_resize(&located, Some(length_of(call, length)))
+            }
+            Effect::TruncateFd { fd: file, length } => {
+                let file = self.file(who, fd(file))?;
+                Some(Pending::Resize {
+                    file,
+                    length: Some(length_of(call, length)),
+                })
+            }
+            Effect::Allocate { fd: file } => Some(Pending::Resize {
+                file: self.file(who, fd(file))?,
+                length: None,
+            }),
+            Effect::Rename { from, to, flags } => {
+                let from = self.name_argument(who, call, from)?;
+                let to = self.name_argument(who, call, to)?;
+                let is_exchange = flags.is_some_and(|flags| arg(flags) & RENAME_EXCHANGE != 0);
+                Some(Pending::Rename {
+                    from,
+                    to,
+                    is_exchange,
+                })
+            }
+            Effect::Link { from, to, flags } => {
+                let from = self.link_source(who, call, from, flags.map_or(0, arg))?;
+                let to = self.name_argument(who, call, to)?;
+                Some(Pending::Link { from, to })
+            }
+            Effect::Symlink { target, at } => {
+                let target = read_string(who.tid, arg(target), PATH_BYTES_MAX).ok()?;
+                let (dir, path) = self.path_argument(who, call, at)?;
+                Some(Pending::Make {
+                    dir,
+                    path,
+                    target: Some(target),
+                })
+            }
+            Effect::Mknod { at } => {
+                let (dir, path) = self.path_argument(who, call, at)?;
+                Some(Pending::Make {
+                    dir,
+                    path,
+                    target: None,
+                })
+            }
+            Effect::Unlink { at } => {
+                let name = self.name_argument(who, call, at)?;
+                name.is_subject().then_some(Pending::Unlink(name))
+            }
+            Effect::AioSubmit { count, blocks } => self.enter_aio(who, call, arg(count), arg(blocks)),
+            Effect::RingSetup { params } => {
+                Some(Pending::Ring(RingCall::Setup { params: arg(params) }, Vec::new()))
+            }
+            Effect::RingEnter { fd: ring } => self.enter_ring(who, fd(ring)),
+            Effect::RingRegister {
+                fd: ring,
+                opcode,
+                argument,
+                count,
+            } => {
+                let (opcode, argument, count) = (arg(opcode) as u32, arg(argument), arg(count) as u32);
+                Some(Pending::Ring(
+                    RingCall::Register {
+                        ring: fd(ring),
+                        opcode,
+                        argument,
+                        count,
+                    },
+                    Vec::new(),
+                ))
+            }
+            Effect::Namespace => Some(Pending::Namespace),
+            Effect::SeccompListener => {
+                let exe = self.resolver.proc_link(who.tid, "exe").ok();
+                let detail = "a supervisor of its own answers system calls before the tracer can see them";
+                self.recorder
+                    .tell_gap(GapKind::SeccompListener, who.pid.as_pid(), exe.as_deref(), detail);
+                None
+            }
+        }
+    }
+
+    fn read_word(&mut self, who: Who, address: u64) -> Option<u64> {
+        let mut word = [0; 8];
+        (read_memory(who.tid, address, &mut word).ok()? == 8).then(|| u64::from_le_bytes(word))
+    }
+
+    /// Returns the file that a descriptor refers to, if it is a subject.
+    pub(crate) fn file(&mut self, who: Who, fd: i32) -> Option<FileRef> {
+        self.descriptor(who, fd)?.file
+    }
+
+    fn enter_transfer(&mut self, who: Who, from: Option<i32>, to: Option<i32>) -> Option<Pending> {
+        let reads = from.and_then(|fd| {
+            let known = self.descriptor(who, fd)?;
+            (!known.read.is_enough()).then_some((fd, known.file?))
+        });
+        let writes = to.and_then(|fd| {
+            let known = self.descriptor(who, fd)?;
+            (!known.written.is_enough()).then_some((fd, known.file?))
+        });
+        (reads.is_some() || writes.is_some()).then_some(Pending::Transfer {
+            from: reads,
+            to: writes,
+        })
+    }
+
+    fn path_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<(i32, Vec<u8>)> {
+        let dir = at.dir.map_or(AT_FDCWD, |dir| call.args[usize::from(dir)] as i32);
+        // A bad pointer or an overlong path: the call will fail.
+        let path = read_string(who.tid, call.args[usize::from(at.path)], PATH_BYTES_MAX).ok()?;
+        Some((dir, path))
+    }
+
+    fn name_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<Located> {
+        let (dir, path) = self.path_argument(who, call, at)?;
+        let is_home = self.is_home(who);
+        self.resolver.locate_name(who.tid, is_home, dir, &path).ok()
+    }
+
+    fn file_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<Located> {
+        let (dir, path) = self.path_argument(who, call, at)?;
+        let is_home = self.is_home(who);
+        self.resolver.locate_file(who.tid, is_home, dir, &path).ok()
+    }
+
+    fn link_source(&mut self, who: Who, call: &Call, from: PathAt, flags: u64) -> Option<Located> {
+        let (dir, path) = self.path_argument(who, call, from)?;
+        let is_home = self.is_home(who);
+        if flags & AT_SYMLINK_FOLLOW != 0 || (flags & AT_EMPTY_PATH != 0 && path.is_empty()) {
+            return self.resolver.locate_file(who.tid, is_home, dir, &path).ok();
+        }
+        self.resolver.locate_name(who.tid, is_home, dir, &path).ok()
+    }
+
+    pub(crate) fn enter_open(&mut self, who: Who, call: &Call, at: PathAt, flags: u64) -> Option<Pending> {
+        if flags & (O_TRUNC | O_CREAT | O_TMPFILE) == 0 {
+            return None;
+        }
+        let is_new = flags & O_TMPFILE != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
+        if is_new {
+            return Some(Pending::Open {
+                flags,
+                before: FileStamp::default(),
+            });
+        }
+        let before = self
+            .file_argument(who, call, at)
+            .map_or(FileStamp::default(), |found| found.stamp);
+        let is_device = before.is_some() && !before.is_regular();
+        if is_device || (before.is_some() && flags & O_TRUNC == 0) {
+            // An open without an effect of its own.
+            return None;
+        }
+        Some(Pending::Open { flags, before })
+    }
+
+    fn enter_map(&mut self, who: Who, fd: i32, prot: u64, flags: u64) -> Option<Pending> {
+        let is_shared = flags & MAP_SHARED != 0;
+        let is_written = is_shared && prot & PROT_WRITE != 0;
+        let is_read = !is_written || prot & PROT_READ != 0;
+        let known = self.descriptor(who, fd)?;
+        let file = known.file?;
+        let is_told = known.is_mapped;
+        if is_shared && !is_written {
+            self.process(who.pid).has_shared_map = true;
+        }
+        if is_told && !is_written {
+            return None;
+        }
+        Some(Pending::Map {
+            fd,
+            file,
+            is_read,
+            is_written,
+        })
+    }
+
+    fn enter_protect(&mut self, who: Who, address: u64, length: u64) -> Option<Pending> {
+        if !self.process(who.pid).has_shared_map {
+            return None;
+        }
+        let located = shared_files_in(who.tid, address, length);
+        let files: Vec<FileRef> = located.iter().map(|located| self.refer(located)).collect();
+        (!files.is_empty()).then_some(Pending::Protect(files))
+    }
+
+    fn enter_resize(&mut self, located: &Located, length: Option<u64>) -> Option<Pending> {
+        let file = located.is_subject().then(|| self.refer(located))?;
+        Some(Pending::Resize { file, length })
+    }
+
+    fn enter_aio(&mut self, who: Who, call: &Call, count: u64, blocks: u64) -> Option<Pending> {
+        let pointer_bytes: u64 = if call.arch.has_short_pointers() { 4 } else { 8 };
+        let mut effects = Vec::new();
+        for index in 0..count.min(AIO_BLOCKS_MAX) {
+            let mut pointer = [0; 8];
+            let at = blocks.wrapping_add(index * pointer_bytes);
+            let read = read_memory(who.tid, at, &mut pointer[..pointer_bytes as usize]);
+            // struct iocb: opcode at 16, descriptor at 20 (include/uapi/linux/aio_abi.h).
+            let mut block = [0; 24];
+            if read.is_err() || read_memory(who.tid, u64::from_le_bytes(pointer), &mut block).is_err() {
+                break;
+            }
+            let kind = match u16::from_le_bytes([block[16], block[17]]) {
+                0 | 7 => EventKind::Read,
+                1 | 8 => EventKind::Write,
+                _ => EventKind::Text,
+            };
+            let fd = i32::from_le_bytes([block[20], block[21], block[22], block[23]]);
+            let file = if kind == EventKind::Text {
+                None
+            } else {
+                self.file(who, fd)
+            };
+            // A block without an effect still counts in the result of the call.
+            effects.push(file.map_or(
+                (
+                    FileRef {
+                        text: <_>::default(),
+                        stamp: <_>::default(),
+                    },
+                    EventKind::Text,
+                ),
+                |file| (file, kind),
+            ));
+        }
+        (!effects.is_empty()).then_some(Pending::Aio(effects))
+    }
+
+    /// Tells what a call did. `result` is what it returned, negative for an error.
+    pub(crate) fn leave(&mut self, who: Who, pending: Pending, result: i64) {
+        if let Pending::Ring(call, submissions) = pending {
+            self.leave_ring(who, call, submissions, result);
+            return;
+        }
+        if result < 0 {
+            return;
+        }
+        match pending {
+            Pending::Transfer { from, to } => self.leave_transfer(who, from, to, result as u64),
+            Pending::Clone { from, to } => {
+                if let Some(from) = from {
+                    self.tell_uncounted(EventKind::Read, who, &from);
+                }
+                if let Some(to) = to {
+                    self.tell_uncounted(EventKind::Write, who, &to);
+                }
+            }
+            Pending::Open { flags, before } => self.leave_open(who, result as i32, flags, before),
+            Pending::Map {
+                fd,
+                file,
+                is_read,
+                is_written,
+            } => {
+                if is_read {
+                    self.tell_file(EventKind::MapRead, who, &file, 0);
+                }
+                if is_written {
+                    self.tell_file(EventKind::MapWrite, who, &file, 0);
+                }
+                if let Some(known) = self.process(who.pid).files.get_mut(&fd) {
+                    known.is_mapped |= is_read;
+                }
+            }
+            Pending::Protect(files) => {
+                for file in files {
+                    self.tell_file(EventKind::MapWrite, who, &file, 0);
+                }
+            }
+            Pending::Resize {
+                file,
+                length: Some(length),
+            } => self.tell_file(EventKind::Truncate, who, &file, length),
+            Pending::Resize { file, length: None } => self.tell_file(EventKind::Allocate, who, &file, 0),
+            Pending::Rename {
+                from,
+                to,
+                is_exchange,
+            } => self.leave_rename(who, &from, &to, is_exchange),
+            Pending::Link { from, to } => self.leave_link(who, &from, &to),
+            Pending::Make { dir, path, target } => self.leave_make(who, dir, &path, target),
+            Pending::Unlink(name) => {
+                self.names_changed();
+                let file = self.refer(&name);
+                self.tell_file(EventKind::Unlink, who, &file, 0);
+            }
+            Pending::Aio(effects) => {
+                for (file, kind) in effects
+                    .iter()
+                    .take(result as usize)
+                    .filter(|(_, kind)| *kind != EventKind::Text)
+                {
+                    self.tell_uncounted(*kind, who, file);
+                }
+            }
+            Pending::Namespace => self.root_epoch += 1,
+            Pending::Ring(..) => {}
+        }
+    }
+
+    /// A thread was killed between entry and exit: a write that was under way counts.
+    pub(crate) fn abandon(&mut self, who: Who, pending: Pending) {
+        if let Pending::Transfer {
+            to: Some((_, file)), ..
+        } = pending
+        {
+            self.tell_uncounted(EventKind::Write, who, &file);
+        }
+    }
+
+    fn leave_transfer(
+        &mut self,
+        who: Who,
+        from: Option<(i32, FileRef)>,
+        to: Option<(i32, FileRef)>,
+        bytes: u64,
+    ) {
+        if let Some((fd, file)) = from {
+            let is_counted = self
+                .process(who.pid)
+                .files
+                .get_mut(&fd)
+                .is_none_or(|known| known.read.add());
+            self.tell_transfer(EventKind::Read, who, &file, is_counted.then_some(bytes));
+        }
+        if let Some((fd, file)) = to.filter(|_| bytes > 0) {
+            let is_counted = self
+                .process(who.pid)
+                .files
+                .get_mut(&fd)
+                .is_none_or(|known| known.written.add());
+            self.tell_transfer(EventKind::Write, who, &file, is_counted.then_some(bytes));
+        }
+    }
+
+    pub(crate) fn tell_transfer(&mut self, kind: EventKind, who: Who, file: &FileRef, bytes: Option<u64>) {
+        match bytes {
+            Some(bytes) => self.tell_file(kind, who, file, bytes),
+            None => self.tell_uncounted(kind, who, file),
+        }
+    }
+
+    pub(crate) fn leave_open(&mut self, who: Who, fd: i32, flags: u64, before: FileStamp) {
+        let is_created = !before.is_some();
+        if is_created {
+            self.names_changed();
+        }
+        let Some(file) = self.file(who, fd) else { return };
+        let mut event = self.event(EventKind::Open, who);
+        self.fill(&mut event, &file);
+        event.fd = -1;
+        event.value = flags;
+        if is_same_file(&before, &file.stamp) {
+            event.stamp = before;
+            event.flags = event.flags.with(EventFlags::EXISTED);
+        } else if !is_created {
+            // Somebody replaced the file between the entry and the open: it is another one, but it was there.
+            event.flags = event.flags.with(EventFlags::EXISTED);
+        }
+        self.recorder.tell(&event);
+    }
+
+    pub(crate) fn leave_rename(&mut self, who: Who, from: &Located, to: &Located, is_exchange: bool) {
+        self.names_changed();
+        self.tell_seen(who, to);
+        let file = self.refer(from);
+        let mut event = self.event(EventKind::Rename, who);
+        self.fill(&mut event, &file);
+        event.text2 = self.recorder.text(&to.path);
+        if is_exchange {
+            event.flags = event.flags.with(EventFlags::EXCHANGE);
+        }
+        self.recorder.tell(&event);
+    }
+
+    pub(crate) fn leave_link(&mut self, who: Who, from: &Located, to: &Located) {
+        self.names_changed();
+        let file = self.refer(from);
+        let mut event = self.event(EventKind::Link, who);
+        self.fill(&mut event, &file);
+        event.text2 = self.recorder.text(&to.path);
+        self.recorder.tell(&event);
+    }
+
+    pub(crate) fn leave_make(&mut self, who: Who, dir: i32, path: &[u8], target: Option<Vec<u8>>) {
+        self.names_changed();
+        let is_home = self.is_home(who);
+        let Ok(located) = self.resolver.locate_name(who.tid, is_home, dir, path) else {
+            return;
+        };
+        let file = self.refer(&located);
+        let kind = if target.is_some() {
+            EventKind::Symlink
+        } else {
+            EventKind::Create
+        };
+        let mut event = self.event(kind, who);
+        self.fill(&mut event, &file);
+        if let Some(target) = target {
+            event.text2 = self.recorder.text(&target);
+        }
+        self.recorder.tell(&event);
+    }
+}
+
+fn length_of(call: &Call, (low, high): (u8, Option<u8>)) -> u64 {
+    let part = |position: u8| call.args[usize::from(position)];
+    high.map_or(part(low), |high| part(low) & 0xffff_ffff | part(high) << 32)
+}

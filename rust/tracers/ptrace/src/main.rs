@@ -1,0 +1,198 @@
+//! The ptrace tracer: runs a command, sees every effect it has on files, and reports.
+//!
+//! A seccomp filter, made from the table of system calls, stops a thread only at calls that can have an effect; what a
+//! descriptor or path means is asked of the kernel while the thread stands still. Begin reading at `engine`.
+//!
+//! # Safety
+//!
+//! `unsafe` is calls of the system alone; each module with some says what makes its calls sound.
+
+mod calls;
+mod engine;
+mod files;
+mod filter;
+mod launch;
+mod long_path;
+mod memory_map;
+mod observer;
+mod programs;
+mod resolve;
+mod rings;
+mod signals;
+mod sys;
+mod timer;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use tracer_host::{Control, ToRoar, TracerArguments, report_of, write_report};
+use tracer_schema::{EventKind, TracerStats};
+
+use crate::engine::Engine;
+use crate::launch::{Mode, NOTE_UNFILTERED, launch};
+use crate::observer::Observer;
+
+/// Exit status of a tracer that failed; `roar` has been told more by then, if it could be.
+const FAILED: u8 = 125;
+
+fn main() -> ExitCode {
+    let mask = signals::block_all();
+    let arguments = match TracerArguments::parse(std::env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            complain(&format!(
+                "{error}; this program is started by roar, see `roar run --help`"
+            ));
+            return ExitCode::from(FAILED);
+        }
+    };
+    let control = arguments.control.and_then(|fd| Control::inherit(fd).ok());
+    match trace(&arguments, control.as_ref(), &mask) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(
+                control.as_ref(),
+                ToRoar::NotTraced(error.raw_os_error().unwrap_or(libc::EIO)),
+            );
+            if control.is_none() {
+                complain(&error.to_string());
+            }
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a tracer started by hand has nobody else to tell"
+)]
+fn complain(what: &str) {
+    eprintln!("roar-tracer-ptrace: {what}");
+}
+
+fn tell(control: Option<&Control>, message: ToRoar) {
+    if let Some(control) = control {
+        // Without a listener the report speaks for itself.
+        let _gone = control.tell_roar(message);
+    }
+}
+
+/// Raises the limit of open files for the tracer, and returns what it was for the command.
+fn raise_files_limit() -> Option<libc::rlimit> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a valid place.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return None;
+    }
+    let raised = libc::rlimit {
+        rlim_cur: limit.rlim_max,
+        rlim_max: limit.rlim_max,
+    };
+    // SAFETY: a valid limit; being refused it changes nothing.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) };
+    Some(limit)
+}
+
+fn joined(command: &[OsString]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in command {
+        bytes.extend_from_slice(word.as_bytes());
+        bytes.push(0);
+    }
+    bytes
+}
+
+fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::sigset_t) -> io::Result<()> {
+    let files_limit = raise_files_limit();
+    let mut observer = Observer::new(&arguments.run_dir);
+    let launched = launch(&arguments.command, mask, files_limit)?;
+    let root = launched.tid;
+    let cwd = std::fs::read_link("/proc/self/cwd").unwrap_or_default();
+    observer.begin(root, cwd.as_os_str().as_bytes(), &joined(&arguments.command));
+    observer.recorder.flush();
+    tell(control, ToRoar::Started(root.as_pid()));
+    let running = Arc::new(AtomicI32::new(root.0));
+    if let Some(control) = control.and_then(|control| control.try_clone().ok()) {
+        signals::pass_on(control, Arc::clone(&running));
+    }
+    let mut spawned = Some(launched.go());
+    let mut engine = Engine::new(observer, root, control);
+    let ended = engine.run(Duration::from_millis(arguments.linger_ms), || {
+        let outcome = spawned
+            .take()
+            .and_then(|spawned| spawned.outcome().ok())
+            .unwrap_or_default();
+        if outcome.note == NOTE_UNFILTERED {
+            Mode::EverySyscall
+        } else {
+            Mode::Seccomp
+        }
+    })?;
+    running.store(0, Ordering::Release);
+    if ended.has_left {
+        engine.tell_left();
+    }
+    let errno = spawned
+        .take()
+        .and_then(|spawned| spawned.outcome().ok())
+        .and_then(|outcome| outcome.errno);
+    let status = errno.map_or(ended.status, |errno| exit_status_of(errno) << 8);
+    let mode = engine.mode();
+    report(arguments, engine.into_observer(), mode, status)?;
+    tell(control, errno.map_or(ToRoar::Reported, ToRoar::NotExecuted));
+    if ended.has_left {
+        leave_the_stage();
+        engine::serve();
+    }
+    Ok(())
+}
+
+fn report(arguments: &TracerArguments, mut observer: Observer, mode: Mode, status: i32) -> io::Result<()> {
+    let mut end = observer.recorder.event(EventKind::End, 0, 0);
+    end.value = status as u32 as u64;
+    observer.recorder.tell(&end);
+    let stats = TracerStats {
+        overhead_ns: sys::cpu_time_ns(),
+        mode: match mode {
+            Mode::Seccomp => "seccomp".to_owned(),
+            Mode::EverySyscall => "syscall".to_owned(),
+        },
+        ..TracerStats::default()
+    };
+    let report = report_of(observer.recorder.finish(), "ptrace", stats);
+    write_report(&arguments.run_dir, &report).map_err(io::Error::other)
+}
+
+/// Lives on in the background for descendants alone: whoever waits for the end of our output must not wait for them.
+fn leave_the_stage() {
+    // SAFETY: takes nothing; a process that leads its group already stays where it is.
+    unsafe { libc::setsid() };
+    let Ok(null) = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")
+    else {
+        return;
+    };
+    for fd in 0..3 {
+        // SAFETY: numbers only; what the standard descriptors referred to is not used again.
+        unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&null), fd) };
+    }
+}
+
+/// The status of a command that could not be executed, as shells have it.
+fn exit_status_of(errno: i32) -> i32 {
+    if matches!(errno, libc::ENOENT | libc::ENOTDIR) {
+        127
+    } else {
+        126
+    }
+}

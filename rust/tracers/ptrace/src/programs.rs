@@ -1,0 +1,271 @@
+//! Programs that are executed, and the files that executing them takes: `#!` interpreters and ELF loaders.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+use rustc_hash::FxHashMap;
+use tracer_schema::{EventKind, GapKind};
+use tracer_syscalls::constants::AT_FDCWD;
+
+use crate::files::FileRef;
+use crate::observer::{Observer, Who, is_same_file};
+use crate::resolve::Located;
+use crate::sys::{Tid, has_capabilities, read_string};
+
+/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
+const INTERPRETERS_MAX: usize = 5;
+
+/// First bytes of a script that the kernel looks at (BINPRM_BUF_SIZE).
+const SCRIPT_HEAD_BYTES: usize = 256;
+
+/// Longest argument list that is kept, bytes.
+const ARGUMENTS_BYTES_MAX: u64 = 64 * 1024;
+
+/// What is known of a program file.
+#[derive(Clone, Debug, Default)]
+struct Program {
+    /// Path of its loader, as its header names it.
+    loader: Option<Vec<u8>>,
+    /// It would run with a privilege of its own.
+    is_privileged: bool,
+}
+
+/// What is known of program files.
+#[derive(Default)]
+pub(crate) struct Programs {
+    known: FxHashMap<(u64, u64, i64), Program>,
+    loaders: FxHashMap<(Vec<u8>, bool), Located>,
+    /// Whether the tracer may keep the privilege of the programs it traces.
+    keeps_privilege: Option<bool>,
+}
+
+impl Observer {
+    /// A thread has executed a program.
+    pub(crate) fn exec(&mut self, who: Who) {
+        let Ok(program) = self.resolver.locate_program(who.tid) else {
+            let detail = "the program that it executed cannot be looked at";
+            self.recorder
+                .tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, detail);
+            return;
+        };
+        self.rings.close(&mut self.recorder, who.pid);
+        let process = self.process(who.pid);
+        process.has_shared_map = false;
+        process.threads = 1;
+        let mut event = self.event(EventKind::Exec, who);
+        event.text = self.recorder.text(&program.path);
+        event.text2 = self.recorder.text(&arguments(who.tid));
+        self.recorder.tell(&event);
+        if let Ok(cwd) = self.resolver.proc_link(who.tid, "cwd") {
+            let mut event = self.event(EventKind::Directory, who);
+            event.text = self.recorder.text(&cwd);
+            self.recorder.tell(&event);
+        }
+        self.tell_executed(who, &program);
+        self.tell_scripts(who, &program);
+        let known = self.program(who, &program);
+        if let Some(loader) = &known.loader {
+            self.tell_loader(who, loader);
+        }
+        if known.is_privileged && !self.keeps_privilege() {
+            let detail = "a privileged program (set-user-ID, set-group-ID or with capabilities) ran without its \
+                          privilege: trace it as root, or use the eBPF tracer";
+            let path = program.path.clone();
+            self.recorder
+                .tell_gap(GapKind::PrivilegedProgram, who.pid.as_pid(), Some(&path), detail);
+        }
+    }
+
+    fn keeps_privilege(&mut self) -> bool {
+        // SAFETY: takes nothing, cannot fail.
+        *self
+            .programs
+            .keeps_privilege
+            .get_or_insert_with(|| unsafe { libc::geteuid() } == 0)
+    }
+
+    fn tell_executed(&mut self, who: Who, located: &Located) {
+        if located.is_subject() {
+            let file: FileRef = self.refer(located);
+            self.tell_file(EventKind::Execute, who, &file, 0);
+        }
+    }
+
+    fn program(&mut self, who: Who, located: &Located) -> Program {
+        let stamp = &located.stamp;
+        let key = (stamp.dev, stamp.ino, stamp.ctime_ns);
+        if let Some(known) = self.programs.known.get(&key) {
+            return known.clone();
+        }
+        let link = format!("/proc/{}/exe", who.tid.0);
+        let set_id = u32::from(libc::S_ISUID as u16) | u32::from(libc::S_ISGID as u16);
+        let is_privileged = stamp.mode & set_id != 0
+            || std::ffi::CString::new(link.as_str()).is_ok_and(|link| has_capabilities(&link));
+        let loader = File::open(&link).ok().and_then(|file| elf_loader(&file));
+        let known = Program {
+            loader,
+            is_privileged,
+        };
+        self.programs.known.insert(key, known.clone());
+        known
+    }
+
+    fn tell_loader(&mut self, who: Who, path: &[u8]) {
+        let is_home = self.is_home(who);
+        let key = (path.to_vec(), is_home);
+        let known = if is_home {
+            self.programs.loaders.get(&key).cloned()
+        } else {
+            None
+        };
+        let loader = known.or_else(|| self.resolver.locate_file(who.tid, is_home, AT_FDCWD, path).ok());
+        if let Some(loader) = loader {
+            self.tell_executed(who, &loader);
+            self.programs.loaders.insert(key, loader);
+        }
+    }
+
+    /// Tells the scripts, if the program was started as the interpreter of one.
+    fn tell_scripts(&mut self, who: Who, program: &Located) {
+        let Some(mut path) = executed_path(who.tid) else {
+            return;
+        };
+        let is_home = self.is_home(who);
+        for _ in 0..INTERPRETERS_MAX {
+            let Ok(located) = self.resolver.locate_file(who.tid, is_home, AT_FDCWD, &path) else {
+                return;
+            };
+            if is_same_file(&located.stamp, &program.stamp) {
+                return;
+            }
+            self.tell_executed(who, &located);
+            let next = self
+                .resolver
+                .open_path(who.tid, is_home, AT_FDCWD, &path, 0)
+                .ok()
+                .and_then(|file| reopen(&file))
+                .and_then(|file| interpreter(&file));
+            let Some(next) = next else { return };
+            path = next;
+        }
+    }
+}
+
+/// Opens for reading what was opened only as a path.
+fn reopen(file: &std::os::fd::OwnedFd) -> Option<File> {
+    use std::os::fd::AsRawFd;
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
+}
+
+/// Returns the argument list of a process, NUL-separated.
+fn arguments(tid: Tid) -> Vec<u8> {
+    let mut joined = Vec::new();
+    if let Ok(file) = File::open(format!("/proc/{}/cmdline", tid.0)) {
+        // What cannot be read is left out: it is for the record only.
+        let _read = file.take(ARGUMENTS_BYTES_MAX).read_to_end(&mut joined);
+    }
+    joined
+}
+
+/// Returns the path that was given to execve(2): the kernel leaves it in the new program's auxiliary vector (AT_EXECFN).
+fn executed_path(tid: Tid) -> Option<Vec<u8>> {
+    const AT_EXECFN: u64 = 31;
+    let bytes = std::fs::read(format!("/proc/{}/auxv", tid.0)).ok()?;
+    // A 32-bit program has a vector of 32-bit words: its entries are told by AT_EXECFN alone being in the right place.
+    let wide = bytes
+        .chunks_exact(16)
+        .map(|pair| (word64(&pair[..8]), word64(&pair[8..])));
+    let narrow = bytes
+        .chunks_exact(8)
+        .map(|pair| (word32(&pair[..4]), word32(&pair[4..])));
+    let find = |mut pairs: Box<dyn Iterator<Item = (u64, u64)>>| {
+        pairs
+            .find(|(kind, _)| *kind == AT_EXECFN)
+            .map(|(_, address)| address)
+    };
+    let address = find(Box::new(wide.collect::<Vec<_>>().into_iter()))
+        .or_else(|| find(Box::new(narrow.collect::<Vec<_>>().into_iter())))?;
+    read_string(tid, address, 4096).ok()
+}
+
+fn word64(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_le_bytes)
+}
+
+fn word32(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u32::from_le_bytes).into()
+}
+
+/// Returns the interpreter that a script names in its first line, as the kernel reads it (fs/binfmt_script.c).
+fn interpreter(file: &File) -> Option<Vec<u8>> {
+    let mut head = [0; SCRIPT_HEAD_BYTES];
+    let len = file.read_at(&mut head, 0).ok()?;
+    let line = head[..len]
+        .strip_prefix(b"#!")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
+    let start = line.iter().position(|byte| !is_blank(byte))?;
+    let name = line[start..].split(is_blank).next()?;
+    (!name.is_empty()).then(|| name.to_vec())
+}
+
+/// Returns the loader that an ELF file names (the segment PT_INTERP, elf(5)).
+fn elf_loader(file: &File) -> Option<Vec<u8>> {
+    const PT_INTERP: u64 = 3;
+    let mut head = [0; 64];
+    file.read_exact_at(&mut head, 0).ok()?;
+    if !head.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let is_wide = head[4] == 2;
+    let half = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]));
+    let (table, size, count) = if is_wide {
+        (word64(&head[32..40]), half(54), half(56))
+    } else {
+        (word32(&head[28..32]), half(42), half(44))
+    };
+    for index in 0..count {
+        let mut entry = [0; 56];
+        let entry = &mut entry[..if is_wide { 56 } else { 32 }];
+        file.read_exact_at(entry, table.checked_add(index * size)?).ok()?;
+        if word32(&entry[..4]) != PT_INTERP {
+            continue;
+        }
+        let (offset, len) = if is_wide {
+            (word64(&entry[8..16]), word64(&entry[32..40]))
+        } else {
+            (word32(&entry[4..8]), word32(&entry[16..20]))
+        };
+        let mut name = vec![0; usize::try_from(len).ok().filter(|len| *len <= 4096)?];
+        file.read_exact_at(&mut name, offset).ok()?;
+        name.truncate(name.iter().position(|byte| *byte == 0)?);
+        return Some(name);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loader_of_this_very_program_is_found() {
+        let loader = elf_loader(&File::open("/proc/self/exe").unwrap()).unwrap();
+        assert!(
+            String::from_utf8_lossy(&loader).contains("ld-linux"),
+            "{loader:?}"
+        );
+    }
+
+    #[test]
+    fn the_path_given_to_exec_is_in_the_auxiliary_vector() {
+        let path = executed_path(Tid(std::process::id() as i32)).unwrap();
+        let exe = std::env::current_exe().unwrap();
+        assert_eq!(
+            std::fs::canonicalize(String::from_utf8(path).unwrap()).unwrap(),
+            exe
+        );
+    }
+}
