@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The use case of roar: run a command under a tracer, hash what it read and wrote, record the job.
+//!
+//! It never prints: it tells a [`Monitor`], and returns what happened. It knows tracers only as programs.
+//! Begin reading at [`run`].
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod interrupted;
+mod job;
+mod monitor;
+mod options;
+mod repo;
+mod report;
+mod run;
+mod run_dir;
+mod surroundings;
+mod tracer;
+
+pub use error::{RecordError, RunError};
+pub use interrupted::{Recovered, recover_interrupted};
+pub use monitor::{Monitor, Silent};
+pub use options::{JobKind, RunOptions, Surroundings};
+pub use repo::{Found, Repo, find_repo};
+pub use run::{RunOutcome, run};
+pub use tracer::Backend;

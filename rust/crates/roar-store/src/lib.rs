@@ -1,1 +1,37 @@
-//! Placeholder.
+//! What was recorded, in SQLite: sessions, jobs, files, artifacts, and what is remembered between runs.
+//!
+//! It never looks at the files that it holds records of, never prints, and no other crate speaks SQL.
+//! Begin reading at [`Store`]; writing goes through [`JobWriter`], and the tables are in `sql/migrations`.
+
+#![forbid(unsafe_code)]
+
+mod artifacts;
+mod content;
+mod error;
+mod file_rows;
+mod hash_cache;
+mod job_rows;
+mod job_writer;
+mod model;
+mod packages;
+mod report;
+mod rfc3339;
+mod row;
+mod schema;
+mod sql;
+mod store;
+mod target;
+
+pub use artifacts::{Artifact, ArtifactUse};
+pub use error::Error;
+pub use file_rows::{SessionFile, Touch};
+pub use hash_cache::{CachedHash, RACY_WINDOW_NS};
+pub use job_writer::{JobWriter, ROWS_PER_TRANSACTION};
+pub use model::{
+    EnvUse, FileCounts, GitState, Job, JobContext, JobKey, JobKind, JobState, NewJob, Package, PackageKind,
+    PathKey, RecordedJob, Session, SessionKey,
+};
+pub use rfc3339::rfc3339;
+pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use store::{DATABASE_NAME, Store};
+pub use target::{Found, Target};

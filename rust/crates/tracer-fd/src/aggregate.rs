@@ -111,11 +111,11 @@ impl Aggregator {
 
     /// Adds something that was not seen.
     pub fn add_gap(&mut self, gap: Gap) {
-        if self.gaps.contains(&gap) {
-            return;
-        }
         if gap.kind == GapKind::EventsLost {
             self.events_lost += 1;
+        }
+        if self.gaps.contains(&gap) {
+            return;
         }
         if self.gaps.len() < GAPS_MAX {
             self.gaps.push(gap);
@@ -152,7 +152,7 @@ impl Aggregator {
             }
             EventKind::Gap => self.gap(event),
             EventKind::Open => self.open(event),
-            EventKind::Receive => self.descriptors.set(pid, fd, self.open_file(event), is_cloexec),
+            EventKind::Receive => self.receive(event),
             EventKind::Close => self.descriptors.close(pid, fd),
             EventKind::CloseRange if is_cloexec => self.descriptors.set_cloexec(pid, fd, last, true),
             EventKind::CloseRange => self.descriptors.close_range(pid, fd, last),
@@ -170,12 +170,19 @@ impl Aggregator {
             EventKind::Execute => {
                 self.with_file(event, |names, texts, place| names.execute(texts, place, pid))
             }
+            // write(2) that succeeds with no byte changes nothing.
+            EventKind::Write if bytes == Some(0) => {}
             EventKind::Write => self.change(event, bytes, Change::Bytes),
             EventKind::MapWrite => self.change(event, None, Change::Bytes),
             EventKind::Allocate => self.change(event, Some(0), Change::Bytes),
             EventKind::Truncate if event.value == 0 => self.change(event, Some(0), Change::Emptied),
             EventKind::Truncate => self.change(event, Some(0), Change::Bytes),
-            EventKind::Create | EventKind::Symlink => {
+            EventKind::Create => {
+                self.with_file(event, |names, _, place| {
+                    names.publish(place.path, &place.stamp, pid)
+                });
+            }
+            EventKind::Symlink => {
                 self.with_file(event, |names, _, place| {
                     names.create(place.path, &place.stamp, pid)
                 });
@@ -241,22 +248,27 @@ impl Aggregator {
             let is_cloexec = event.value & open_flag::CLOEXEC != 0;
             self.descriptors.set(event.pid, event.fd, file, is_cloexec);
         }
-        if event.value & open_flag::PATH != 0 {
-            return;
-        }
-        let place = Place {
-            path: file.path,
-            stamp: file.stamp,
-            is_stale: false,
-        };
+        let is_of_path_only = event.value & open_flag::PATH != 0;
         if !event.flags.has(EventFlags::EXISTED) {
-            if event.value & open_flag::CREAT != 0 || file.path.is_none() {
+            if !is_of_path_only && (event.value & open_flag::CREAT != 0 || file.path.is_none()) {
                 self.namespace.create(file.path, &file.stamp, event.pid);
             }
-        } else if event.value & open_flag::TRUNC != 0 {
+            return;
+        }
+        let place = file.place();
+        // What becomes of the name from now on is known of this file, so that its descriptor can be followed.
+        self.namespace.touch(&mut self.texts, &place);
+        if !is_of_path_only && event.value & open_flag::TRUNC != 0 {
             self.namespace
                 .write(&mut self.texts, &place, event.pid, Some(0), Change::Emptied);
         }
+    }
+
+    fn receive(&mut self, event: &TraceEvent) {
+        let file = self.open_file(event);
+        let is_cloexec = event.flags.has(EventFlags::CLOEXEC);
+        self.descriptors.set(event.pid, event.fd, file, is_cloexec);
+        self.namespace.touch(&mut self.texts, &file.place());
     }
 
     /// Returns the file an event is about: told with it, or else the one its descriptor refers to.
@@ -341,6 +353,10 @@ impl Aggregator {
     /// Sums up the run as it is when the last event was told.
     pub fn finish(mut self, world: &mut dyn World) -> RunSummary {
         for directory in self.namespace.moves.listings() {
+            // It may have been removed since, or have changed places with a file.
+            if !world.look(&directory).is_some_and(|there| there.is_directory()) {
+                continue;
+            }
             let Self { namespace, texts, .. } = &mut self;
             let listed = world.list(&directory, &mut |path, stamp| {
                 let path = Some(texts.intern(path));

@@ -6,6 +6,7 @@
 use rustc_hash::FxHashMap;
 use tracer_schema::{FileStamp, Pid};
 
+use crate::namespace::Place;
 use crate::texts::Symbol;
 
 /// An open file: what it was opened as, and when.
@@ -17,6 +18,17 @@ pub(crate) struct OpenFile {
     pub(crate) stamp: FileStamp,
     /// How many directories had been renamed by then.
     pub(crate) moves: usize,
+}
+
+impl OpenFile {
+    /// Returns the file as it is named at the moment of opening.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            path: self.path,
+            stamp: self.stamp,
+            is_stale: false,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -10,7 +10,7 @@
 use rustc_hash::FxHashMap;
 use tracer_schema::{FileStamp, FileSummary, NodeKind, PathBytes, Pid, Prior, Role};
 
-use crate::moves::{Moves, rebase};
+use crate::moves::{Moves, Origin, rebase};
 use crate::texts::{Symbol, Texts};
 
 /// Index of a node.
@@ -35,6 +35,8 @@ struct Node {
     is_born: bool,
     /// Its content is not the one from before the run.
     is_changed: bool,
+    /// How many directories had been renamed when it was first changed.
+    moves_before_change: usize,
     /// It was emptied at some time in the run.
     is_emptied: bool,
     /// A name of it came or went.
@@ -57,7 +59,22 @@ struct Name {
     now: Option<NodeId>,
     /// The last node it had in the run.
     last: NodeId,
+    /// The name from before the run that the file it has now came from, by renames alone; itself if it never moved.
+    from: Option<Symbol>,
     is_input: bool,
+}
+
+impl Name {
+    /// Returns a name that no file has or had, but for `node` which is about to get it.
+    fn vacant(node: NodeId) -> Self {
+        Self {
+            before: None,
+            now: None,
+            last: node,
+            from: None,
+            is_input: false,
+        }
+    }
 }
 
 /// How an event names the file that it is about.
@@ -110,6 +127,7 @@ impl Namespace {
             },
             is_born,
             is_changed: is_born,
+            moves_before_change: 0,
             is_emptied: false,
             is_moved: false,
             is_read: false,
@@ -139,32 +157,59 @@ impl Namespace {
         if let Some(node) = known {
             let has_moved = place.is_stale && !self.node(node).names.contains(&path);
             if !has_moved {
-                self.bind(path, node);
+                self.recognize(texts, path, node);
             }
             return Some(node);
         }
-        let is_made_unseen = self.names.get(&path).is_some_and(|name| {
-            name.before.is_none()
-                || name
-                    .now
-                    .is_some_and(|node| self.nodes[node.0 as usize].is_changed)
-        });
+        let is_made_unseen = self.origin(texts, path).is_none()
+            && self.names.get(&path).is_some_and(|name| {
+                name.before.is_none()
+                    || name
+                        .now
+                        .is_some_and(|node| self.nodes[node.0 as usize].is_changed)
+            });
         let node = self.add_node(&place.stamp, is_made_unseen);
         if is_made_unseen {
-            self.attach(path, node);
-            return Some(node);
-        }
-        match self.moves.origin(texts.bytes(path)) {
-            Some(before) if texts.bytes(path) != before => {
-                let before = texts.intern(&before);
-                self.bind(before, node);
-                self.take(node, Some(before));
-                self.detach(before);
-                self.attach(path, node);
-            }
-            _ => self.bind(path, node),
+            self.attach(path, node, None);
+        } else {
+            self.recognize(texts, path, node);
         }
         Some(node)
+    }
+
+    /// Returns how the file at `path` came there with its directory, if a file from before the run did.
+    fn origin(&self, texts: &mut Texts, path: Symbol) -> Option<(Symbol, Origin)> {
+        let origin = self.moves.origin(texts.bytes(path))?;
+        let before = texts.intern(&origin.path);
+        let is_taken = self.names.get(&before).is_some_and(|name| name.before.is_some());
+        (!is_taken).then_some((before, origin))
+    }
+
+    /// Makes known that `path` is a name of `node`, and which name it was before the run.
+    fn recognize(&mut self, texts: &mut Texts, path: Symbol, node: NodeId) {
+        let is_known = self.names.get(&path).is_some_and(|name| name.now == Some(node));
+        if is_known || self.node(node).is_born {
+            return self.bind(path, node);
+        }
+        match self.origin(texts, path) {
+            Some((before, origin)) => self.arrive(before, path, node, &origin),
+            None => self.bind(path, node),
+        }
+    }
+
+    /// The file that was `before` was moved to `path` with its directory, which nothing told when it happened.
+    fn arrive(&mut self, before: Symbol, path: Symbol, node: NodeId, origin: &Origin) {
+        self.names.entry(before).or_insert(Name::vacant(node)).before = Some(node);
+        let known = self.node(node);
+        known.origin.get_or_insert(before);
+        if !known.is_changed || known.moves_before_change > origin.first_move {
+            self.names.entry(before).or_insert(Name::vacant(node)).is_input = true;
+        }
+        self.attach(path, node, Some(before));
+        self.node(node).is_moved = true;
+        for pid in &origin.pids {
+            self.done_by(node, *pid);
+        }
     }
 
     /// Makes known that `path` is, and unless the run changed that was, a name of `node`.
@@ -172,7 +217,7 @@ impl Namespace {
         match self.names.get(&path).map(|name| name.now) {
             Some(Some(now)) if now == node => {}
             // Somebody outside the run put another file there, or took this one away and back.
-            Some(_) => self.attach(path, node),
+            Some(_) => self.attach(path, node, None),
             None => {
                 let before = if self.node(node).is_born { None } else { Some(node) };
                 self.names.insert(
@@ -181,6 +226,7 @@ impl Namespace {
                         before,
                         now: Some(node),
                         last: node,
+                        from: before.map(|_| path),
                         is_input: false,
                     },
                 );
@@ -193,17 +239,13 @@ impl Namespace {
         }
     }
 
-    /// Gives the name to `node`, taking it from whichever had it.
-    fn attach(&mut self, path: Symbol, node: NodeId) {
+    /// Gives the name to `node`, taking it from whichever had it. `from`: as in [`Name`].
+    fn attach(&mut self, path: Symbol, node: NodeId, from: Option<Symbol>) {
         self.detach(path);
-        let name = self.names.entry(path).or_insert(Name {
-            before: None,
-            now: None,
-            last: node,
-            is_input: false,
-        });
+        let name = self.names.entry(path).or_insert(Name::vacant(node));
         name.now = Some(node);
         name.last = node;
+        name.from = from;
         self.node(node).names.push(path);
     }
 
@@ -227,7 +269,10 @@ impl Namespace {
         else {
             return;
         };
-        let direct = via.filter(|path| self.names.get(path).is_some_and(|name| name.before == Some(node)));
+        let direct = via.and_then(|path| {
+            let name = self.names.get(&path)?;
+            if name.before == Some(node) { Some(path) } else { name.from }
+        });
         if let Some(name) = direct.or(origin).and_then(|path| self.names.get_mut(&path)) {
             name.is_input = true;
         }
@@ -272,7 +317,11 @@ impl Namespace {
         let Some(node) = self.touch(texts, place) else {
             return;
         };
+        let moves = self.moves.count();
         let known = self.node(node);
+        if !known.is_changed {
+            known.moves_before_change = moves;
+        }
         known.is_changed = true;
         known.is_emptied |= change == Change::Emptied;
         known.bytes_written.add(bytes);
@@ -295,9 +344,25 @@ impl Namespace {
             _ => self.add_node(stamp, true),
         };
         if let Some(path) = path.filter(|_| here != Some(node)) {
-            self.attach(path, node);
+            self.attach(path, node, None);
         }
         self.done_by(node, pid);
+    }
+
+    /// A file was given its first name: one made with it, or one that the run made without a name (O_TMPFILE).
+    pub(crate) fn publish(&mut self, path: Option<Symbol>, stamp: &FileStamp, pid: Pid) {
+        let known = self.by_identity.get(&(stamp.dev, stamp.ino)).copied();
+        let nameless = known.filter(|node| {
+            let node = &self.nodes[node.0 as usize];
+            node.is_born && node.names.is_empty() && !node.is_moved
+        });
+        match path.zip(nameless) {
+            Some((path, node)) => {
+                self.attach(path, node, None);
+                self.done_by(node, pid);
+            }
+            None => self.create(path, stamp, pid),
+        }
     }
 
     /// `to` became a name of the file that `from` names.
@@ -307,7 +372,7 @@ impl Namespace {
         };
         self.take(node, from.path);
         self.node(node).is_moved = true;
-        self.attach(to, node);
+        self.attach(to, node, None);
         self.done_by(node, pid);
     }
 
@@ -340,28 +405,29 @@ impl Namespace {
             // Two names of one file: rename(2) does nothing.
             return;
         }
+        let back = there
+            .filter(|_| is_exchange)
+            .map(|node| (node, self.carry(node, to, pid)));
         if from.stamp.is_directory() {
             self.move_below(texts, source, to, is_exchange, pid);
         } else if let Some(node) = moved {
-            self.carry(node, source, pid);
-            self.detach(source);
-            self.attach(to, node);
+            let came_from = self.carry(node, source, pid);
+            self.attach(to, node, came_from);
         } else {
             self.detach(to);
         }
-        if let Some(node) = there.filter(|_| is_exchange) {
-            self.carry(node, to, pid);
-            if moved.is_none() {
-                self.detach(to);
-            }
-            self.attach(source, node);
+        if let Some((node, came_from)) = back {
+            self.attach(source, node, came_from);
         }
     }
 
-    fn carry(&mut self, node: NodeId, from: Symbol, pid: Pid) {
+    /// Takes the name `from` off `node`, which is about to get another; returns what that one's [`Name::from`] is.
+    fn carry(&mut self, node: NodeId, from: Symbol, pid: Pid) -> Option<Symbol> {
         self.take(node, Some(from));
         self.node(node).is_moved = true;
         self.done_by(node, pid);
+        self.detach(from);
+        self.names.get(&from).and_then(|name| name.from)
     }
 
     /// Moves every known name below the directory `from` to below `to`.
@@ -381,15 +447,15 @@ impl Namespace {
             going.extend(below(&new, &old, &self.names, texts));
         }
         // Let go of all of them first: in an exchange a name may be both left and taken.
-        for (path, node, _) in &going {
-            self.carry(*node, *path, pid);
-            self.detach(*path);
-        }
-        for (_, node, target) in going {
+        let going: Vec<_> = going
+            .into_iter()
+            .map(|(path, node, target)| (self.carry(node, path, pid), node, target))
+            .collect();
+        for (came_from, node, target) in going {
             let target = texts.intern(&target);
-            self.attach(target, node);
+            self.attach(target, node, came_from);
         }
-        self.moves.push(&old, &new, is_exchange);
+        self.moves.push(&old, &new, is_exchange, pid);
     }
 
     /// The file was found, when the run was over, below a directory that the run had renamed.
@@ -446,14 +512,8 @@ impl Namespace {
                     }
                 });
                 file.before = before.and_then(|before| self.nodes[before.0 as usize].before);
-                file.renamed_from = node
-                    .origin
-                    .filter(|origin| *origin != path && before != Some(now))
-                    .and_then(|origin| {
-                        // Linked names are not renamed ones: the origin must be gone or hold another file.
-                        let has_left = self.names.get(&origin).is_some_and(|name| name.now != Some(now));
-                        has_left.then(|| texts.bytes(origin).into())
-                    });
+                let came_from = name.from.filter(|from| *from != path);
+                file.renamed_from = came_from.map(|from| texts.bytes(from).into());
                 file.after = look(texts.bytes(path)).filter(|at| (at.dev, at.ino) == (node.dev, node.ino));
                 files.push(file);
             }

@@ -13,6 +13,9 @@ pub(crate) struct Processes {
 
 /// Splits NUL-separated arguments as /proc/PID/cmdline has them.
 pub(crate) fn split_arguments(joined: &[u8]) -> Vec<PathBytes> {
+    if joined.is_empty() {
+        return Vec::new();
+    }
     let joined = joined.strip_suffix(b"\0").unwrap_or(joined);
     joined.split(|byte| *byte == 0).map(PathBytes::from).collect()
 }

@@ -6,8 +6,8 @@
 //!
 //! # Safety
 //!
-//! `unsafe` is confined to [`inherited`], which looks at the process before `main`, and `spawn`, whose code between fork
-//! and exec keeps to async-signal-safe calls.
+//! `unsafe` is confined to [`inherited`], which looks at the process before `main`, `spawn`, whose code between fork and
+//! exec keeps to async-signal-safe calls, `supervise`, which handles signals, and one call each in [`control`].
 
 pub mod arguments;
 pub mod control;
@@ -16,12 +16,14 @@ mod recorder;
 mod recovery;
 mod report_file;
 mod spawn;
+mod supervise;
 mod world;
 
 pub use arguments::TracerArguments;
 pub use control::{Control, ToRoar, ToTracer};
-pub use recorder::{Recorder, SPOOL_FILE};
+pub use recorder::{Recorder, SPOOL_FILE, is_spool_in_use};
 pub use recovery::{Recovery, recover};
 pub use report_file::{REPORT_FILE, ReportError, read_report, report_of, write_report};
 pub use spawn::{Outcome, Spawned, launch_tracer, spawn_command};
+pub use supervise::{Supervised, die_of, supervise};
 pub use world::{Disk, stamp_of};

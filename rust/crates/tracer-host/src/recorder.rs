@@ -1,6 +1,6 @@
 //! Takes the events of a run from a tracer: into the policy at once, and into a spool file that outlives the tracer.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -19,6 +19,14 @@ pub const SPOOL_FILE: &str = "events";
 /// Bytes gathered before they are written although the tracee has not been resumed: an exec with a long argument list
 /// is the largest thing told at once.
 const PENDING_BYTES_MAX: usize = 256 * 1024;
+
+/// Returns whether a tracer still writes to the spool in `run_dir`.
+pub fn is_spool_in_use(run_dir: &Path) -> bool {
+    let Ok(spool) = File::open(run_dir.join(SPOOL_FILE)) else {
+        return false;
+    };
+    matches!(spool.try_lock(), Err(TryLockError::WouldBlock))
+}
 
 /// Takes the events of a run.
 ///
@@ -44,6 +52,8 @@ impl Recorder {
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW)
             .open(run_dir.join(SPOOL_FILE));
+        // Locked for as long as the tracer works: see `is_spool_in_use`.
+        let opened = opened.and_then(|file| file.try_lock().map(|()| file).map_err(io::Error::from));
         let (spool, spool_error) = match opened {
             Ok(file) => (Some(file), None),
             Err(error) => (None, Some(error)),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tracer_fd::Aggregator;
-use tracer_schema::{Gap, GapKind, TracerReport, TracerStats};
+use tracer_schema::{Exit, Gap, GapKind, TracerReport, TracerStats};
 
 use crate::recorder::SPOOL_FILE;
 use crate::report_file::{read_report, report_of};
@@ -41,5 +41,15 @@ pub fn recover(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
     if summary.root_pid == 0 {
         return Recovery::Nothing;
     }
-    Recovery::Spool(Box::new(report_of(summary, backend, TracerStats::default())))
+    let mut report = report_of(summary, backend, TracerStats::default());
+    let root = report
+        .processes
+        .iter()
+        .find(|process| process.pid == report.root_pid);
+    // What still ran was killed with its tracer (PTRACE_O_EXITKILL).
+    report.exit = root.and_then(|root| root.exit).or(Some(Exit::Signal {
+        signal: libc::SIGKILL,
+        core: false,
+    }));
+    Recovery::Spool(Box::new(report))
 }

@@ -14,6 +14,6 @@ pub mod stream;
 pub use bytes::PathBytes;
 pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
 pub use report::{
-    Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, Hashes, NodeKind, Prior, ProcessRecord, Role,
-    RunReport, TracerReport, TracerStats,
+    Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, Hashes, NodeKind, Prior, ProcessRecord,
+    Role, RunReport, TracerReport, TracerStats,
 };

@@ -14,7 +14,7 @@ use crate::files::FileRef;
 use crate::memory_map::shared_files_in;
 use crate::observer::{Call, Observer, Who, is_same_file};
 use crate::resolve::Located;
-use crate::rings::{RingCall, Submission};
+use crate::rings::RingCall;
 use crate::sys::{read_memory, read_string};
 
 /// Longest path argument that the kernel takes, bytes with the NUL (PATH_MAX).
@@ -96,8 +96,8 @@ pub(crate) enum Pending {
     Unlink(Located),
     /// Kernel AIO: what each control block does, in order.
     Aio(Vec<(FileRef, EventKind)>),
-    /// An io_uring call.
-    Ring(RingCall, Vec<Submission>),
+    /// A call about an io_uring.
+    Ring(RingCall),
     /// Root or mounts may change.
     Namespace,
 }
@@ -129,7 +129,8 @@ impl Observer {
                     OpenFlags::How(position) => self.read_word(who, arg(position))?,
                     OpenFlags::Fixed(flags) => flags,
                 };
-                self.enter_open(who, call, at, flags)
+                let (dir, path) = self.path_argument(who, call, at)?;
+                self.enter_open(who, dir, &path, flags)
             }
             Effect::OpenHandle { flags } => Some(Pending::Open {
                 flags: arg(flags),
@@ -183,12 +184,13 @@ impl Observer {
                 })
             }
             Effect::Link { from, to, flags } => {
-                let from = self.link_source(who, call, from, flags.map_or(0, arg))?;
+                let (dir, path) = self.path_argument(who, call, from)?;
+                let from = self.link_source(who, dir, &path, flags.map_or(0, arg))?;
                 let to = self.name_argument(who, call, to)?;
                 Some(Pending::Link { from, to })
             }
             Effect::Symlink { target, at } => {
-                let target = read_string(who.tid, arg(target), PATH_BYTES_MAX).ok()?;
+                let target = read_path(who, arg(target))?;
                 let (dir, path) = self.path_argument(who, call, at)?;
                 Some(Pending::Make {
                     dir,
@@ -209,10 +211,11 @@ impl Observer {
                 name.is_subject().then_some(Pending::Unlink(name))
             }
             Effect::AioSubmit { count, blocks } => self.enter_aio(who, call, arg(count), arg(blocks)),
-            Effect::RingSetup { params } => {
-                Some(Pending::Ring(RingCall::Setup { params: arg(params) }, Vec::new()))
+            Effect::RingSetup { params } => Some(Pending::Ring(RingCall::Setup { params: arg(params) })),
+            Effect::RingEnter { fd: ring } => {
+                // The number to submit and the flags are the second and fourth argument (io_uring_enter(2)).
+                self.enter_ring(who, fd(ring), call.args[1] as u32, call.args[3] as u32)
             }
-            Effect::RingEnter { fd: ring } => self.enter_ring(who, fd(ring)),
             Effect::RingRegister {
                 fd: ring,
                 opcode,
@@ -220,15 +223,12 @@ impl Observer {
                 count,
             } => {
                 let (opcode, argument, count) = (arg(opcode) as u32, arg(argument), arg(count) as u32);
-                Some(Pending::Ring(
-                    RingCall::Register {
-                        ring: fd(ring),
-                        opcode,
-                        argument,
-                        count,
-                    },
-                    Vec::new(),
-                ))
+                Some(Pending::Ring(RingCall::Register {
+                    ring: fd(ring),
+                    opcode,
+                    argument,
+                    count,
+                }))
             }
             Effect::Namespace => Some(Pending::Namespace),
             Effect::SeccompListener => {
@@ -241,7 +241,7 @@ impl Observer {
         }
     }
 
-    fn read_word(&mut self, who: Who, address: u64) -> Option<u64> {
+    pub(crate) fn read_word(&mut self, who: Who, address: u64) -> Option<u64> {
         let mut word = [0; 8];
         (read_memory(who.tid, address, &mut word).ok()? == 8).then(|| u64::from_le_bytes(word))
     }
@@ -251,7 +251,7 @@ impl Observer {
         self.descriptor(who, fd)?.file
     }
 
-    fn enter_transfer(&mut self, who: Who, from: Option<i32>, to: Option<i32>) -> Option<Pending> {
+    pub(crate) fn enter_transfer(&mut self, who: Who, from: Option<i32>, to: Option<i32>) -> Option<Pending> {
         let reads = from.and_then(|fd| {
             let known = self.descriptor(who, fd)?;
             (!known.read.is_enough()).then_some((fd, known.file?))
@@ -266,35 +266,44 @@ impl Observer {
         })
     }
 
+    /// Returns the directory descriptor and the path of a path argument; `None` for a bad pointer or an overlong path:
+    /// the call will fail.
     fn path_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<(i32, Vec<u8>)> {
         let dir = at.dir.map_or(AT_FDCWD, |dir| call.args[usize::from(dir)] as i32);
-        // A bad pointer or an overlong path: the call will fail.
-        let path = read_string(who.tid, call.args[usize::from(at.path)], PATH_BYTES_MAX).ok()?;
-        Some((dir, path))
+        Some((dir, read_path(who, call.args[usize::from(at.path)])?))
     }
 
     fn name_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<Located> {
         let (dir, path) = self.path_argument(who, call, at)?;
-        let is_home = self.is_home(who);
-        self.resolver.locate_name(who.tid, is_home, dir, &path).ok()
+        self.name_at(who, dir, &path)
     }
 
     fn file_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<Located> {
         let (dir, path) = self.path_argument(who, call, at)?;
-        let is_home = self.is_home(who);
-        self.resolver.locate_file(who.tid, is_home, dir, &path).ok()
+        self.file_at(who, dir, &path)
     }
 
-    fn link_source(&mut self, who: Who, call: &Call, from: PathAt, flags: u64) -> Option<Located> {
-        let (dir, path) = self.path_argument(who, call, from)?;
+    /// Returns the name that a path stands for, its last part not followed.
+    pub(crate) fn name_at(&mut self, who: Who, dir: i32, path: &[u8]) -> Option<Located> {
         let is_home = self.is_home(who);
+        self.resolver.locate_name(who.tid, is_home, dir, path).ok()
+    }
+
+    /// Returns the file that a path names, links followed.
+    fn file_at(&mut self, who: Who, dir: i32, path: &[u8]) -> Option<Located> {
+        let is_home = self.is_home(who);
+        self.resolver.locate_file(who.tid, is_home, dir, path).ok()
+    }
+
+    /// Returns the file that linkat(2) with those flags gives another name.
+    pub(crate) fn link_source(&mut self, who: Who, dir: i32, path: &[u8], flags: u64) -> Option<Located> {
         if flags & AT_SYMLINK_FOLLOW != 0 || (flags & AT_EMPTY_PATH != 0 && path.is_empty()) {
-            return self.resolver.locate_file(who.tid, is_home, dir, &path).ok();
+            return self.file_at(who, dir, path);
         }
-        self.resolver.locate_name(who.tid, is_home, dir, &path).ok()
+        self.name_at(who, dir, path)
     }
 
-    pub(crate) fn enter_open(&mut self, who: Who, call: &Call, at: PathAt, flags: u64) -> Option<Pending> {
+    pub(crate) fn enter_open(&mut self, who: Who, dir: i32, path: &[u8], flags: u64) -> Option<Pending> {
         if flags & (O_TRUNC | O_CREAT | O_TMPFILE) == 0 {
             return None;
         }
@@ -306,7 +315,7 @@ impl Observer {
             });
         }
         let before = self
-            .file_argument(who, call, at)
+            .file_at(who, dir, path)
             .map_or(FileStamp::default(), |found| found.stamp);
         let is_device = before.is_some() && !before.is_regular();
         if is_device || (before.is_some() && flags & O_TRUNC == 0) {
@@ -391,8 +400,8 @@ impl Observer {
 
     /// Tells what a call did. `result` is what it returned, negative for an error.
     pub(crate) fn leave(&mut self, who: Who, pending: Pending, result: i64) {
-        if let Pending::Ring(call, submissions) = pending {
-            self.leave_ring(who, call, submissions, result);
+        if let Pending::Ring(call) = pending {
+            self.leave_ring(who, call, result);
             return;
         }
         if result < 0 {
@@ -564,6 +573,11 @@ impl Observer {
         }
         self.recorder.tell(&event);
     }
+}
+
+/// Reads a path from a thread's memory.
+pub(crate) fn read_path(who: Who, address: u64) -> Option<Vec<u8>> {
+    read_string(who.tid, address, PATH_BYTES_MAX).ok()
 }
 
 fn length_of(call: &Call, (low, high): (u8, Option<u8>)) -> u64 {

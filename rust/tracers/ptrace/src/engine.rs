@@ -13,7 +13,7 @@ use crate::calls::Pending;
 use crate::filter::UNKNOWN_ARCH;
 use crate::launch::Mode;
 use crate::observer::{Call, Observer, Who};
-use crate::sys::{CallStop, Resume, Tid, call_stop, event_message, registers, resume, wait_any};
+use crate::sys::{CallStop, Resume, Tid, call_stop, event_message, kill, registers, resume, wait_any};
 use crate::timer;
 
 /// A stop by PTRACE_O_TRACESYSGOOD: SIGTRAP, marked.
@@ -46,6 +46,8 @@ pub(crate) struct Engine<'c> {
     has_syscall_info: bool,
     control: Option<&'c Control>,
     root_status: Option<i32>,
+    /// The process that started the tracer, if it listens.
+    roar: Option<libc::pid_t>,
     /// Whether `roar` was told that the command is stopped.
     is_stopped: bool,
     has_executed: bool,
@@ -70,6 +72,7 @@ impl<'c> Engine<'c> {
             has_syscall_info: true,
             control,
             root_status: None,
+            roar: control.map(|_| std::os::unix::process::parent_id() as libc::pid_t),
             is_stopped: false,
             has_executed: false,
         }
@@ -246,8 +249,15 @@ impl<'c> Engine<'c> {
             let child = Tid(child as i32);
             if let Entry::Vacant(vacant) = self.threads.entry(child) {
                 let path = format!("/proc/{}/task/{}", who.pid.0, child.0);
-                let pid = if std::fs::symlink_metadata(path).is_ok() { who.pid } else { child };
-                vacant.insert(Thread { pid: Some(pid), ..Thread::default() });
+                let pid = if std::fs::symlink_metadata(path).is_ok() {
+                    who.pid
+                } else {
+                    child
+                };
+                vacant.insert(Thread {
+                    pid: Some(pid),
+                    ..Thread::default()
+                });
                 self.observer.fork(who.pid, Who { tid: child, pid });
             }
         }
@@ -285,6 +295,10 @@ impl<'c> Engine<'c> {
             if tid == self.root && self.is_stopped {
                 self.is_stopped = false;
                 self.tell_roar(ToRoar::Continued);
+                if let Some(roar) = self.roar {
+                    // It stopped when the command did.
+                    let _gone = kill(roar, libc::SIGCONT);
+                }
             }
             self.go_on(tid, 0);
             return;

@@ -17,6 +17,7 @@ mod memory_map;
 mod observer;
 mod programs;
 mod resolve;
+mod ring_memory;
 mod rings;
 mod signals;
 mod sys;

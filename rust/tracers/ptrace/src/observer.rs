@@ -56,7 +56,7 @@ impl Observer {
             resolver: Resolver::new(),
             processes: FxHashMap::default(),
             programs: Programs::default(),
-            rings: Rings,
+            rings: Rings::default(),
             generation: 0,
             root_epoch: 0,
         }
@@ -99,7 +99,7 @@ impl Observer {
     /// A thread ended; `status` is that of its process if it led it.
     pub(crate) fn exit(&mut self, who: Who, status: i32) {
         if who.tid == who.pid {
-            self.rings.close(&mut self.recorder, who.pid);
+            self.close_rings(who);
             let mut event = self
                 .recorder
                 .event(EventKind::Exit, who.pid.as_pid(), who.tid.as_pid());

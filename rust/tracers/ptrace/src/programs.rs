@@ -49,7 +49,7 @@ impl Observer {
                 .tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, detail);
             return;
         };
-        self.rings.close(&mut self.recorder, who.pid);
+        self.close_rings(who);
         let process = self.process(who.pid);
         process.has_shared_map = false;
         process.threads = 1;

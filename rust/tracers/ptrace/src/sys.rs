@@ -330,7 +330,7 @@ pub(crate) fn file_system_type(path: &CStr) -> io::Result<i64> {
     check(unsafe { libc::statfs(path.as_ptr(), found.as_mut_ptr()) }.into())?;
     // SAFETY: statfs has filled it in.
     let found = unsafe { found.assume_init() };
-    Ok(i64::from(found.f_type))
+    Ok(found.f_type)
 }
 
 /// Whether the file has file capabilities (the extended attribute `security.capability`).

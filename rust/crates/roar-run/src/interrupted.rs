@@ -1,0 +1,84 @@
+//! Runs that were broken off (roar killed, machine halted): recorded later, as far as they were seen.
+
+use std::fs;
+use std::path::Path;
+
+use roar_store::{JobContext, Store};
+use tracer_host::{Recovery, recover};
+
+use crate::job::{Recording, record};
+use crate::monitor::Silent;
+use crate::options::JobKind;
+use crate::repo::Repo;
+use crate::run_dir::RunDir;
+
+/// A run that was broken off and found later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Its command, for a person.
+    pub command: String,
+    /// The job it became, if anything of it could be recorded.
+    pub job: Option<String>,
+}
+
+/// Finds runs below `.roar/runs` whose roar is gone, records what is left of them, and clears them away.
+///
+/// One whose tracer still works is left alone until that has ended: the tracer holds the spool's lock no longer than it lives.
+pub fn recover_interrupted(repo: &Repo, store: &mut Store, filter: &roar_context::Filter) -> Vec<Recovered> {
+    let Ok(entries) = fs::read_dir(repo.runs_dir()) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| recover_one(&entry.path(), store, filter))
+        .collect()
+}
+
+fn recover_one(path: &Path, store: &mut Store, filter: &roar_context::Filter) -> Option<Recovered> {
+    let run_dir = RunDir::take_over(path)?;
+    if tracer_host::is_spool_in_use(path) {
+        return None;
+    }
+    let meta = run_dir.read_meta().ok();
+    let backend = meta.as_ref().map_or("ptrace", |meta| meta.backend.as_str());
+    let detail = "roar was ended before it could record the run";
+    let report = match recover(path, backend, detail) {
+        Recovery::Report(report) | Recovery::Spool(report) => report,
+        Recovery::Nothing => {
+            // There was nothing in it; what cannot be removed is tried again next time.
+            let _left = run_dir.remove();
+            return meta.map(|_| Recovered {
+                command: String::new(),
+                job: None,
+            });
+        }
+    };
+    let words: Vec<String> = report.command.iter().map(ToString::to_string).collect();
+    let recording = Recording {
+        kind: if meta.as_ref().is_some_and(|meta| meta.is_build) {
+            JobKind::Build
+        } else {
+            JobKind::Run
+        },
+        filter,
+        algorithms: meta
+            .as_ref()
+            .filter(|meta| meta.wants_hashes)
+            .map(|_| &[roar_hash::Algorithm::Blake3][..]),
+        context: JobContext {
+            labels: meta.map(|meta| meta.labels).unwrap_or_default(),
+            ..JobContext::default()
+        },
+        monitor: &Silent,
+    };
+    let recorded = record(&report, &recording, Ok(store));
+    let job = recorded.job.ok().map(|job| job.id);
+    if job.is_some() {
+        // Recorded: should it stay, it would be recorded twice, which is better than not at all.
+        let _left = run_dir.remove();
+    }
+    Some(Recovered {
+        command: words.join(" "),
+        job,
+    })
+}

@@ -1,0 +1,266 @@
+//! From a tracer's report to a job in the store: what is filtered, which versions are hashed, what is known already.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use roar_context::Filter;
+use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
+use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store};
+use rustc_hash::FxHashMap;
+use tracer_schema::{FileRecord, FileStamp, FileSummary, Hashes, Role, TracerReport};
+
+use crate::error::RecordError;
+use crate::monitor::Monitor;
+use crate::options::JobKind;
+use crate::report::record_of;
+
+/// What a job is recorded with, beside the report.
+pub(crate) struct Recording<'a> {
+    pub(crate) kind: JobKind,
+    pub(crate) filter: &'a Filter,
+    /// `None`: contents are not hashed.
+    pub(crate) algorithms: Option<&'a [Algorithm]>,
+    pub(crate) context: JobContext,
+    pub(crate) monitor: &'a dyn Monitor,
+}
+
+/// Hashes known from earlier runs, looked up in one go.
+#[derive(Default)]
+struct Known(FxHashMap<(u64, u64, i64, i64), Hashes>);
+
+fn key_of(stamp: &FileStamp) -> (u64, u64, i64, i64) {
+    (stamp.dev, stamp.ino, stamp.mtime_ns, stamp.ctime_ns)
+}
+
+impl Known {
+    fn look_up(store: &Store, files: &[FileSummary]) -> Result<Self, roar_store::Error> {
+        let stamps: Vec<FileStamp> = files
+            .iter()
+            .flat_map(|file| [file.before, file.after])
+            .flatten()
+            .filter(FileStamp::is_some)
+            .collect();
+        let hashes = store.hash_cache_lookup(&stamps)?;
+        Ok(Self(
+            stamps
+                .iter()
+                .map(key_of)
+                .zip(hashes)
+                .filter_map(|(key, found)| Some((key, found?)))
+                .collect(),
+        ))
+    }
+
+    fn of(&self, stamp: Option<&FileStamp>) -> Option<Hashes> {
+        self.0.get(&key_of(stamp?)).cloned()
+    }
+}
+
+impl HashCache for Known {
+    fn lookup(&self, stamp: &FileStamp) -> Option<Hashes> {
+        self.of(Some(stamp))
+    }
+}
+
+/// Forwards progress.
+struct Progress<'a>(&'a dyn Monitor);
+
+impl roar_hash::Monitor for Progress<'_> {
+    fn add_total(&self, bytes: u64) {
+        self.0.add_to_hash(bytes);
+    }
+
+    fn add_done(&self, bytes: u64) {
+        self.0.add_hashed(bytes);
+    }
+}
+
+/// Returns what is to be hashed for a file, and `None` where no version of it can be.
+fn request_of(file: &FileSummary) -> Option<Request<'_>> {
+    let (path, expect) = match file.role {
+        Role::Output => (&file.path, file.after?),
+        Role::Input => (file.content_at.as_ref()?, file.before?),
+        Role::Temporary | Role::Deleted => return None,
+    };
+    Some(Request {
+        path: path.as_path(),
+        expect: Some(expect),
+        kind: file.kind,
+        moved: file.moved,
+    })
+}
+
+/// Returns the records of the run's files without hashes: a file is a record of its own in each role.
+pub(crate) fn unhashed_records(report: &TracerReport, filter: &Filter) -> Vec<FileRecord> {
+    report
+        .files
+        .iter()
+        .map(|file| record_of(file, filter.excludes(file.path.as_bytes()).is_some()))
+        .collect()
+}
+
+/// Hashes what can be hashed, and calls `each` with every record once it is complete.
+fn hash_records(
+    report: &TracerReport,
+    recording: &Recording<'_>,
+    known: &Known,
+    each: &mut dyn FnMut(usize, FileRecord, Option<CachedHash>),
+) {
+    let mut records: Vec<Option<FileRecord>> = unhashed_records(report, recording.filter)
+        .into_iter()
+        .map(Some)
+        .collect();
+    let mut requests = Vec::new();
+    let mut owners = Vec::new();
+    for (index, file) in report.files.iter().enumerate() {
+        let is_filtered = records[index].as_ref().is_some_and(|record| record.filtered);
+        let request = if is_filtered || recording.algorithms.is_none() {
+            None
+        } else {
+            request_of(file)
+        };
+        if let Some(record) = &mut records[index] {
+            fill_from_memory(record, file, known);
+        }
+        match request {
+            Some(request) => {
+                requests.push(request);
+                owners.push(index);
+            }
+            None => {
+                if let Some(record) = records[index].take() {
+                    each(index, record, None);
+                }
+            }
+        }
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now_ns = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+    let algorithms = recording.algorithms.unwrap_or_default();
+    hash_files(
+        &requests,
+        algorithms,
+        known,
+        &mut |request, outcome| {
+            let index = owners[request];
+            let Some(mut record) = records[index].take() else {
+                return;
+            };
+            let learned = apply(&mut record, outcome, now_ns);
+            each(index, record, learned);
+        },
+        &Progress(recording.monitor),
+    );
+}
+
+/// Fills in what needs no reading: versions that are gone, as far as their hashes are remembered.
+fn fill_from_memory(record: &mut FileRecord, file: &FileSummary, known: &Known) {
+    match file.role {
+        Role::Output => {
+            record.prior_hash = known.of(file.before.as_ref());
+            if file.after.is_none() {
+                record.note = Some("gone".to_owned());
+            }
+        }
+        Role::Input if file.content_at.is_none() => {
+            record.hash = known.of(file.before.as_ref());
+            if record.hash.is_none() {
+                record.note = Some("overwritten".to_owned());
+            }
+        }
+        Role::Deleted => record.hash = known.of(file.before.as_ref()),
+        Role::Input | Role::Temporary => {}
+    }
+}
+
+fn apply(record: &mut FileRecord, outcome: Outcome, now_ns: i64) -> Option<CachedHash> {
+    match outcome {
+        Outcome::Hashed {
+            hashes,
+            stamp,
+            from_cache,
+            is_settled,
+        } => {
+            record.size = Some(stamp.size);
+            record.hash = Some(hashes.clone());
+            (is_settled && !from_cache).then_some(CachedHash {
+                stamp,
+                hashed_at_unix_ns: now_ns,
+                hashes,
+            })
+        }
+        Outcome::Changed { .. } => {
+            record.note = Some("changed".to_owned());
+            None
+        }
+        Outcome::Gone => {
+            record.note = Some("gone".to_owned());
+            None
+        }
+        Outcome::Unreadable { .. } => {
+            record.note = Some("unreadable".to_owned());
+            None
+        }
+    }
+}
+
+/// A run that was recorded, or as much of it as could be.
+pub(crate) struct Recorded {
+    /// The files with their hashes, in the order of the tracer's report.
+    pub(crate) files: Vec<FileRecord>,
+    /// The job, if the store took it.
+    pub(crate) job: Result<RecordedJob, RecordError>,
+}
+
+/// Hashes and stores. A store that fails costs the record, not the report: hashing goes on.
+pub(crate) fn record(
+    report: &TracerReport,
+    recording: &Recording<'_>,
+    store: Result<&mut Store, RecordError>,
+) -> Recorded {
+    let mut files: Vec<Option<FileRecord>> = vec![None; report.files.len()];
+    let mut failure = None;
+    let mut writer: Option<JobWriter<'_>> = None;
+    let mut known = Known::default();
+    match store {
+        Err(error) => failure = Some(error),
+        Ok(store) => match Known::look_up(store, &report.files) {
+            Err(error) => failure = Some(error.into()),
+            Ok(found) => {
+                known = found;
+                let names = recording
+                    .algorithms
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|name| name.name().to_owned());
+                let context = recording.context.clone();
+                writer = Some(store.begin_job(NewJob::from_report(
+                    report,
+                    recording.kind,
+                    names.collect(),
+                    context,
+                )));
+            }
+        },
+    }
+    hash_records(report, recording, &known, &mut |index, record, learned| {
+        if let Some(open) = &mut writer {
+            if let Some(learned) = learned {
+                open.remember_hash(learned);
+            }
+            if let Err(error) = open.file(record.clone()) {
+                failure = Some(error.into());
+                writer = None;
+            }
+        }
+        files[index] = Some(record);
+    });
+    let job = match (writer, failure) {
+        (Some(writer), None) => writer.finish().map_err(RecordError::from),
+        (_, Some(failure)) => Err(failure),
+        (None, None) => Err(RecordError::NothingReported("no store".to_owned())),
+    };
+    Recorded {
+        files: files.into_iter().flatten().collect(),
+        job,
+    }
+}

@@ -1,0 +1,84 @@
+//! From what a tracer saw to what the world is given.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use roar_store::rfc3339;
+use tracer_schema::report::RUN_REPORT_FORMAT;
+use tracer_schema::{FileRecord, FileSummary, Role, RunReport, TracerReport};
+
+/// Returns the public record of a file, its hashes still missing.
+pub(crate) fn record_of(file: &FileSummary, is_filtered: bool) -> FileRecord {
+    let version = match file.role {
+        Role::Output => file.after,
+        Role::Input | Role::Deleted => file.before,
+        Role::Temporary => None,
+    };
+    FileRecord {
+        path: file.path.clone(),
+        role: file.role,
+        read: file.read,
+        written: file.written,
+        executed: file.executed,
+        created: file.created,
+        deleted: file.deleted,
+        prior: file.prior,
+        kind: file.kind,
+        renamed_from: file.renamed_from.clone(),
+        bytes_read: file.bytes_read,
+        bytes_written: file.bytes_written,
+        pids: file.pids.clone(),
+        size: version.map(|version| version.size),
+        hash: None,
+        prior_hash: None,
+        filtered: is_filtered,
+        note: None,
+    }
+}
+
+/// Returns the public report of a run.
+pub(crate) fn run_report(report: &TracerReport, files: Vec<FileRecord>) -> RunReport {
+    RunReport {
+        format: RUN_REPORT_FORMAT.to_owned(),
+        backend: report.backend.clone(),
+        command: report.command.clone(),
+        cwd: report.cwd.clone(),
+        root_pid: report.root_pid,
+        started_at: rfc3339(report.started_unix_ns),
+        duration_ns: report.duration_ns,
+        exit: report.exit,
+        coverage: report.coverage.clone(),
+        processes: report.processes.clone(),
+        files,
+        tracer: report.tracer.clone(),
+    }
+}
+
+/// Writes the report where the user wants it. A file is replaced whole, through a rename; anything else (a FIFO,
+/// `/dev/fd/3`) is written to as it is.
+pub(crate) fn write_report(path: &Path, report: &RunReport) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(report)?;
+    bytes.push(b'\n');
+    let is_special = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    if is_special {
+        return OpenOptions::new().write(true).open(path)?.write_all(&bytes);
+    }
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.unfinished", std::process::id()));
+    let unfinished = target.with_file_name(name);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(&bytes))
+        .and_then(|()| std::fs::rename(&unfinished, &target));
+    if written.is_err() {
+        // Not there, or not ours to remove; the first error is the one to tell.
+        let _left = std::fs::remove_file(&unfinished);
+    }
+    written
+}

@@ -1,0 +1,209 @@
+//! One run, from the command to the record.
+
+use std::path::{Path, PathBuf};
+
+use roar_config::Settings;
+use roar_hash::Algorithm;
+use roar_store::{RecordedJob, Store};
+use tracer_host::TracerArguments;
+use tracer_schema::{Exit, RunReport, TracerReport};
+
+use crate::error::{RecordError, RunError};
+use crate::interrupted::{Recovered, recover_interrupted};
+use crate::job::{Recording, record, unhashed_records};
+use crate::monitor::Monitor;
+use crate::options::{RunOptions, Surroundings};
+use crate::repo::{Found, Repo, find_repo};
+use crate::report::{run_report, write_report};
+use crate::run_dir::{Meta, RunDir};
+use crate::surroundings::{Context, filter_for};
+use crate::tracer::{Backend, Traced, trace};
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct RunOutcome {
+    /// How the command ended. A command whose tracer died was killed with it.
+    pub exit: Exit,
+    /// The error number, if the command could not be executed.
+    pub not_executed: Option<i32>,
+    /// Where records are kept, and whether that place was made just now.
+    pub repo: Repo,
+    /// Whether `.roar` was made by this run.
+    pub is_repo_new: bool,
+    /// The report, if anything was seen.
+    pub report: Option<RunReport>,
+    /// The job, if it was recorded.
+    pub job: Option<RecordedJob>,
+    /// What went wrong after the command: each is a reason to tell the user, none changes the exit status.
+    pub problems: Vec<RecordError>,
+    /// How the tracer ended, if not well.
+    pub tracer_end: Option<String>,
+    /// Earlier runs that were found broken off.
+    pub recovered: Vec<Recovered>,
+}
+
+/// Runs the command, and records it.
+///
+/// # Errors
+/// The command has not run: see [`RunError`]. Whatever goes wrong later is in [`RunOutcome::problems`].
+pub fn run(
+    options: &RunOptions,
+    settings: &Settings,
+    around: &Surroundings,
+    monitor: &dyn Monitor,
+) -> Result<RunOutcome, RunError> {
+    let found = find_repo(&around.cwd, around.home.as_deref());
+    let repo = found.repo().clone();
+    let mut problems = Vec::new();
+    if let Found::Missing(repo) = &found
+        && let Err(source) = repo.create()
+    {
+        problems.push(RecordError::Init {
+            path: repo.dir(),
+            source,
+        });
+    }
+    let mut context = Context::start(&around.cwd);
+    let run_dir = RunDir::create(&repo.runs_dir(), &around.temp)
+        .map_err(|(path, source)| RunError::RunDir { path, source })?;
+    context.settle();
+    let traced = trace_in(&run_dir, options, settings, around, &mut problems)?;
+    let exit = exit_of(&traced);
+    let is_repo_new = matches!(found, Found::Missing(_)) && problems.is_empty();
+    let mut outcome = RunOutcome {
+        exit,
+        not_executed: traced.not_executed,
+        is_repo_new,
+        report: None,
+        job: None,
+        problems,
+        tracer_end: traced.tracer_end.clone(),
+        recovered: Vec::new(),
+        repo,
+    };
+    record_run(&mut outcome, traced, options, settings, around, context, monitor);
+    let is_safe = outcome.job.is_some() || outcome.report.is_none();
+    if is_safe || run_dir.path().starts_with(&around.temp) {
+        // A directory that stays is taken for a run that was broken off: found again, and cleared away.
+        let _left = run_dir.remove();
+    }
+    Ok(outcome)
+}
+
+fn trace_in(
+    run_dir: &RunDir,
+    options: &RunOptions,
+    settings: &Settings,
+    around: &Surroundings,
+    problems: &mut Vec<RecordError>,
+) -> Result<Traced, RunError> {
+    let arguments = TracerArguments {
+        run_dir: run_dir.path().to_owned(),
+        control: None,
+        linger_ms: settings.run_linger_ms,
+        wants_log: options.wants_log,
+        command: options.command.clone(),
+    };
+    let candidates = Backend::candidates(settings.tracer_mode, settings.tracer_fallback_enabled);
+    let traced = trace(&candidates, &around.programs, &arguments, |backend| {
+        let meta = Meta {
+            backend: backend.name().to_owned(),
+            is_build: options.kind == crate::options::JobKind::Build,
+            labels: options.labels.clone(),
+            wants_hashes: options.wants_hashes,
+        };
+        if let Err(source) = run_dir.write_meta(&meta) {
+            problems.push(RecordError::Spool {
+                path: run_dir.path().to_owned(),
+                source,
+            });
+        }
+    });
+    match traced {
+        Ok(traced) => Ok(traced),
+        Err(error) => {
+            // Nothing has run, nothing is to be recovered.
+            let _left = std::fs::remove_dir_all(run_dir.path());
+            Err(error)
+        }
+    }
+}
+
+/// A tracer that dies takes the command with it, unless that had ended.
+fn exit_of(traced: &Traced) -> Exit {
+    let known = traced.report.as_ref().and_then(|report| report.exit);
+    known.unwrap_or(Exit::Signal {
+        signal: rustix::process::Signal::KILL.as_raw(),
+        core: false,
+    })
+}
+
+fn record_run(
+    outcome: &mut RunOutcome,
+    traced: Traced,
+    options: &RunOptions,
+    settings: &Settings,
+    around: &Surroundings,
+    context: Context,
+    monitor: &dyn Monitor,
+) {
+    let mut store = match Store::open_or_create(&outcome.repo.dir()) {
+        Ok(store) => Some(store),
+        Err(error) => {
+            outcome.problems.push(error.into());
+            None
+        }
+    };
+    let filter = filter_for(settings, around, &outcome.repo.root);
+    if let Some(report) = traced.report {
+        let algorithms: Vec<Algorithm> = settings
+            .hash_algorithms
+            .iter()
+            .filter_map(|name| Algorithm::from_name(name))
+            .collect();
+        let recording = Recording {
+            kind: options.kind,
+            filter: &filter,
+            algorithms: options.wants_hashes.then_some(&algorithms),
+            context: context.finish(options, settings, around, &report, &filter, store.as_mut()),
+            monitor,
+        };
+        let files = match &mut store {
+            Some(store) => {
+                let recorded = record(&report, &recording, Ok(store));
+                match recorded.job {
+                    Ok(job) => outcome.job = Some(job),
+                    Err(error) => outcome.problems.push(error),
+                }
+                recorded.files
+            }
+            None => unhashed_records(&report, &filter),
+        };
+        publish(outcome, options.report.as_deref(), around, &report, files);
+    } else {
+        let how = traced
+            .tracer_end
+            .unwrap_or_else(|| "it said that it had written one".to_owned());
+        outcome.problems.push(RecordError::NothingReported(how));
+    }
+    if let Some(store) = &mut store {
+        outcome.recovered = recover_interrupted(&outcome.repo, store, &filter);
+    }
+}
+
+fn publish(
+    outcome: &mut RunOutcome,
+    path: Option<&Path>,
+    around: &Surroundings,
+    report: &TracerReport,
+    files: Vec<tracer_schema::FileRecord>,
+) {
+    let report = run_report(report, files);
+    if let Some(path) = path {
+        let path: PathBuf = around.cwd.join(path);
+        if let Err(source) = write_report(&path, &report) {
+            outcome.problems.push(RecordError::Report { path, source });
+        }
+    }
+    outcome.report = Some(report);
+}

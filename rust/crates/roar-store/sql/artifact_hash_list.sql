@@ -1,0 +1,1 @@
+SELECT algorithm, hash FROM artifact_hash WHERE artifact = ?1;

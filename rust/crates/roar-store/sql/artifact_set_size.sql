@@ -1,0 +1,1 @@
+UPDATE artifact SET size_bytes = ?2 WHERE id = ?1;

@@ -1,0 +1,1 @@
+SELECT id FROM job ORDER BY id DESC LIMIT ?1;

@@ -1,0 +1,1 @@
+SELECT key, value FROM job_label WHERE job = ?1 ORDER BY key;

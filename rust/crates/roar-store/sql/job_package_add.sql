@@ -1,0 +1,1 @@
+INSERT INTO job_package (job, package) VALUES (?1, ?2) ON CONFLICT DO NOTHING;

@@ -1,0 +1,1 @@
+SELECT events, overhead_ns, hash_algorithms FROM job WHERE id = ?1;

@@ -1,0 +1,1 @@
+SELECT id FROM path WHERE path = ?1;

@@ -1,0 +1,176 @@
+//! The open database.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::{schema, sql};
+
+/// Name of the database file inside `.roar`.
+pub const DATABASE_NAME: &str = "roar.db";
+
+/// How long to wait for another process's transaction. Those are short (see `ROWS_PER_TRANSACTION`), so that only a
+/// stopped process keeps the lock for longer.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Size from which the write-ahead log is folded into the database when the store is closed. Whoever opens first reads
+/// the whole log, 0.1 ms per MiB; folding costs two fsyncs, some 10 ms, and is to be paid by one short job in twenty.
+const WAL_LIMIT_BYTES: u64 = 2 << 20;
+
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+
+/// The open database of one `.roar` directory.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) conn: Connection,
+    pub(crate) path: PathBuf,
+}
+
+impl Store {
+    /// Opens the database in `roar_dir`, and makes whatever is missing of the two.
+    ///
+    /// Any number of processes may do so at once: the database is built beside its place and linked into it when whole.
+    pub fn open_or_create(roar_dir: &Path) -> Result<Self> {
+        match Self::open(roar_dir) {
+            Err(Error::Missing { .. }) => {
+                create(roar_dir)?;
+                Self::open(roar_dir)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Opens the database in `roar_dir`; [`Error::Missing`] where there is none.
+    pub fn open(roar_dir: &Path) -> Result<Self> {
+        let path = roar_dir.join(DATABASE_NAME);
+        let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        prepare(&mut conn).map_err(|source| Error::sqlite(&path, source))?;
+        schema::migrate(&path, &mut conn)?;
+        Ok(Self { conn, path })
+    }
+
+    /// Returns where the database is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Sets how long to wait for other processes, 30 seconds unless set.
+    pub fn set_busy_timeout(&self, timeout: Duration) -> Result<()> {
+        self.conn
+            .busy_timeout(timeout)
+            .map_err(|source| self.failed(source))
+    }
+
+    /// Returns the error that a failed call to SQLite stands for.
+    pub(crate) fn failed(&self, source: rusqlite::Error) -> Error {
+        Error::sqlite(&self.path, source)
+    }
+
+    /// Returns the error for a row that makes no sense.
+    pub(crate) fn bad_row(&self, what: impl Into<String>) -> Error {
+        Error::BadRow {
+            path: self.path.clone(),
+            what: what.into(),
+        }
+    }
+
+    /// Begins a transaction that may write, once no other process has one.
+    pub(crate) fn write(&mut self) -> Result<Transaction<'_>> {
+        self.conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|source| Error::sqlite(&self.path, source))
+    }
+
+    /// Folds a log that has grown too long into the database. What is not possible now is left to a later close.
+    fn fold_log(&self) -> rusqlite::Result<()> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let is_long = std::fs::metadata(log).is_ok_and(|log| log.len() > WAL_LIMIT_BYTES);
+        if !is_long {
+            return Ok(());
+        }
+        self.conn.busy_timeout(Duration::ZERO)?;
+        self.conn.query_row(sql::LOG_FOLD, [], |_| Ok(()))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // All is committed; a log that stays long costs time, not data, and the next to close tries again.
+        drop(self.fold_log());
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|source| Error::sqlite(path, source))
+}
+
+fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    // The last to close would fold the log and fsync twice: most of the time of a short `roar run`.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    conn.execute_batch(sql::CONNECTION)
+}
+
+fn create(roar_dir: &Path) -> Result<()> {
+    let unwritable = |source| Error::unwritable(roar_dir.to_owned(), source);
+    match DirBuilder::new().mode(DIRECTORY_MODE).create(roar_dir) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(unwritable(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let path = roar_dir.join(DATABASE_NAME);
+    let draft = roar_dir.join(format!("{DATABASE_NAME}.{}", Uuid::now_v7()));
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(&draft)
+        .map_err(unwritable)?;
+    let placed = build(&draft).and_then(|()| place(&draft, &path).map_err(unwritable));
+    match std::fs::remove_file(&draft) {
+        Err(error) if placed.is_ok() && error.kind() != ErrorKind::NotFound => Err(unwritable(error)),
+        Ok(()) | Err(_) => placed,
+    }
+}
+
+/// Makes the file a whole, empty database in write-ahead mode.
+fn build(draft: &Path) -> Result<()> {
+    let mut conn = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let failed = |source| Error::sqlite(draft, source);
+    conn.execute_batch(sql::DRAFT).map_err(failed)?;
+    schema::migrate(draft, &mut conn)?;
+    conn.query_row(sql::LOG_USE, [], |_| Ok(())).map_err(failed)?;
+    conn.close().map_err(|(_, source)| failed(source))?;
+    File::open(draft)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| Error::unwritable(draft.to_owned(), source))
+}
+
+/// Gives the draft its name, unless another process was first.
+fn place(draft: &Path, path: &Path) -> io::Result<()> {
+    match std::fs::hard_link(draft, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        // Some file systems have no hard links (FAT, some network ones).
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) => {
+            rename_to_free_name(draft, path)
+        }
+        linked => linked,
+    }
+}
+
+fn rename_to_free_name(draft: &Path, path: &Path) -> io::Result<()> {
+    let flags = rustix::fs::RenameFlags::NOREPLACE;
+    match rustix::fs::renameat_with(rustix::fs::CWD, draft, rustix::fs::CWD, path, flags) {
+        Err(rustix::io::Errno::EXIST) => Ok(()),
+        renamed => Ok(renamed?),
+    }
+}

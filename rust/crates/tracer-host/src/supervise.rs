@@ -1,0 +1,166 @@
+//! What `roar` does while a tracer works: passes signals on, takes part in job control, and waits for the report.
+//!
+//! # Safety
+//!
+//! Signal sets and signalfd_siginfo are plain data; every pointer is to memory that lives through its call.
+
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use crate::control::{Control, ToRoar, ToTracer};
+
+/// Signals that are passed on. Those that a terminal sends reach the command without help: it is in the same group.
+const PASSED_ON: &[i32] = &[
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGTERM,
+    libc::SIGCONT,
+    libc::SIGTSTP,
+    libc::SIGWINCH,
+];
+
+/// How a tracer's work ended, as far as it told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Supervised {
+    /// The command was started, as that process.
+    pub root_pid: Option<u32>,
+    /// The report is written.
+    pub is_reported: bool,
+    /// The command could not be executed; the error number.
+    pub not_executed: Option<i32>,
+    /// The tracer could not begin; the error number. The command has not run.
+    pub not_traced: Option<i32>,
+}
+
+/// Signals blocked until this is dropped, and read from a descriptor instead.
+struct Signals {
+    queue: std::fs::File,
+    before: libc::sigset_t,
+}
+
+impl Signals {
+    fn block() -> io::Result<Self> {
+        // SAFETY: all zero is a valid set.
+        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+        for signal in PASSED_ON {
+            // SAFETY: a valid set and signal.
+            unsafe { libc::sigaddset(&raw mut set, *signal) };
+        }
+        // SAFETY: a valid set.
+        let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: signalfd has just made it.
+        let queue = unsafe { OwnedFd::from_raw_fd(fd) };
+        // SAFETY: all zero is a valid set.
+        let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: valid sets.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) };
+        Ok(Self {
+            queue: queue.into(),
+            before,
+        })
+    }
+
+    /// Returns the next signal that a process sent, with its sender; what the kernel sent is left out.
+    fn next(&mut self) -> Option<(i32, i32)> {
+        /// Sizes and places in struct signalfd_siginfo (signalfd(2)).
+        const INFO_BYTES: usize = 128;
+        loop {
+            let mut info = [0; INFO_BYTES];
+            self.queue.read_exact(&mut info).ok()?;
+            let word = |at: usize| i32::from_le_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]]);
+            let (signal, code, sender) = (word(0), word(8), word(12));
+            // SI_USER and its kin are not positive; a terminal's signals are SI_KERNEL.
+            if code <= 0 {
+                return Some((signal, sender));
+            }
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // SAFETY: the set that was in force before.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+/// Waits until the tracer has reported, or is gone.
+///
+/// # Errors
+/// Those of signalfd(2) and of the channel.
+pub fn supervise(control: &Control) -> io::Result<Supervised> {
+    let mut signals = Signals::block()?;
+    let mut told = Supervised::default();
+    loop {
+        let mut waits = [control.as_socket().as_raw_fd(), signals.queue.as_raw_fd()].map(|fd| libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        });
+        // SAFETY: two valid entries.
+        let ready = unsafe { libc::poll(waits.as_mut_ptr(), 2, -1) };
+        if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return Err(io::Error::last_os_error());
+        }
+        while let Some((signal, sender)) = signals.next() {
+            // A tracer that is gone is found out below.
+            let _gone = control.tell_tracer(ToTracer::Signal { signal, sender });
+        }
+        if ready <= 0 || waits[0].revents == 0 {
+            continue;
+        }
+        match control.hear_tracer()? {
+            None => return Ok(told),
+            Some(ToRoar::Started(pid)) => told.root_pid = Some(pid),
+            Some(ToRoar::Stopped(_)) => stop_self(),
+            Some(ToRoar::Continued) => {}
+            Some(ToRoar::Reported) => {
+                told.is_reported = true;
+                return Ok(told);
+            }
+            Some(ToRoar::NotExecuted(errno)) => {
+                told.is_reported = true;
+                told.not_executed = Some(errno);
+                return Ok(told);
+            }
+            Some(ToRoar::NotTraced(errno)) => {
+                told.not_traced = Some(errno);
+                return Ok(told);
+            }
+        }
+    }
+}
+
+/// Stops as the command did, so that the shell sees its job stopped. The tracer goes on, for what else runs.
+fn stop_self() {
+    // SAFETY: takes a constant; SIGCONT brings us back.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
+
+/// Ends this process by a signal, as the command ended: a shell tells that from an exit status.
+pub fn die_of(signal: i32) {
+    // A core of the command is enough.
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a valid limit.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    // SAFETY: signal(2) with the default action.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+    // SAFETY: all zero is a valid set.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a valid set and signal.
+    unsafe { libc::sigaddset(&raw mut set, signal) };
+    // SAFETY: valid sets.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut()) };
+    // SAFETY: takes a number.
+    unsafe { libc::raise(signal) };
+}

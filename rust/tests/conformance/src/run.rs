@@ -1,0 +1,286 @@
+//! One case under one backend, from an empty directory to a verdict.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+
+use crate::Result;
+use crate::backend::{self, BARE};
+use crate::case::{Case, ExpectedExit};
+use crate::compare::{Expected, compare};
+use crate::process::{self, Ending, TIME_LIMIT};
+use crate::program::Programs;
+use crate::report::Report;
+use crate::world::{World, create, make_fifo, redirect};
+
+/// Exit status of a program that finds the kernel unable to do what it wants to show (automake's convention).
+const UNSUPPORTED: i32 = 77;
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is as expected.
+    Passed,
+    /// It cannot be tried here, for this reason.
+    Skipped(String),
+}
+
+/// What all cases share.
+#[derive(Debug)]
+pub struct Bench {
+    /// The programs.
+    pub programs: Programs,
+    /// Where `release/roar` and `debug/roar` would be.
+    pub target_dir: PathBuf,
+}
+
+/// Runs one case under one backend.
+pub fn run_case(bench: &Bench, case: &Case, backend: &'static str) -> Result<Verdict> {
+    if let Some(reason) = find_missing(case) {
+        return if backend::is_anything_required() && reason.is_required { Err(reason.words) } else { Ok(Verdict::Skipped(reason.words)) };
+    }
+    let trial = Trial::new(bench, case, backend)?;
+    trial.run().map_err(|words| trial.explain(&words))
+}
+
+struct Missing {
+    words: String,
+    is_required: bool,
+}
+
+fn find_missing(case: &Case) -> Option<Missing> {
+    if case.slow && std::env::var_os("ROAR_SLOW").is_none_or(|value| value != "1") {
+        return Some(Missing { words: "slow: set `ROAR_SLOW=1` to run it".to_owned(), is_required: false });
+    }
+    case.needs.iter().find_map(|need| match need.as_str() {
+        "root" if geteuid().is_root() => None,
+        "root" => Some(Missing { words: "needs root".to_owned(), is_required: false }),
+        "reflink" if can_reflink() => None,
+        "reflink" => Some(Missing { words: "needs a file system with reflinks".to_owned(), is_required: false }),
+        tool if is_on_path(tool) => None,
+        tool => Some(Missing { words: format!("{tool} is not installed"), is_required: true }),
+    })
+}
+
+fn is_on_path(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| fs::metadata(directory.join(tool)).is_ok_and(|found| found.is_file()))
+}
+
+fn can_reflink() -> bool {
+    let Ok(world) = World::new() else { return false };
+    fs::write(world.root().join("a"), "x").is_ok() && world.run_script("cp --reflink=always a b", &[path_variable()]).is_ok()
+}
+
+fn path_variable() -> (String, String) {
+    ("PATH".to_owned(), std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned()))
+}
+
+struct Trial<'a> {
+    bench: &'a Bench,
+    case: &'a Case,
+    backend: &'static str,
+    world: World,
+    environment: Vec<(String, String)>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(bench: &'a Bench, case: &'a Case, backend: &'static str) -> Result<Self> {
+        let mut trial = Self { bench, case, backend, world: World::new()?, environment: Vec::new() };
+        let base = trial.world.base().display();
+        let own = [("HOME", format!("{base}/home")), ("TMPDIR", format!("{base}/tmp")), ("LC_ALL", "C".to_owned())];
+        trial.environment = own.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        trial.environment.push(path_variable());
+        for (name, value) in &case.env {
+            let value = trial.fill(value)?;
+            trial.environment.push((name.clone(), value));
+        }
+        Ok(trial)
+    }
+
+    fn run(&self) -> Result<Verdict> {
+        let case = self.case;
+        if self.backend != BARE && let Some(verdict) = self.find_obstacle()? {
+            return Ok(verdict);
+        }
+        self.world.set_up(case, &self.bench.programs, &|text| self.fill(text))?;
+        if let Some(before) = &case.before {
+            self.world.run_script(&self.fill(before)?, &self.environment).map_err(|error| format!("before: {error}"))?;
+        }
+        let ending = self.run_command()?;
+        if ending == Ending::Code(UNSUPPORTED) && case.exit != ExpectedExit::Code(UNSUPPORTED) {
+            return self.judge_unsupported();
+        }
+        if let Some(words) = self.judge_ending(ending) {
+            return Err(words);
+        }
+        if let Some(after) = &case.after {
+            self.world.run_script(&self.fill(after)?, &self.environment).map_err(|error| format!("after: {error}"))?;
+        }
+        if self.backend != BARE {
+            self.judge_report()?;
+        }
+        Ok(Verdict::Passed)
+    }
+
+    fn find_obstacle(&self) -> Result<Option<Verdict>> {
+        let roar = backend::roar_binary(&self.bench.target_dir);
+        let obstacle = match &roar {
+            Ok(roar) => backend::find_obstacle(roar, self.backend),
+            Err(words) => Some(words.clone()),
+        };
+        match obstacle {
+            None => Ok(None),
+            Some(words) if backend::is_required(self.backend) => Err(format!("{} is required: {words}", self.backend)),
+            Some(words) => Ok(Some(Verdict::Skipped(words))),
+        }
+    }
+
+    /// A program that cannot do its thing here proves nothing, unless it is roar that keeps it from doing so.
+    fn judge_unsupported(&self) -> Result<Verdict> {
+        let words = "the kernel cannot do what the program shows".to_owned();
+        if self.backend != BARE && run_case(self.bench, self.case, BARE) == Ok(Verdict::Passed) {
+            return Err("the program can do its thing without roar, and cannot under it".to_owned());
+        }
+        if backend::is_required("kernel") { Err(words) } else { Ok(Verdict::Skipped(words)) }
+    }
+
+    /// Returns what is wrong with the way the command, or roar after it, ended.
+    fn judge_ending(&self, ending: Ending) -> Option<String> {
+        // roar dies of the signals that a shell must see; for the others it ends as a shell would.
+        let dies_of = [Signal::INT, Signal::QUIT, Signal::TERM].map(Signal::as_raw);
+        let expected = match self.case.exit {
+            ExpectedExit::Code(code) => Ending::Code(code),
+            ExpectedExit::Signal { signal } if self.backend == BARE || dies_of.contains(&signal) => Ending::Signal(signal),
+            ExpectedExit::Signal { signal } => Ending::Code(128 + signal),
+        };
+        (ending != expected).then(|| format!("it ended with {ending:?}, not {expected:?}"))
+    }
+
+    fn judge_report(&self) -> Result<()> {
+        let json = match fs::read(self.report_path()) {
+            Err(_) if !self.case.report => return Ok(()),
+            Err(error) => return Err(format!("no report: {error}")),
+            Ok(json) => json,
+        };
+        let report = Report::parse(&json)?;
+        let root = self.world.root();
+        let root = root.as_os_str().as_bytes();
+        let fill = |text: &str| self.fill_names(text);
+        let mut faults = report.faults(self.backend);
+        if report.cwd.0 != root {
+            faults.push("cwd is not where the command was started".to_owned());
+        }
+        if report.command.iter().map(|word| &word.0[..]).ne(self.words()?.iter().map(String::as_bytes)) {
+            faults.push(format!("command is {:?}", report.command));
+        }
+        if !self.case.report && report.files.is_empty() && faults.is_empty() {
+            return Ok(());
+        }
+        let expected = Expected::of(self.case, self.backend, fill)?;
+        faults.extend(compare(&expected, &report, root));
+        if !faults.is_empty() && self.case.differs.contains_key(self.backend) {
+            let common = Expected::in_common(self.case, fill)?;
+            if compare(&common, &report, root).is_empty() {
+                faults.push(format!("the difference has gone: remove differs.{}", self.backend));
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(format!("the report is not as expected:\n{}", faults.join("\n"))) }
+    }
+
+    fn run_command(&self) -> Result<Ending> {
+        let case = self.case;
+        let root = self.world.root();
+        let words = self.words()?;
+        let mut command = if self.backend == BARE && !case.report {
+            // What cannot be started at all is left to a shell, whose status roar's is to be.
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "exec \"$@\"", "sh", &words[0]]);
+            shell
+        } else if self.backend == BARE {
+            Command::new(&words[0])
+        } else {
+            let mut roar = Command::new(backend::roar_binary(&self.bench.target_dir)?);
+            roar.args(["run", "--tracer", self.backend, "--no-tracer-fallback", "--no-hash", "--report"]);
+            roar.arg(self.report_path()).arg("--").arg(&words[0]);
+            roar
+        };
+        command.args(&words[1..]).current_dir(&root).env_clear();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        match &case.stdin {
+            Some(name) => command.stdin(File::open(root.join(name)).map_err(|error| format!("{name}: {error}"))?),
+            None => command.stdin(Stdio::null()),
+        };
+        let open = |text: &Option<String>, name: &str| match text {
+            Some(text) => redirect(&root, text),
+            None => create(&self.world.base().join(name)),
+        };
+        command.stdout(open(&case.stdout, "stdout")?).stderr(open(&case.stderr, "stderr")?);
+        let ready = self.world.base().join("ready");
+        if case.send.is_some() {
+            make_fifo(&ready).map_err(|error| error.to_string())?;
+        }
+        process::run(&mut command, TIME_LIMIT, |pid| send_when_ready(case.send, pid, &ready))
+    }
+
+    fn report_path(&self) -> PathBuf {
+        self.world.base().join("report.json")
+    }
+
+    /// Returns the words of the command.
+    fn words(&self) -> Result<Vec<String>> {
+        let case = self.case;
+        if let Some(shell) = &case.shell {
+            return Ok(vec!["sh".to_owned(), "-c".to_owned(), self.fill(shell)?]);
+        }
+        let mut words = match &case.program {
+            Some(program) => self.bench.programs.command(program)?,
+            None => Vec::new(),
+        };
+        for word in case.command.iter().flatten().chain(&case.args) {
+            words.push(self.fill(word)?);
+        }
+        Ok(words)
+    }
+
+    fn fill_names(&self, text: &str) -> String {
+        text.replace("{id}", &self.world.id()).replace("{world}", &self.world.root().to_string_lossy())
+    }
+
+    fn fill(&self, text: &str) -> Result<String> {
+        let mut text = self.fill_names(text);
+        while let Some((before, rest)) = text.split_once("{bin:") {
+            let (name, after) = rest.split_once('}').ok_or("`{bin:` is not closed")?;
+            text = format!("{before}{}{after}", self.bench.programs.file(name)?.display());
+        }
+        Ok(text)
+    }
+
+    fn explain(&self, words: &str) -> String {
+        let read = |name| {
+            let bytes = fs::read(self.world.base().join(name)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            if text.is_empty() { text } else { format!("\n--- {name}\n{text}") }
+        };
+        let kept = match std::env::var_os("ROAR_KEEP") {
+            Some(_) => format!("\n--- kept in {}", self.world.base().display()),
+            None => String::new(),
+        };
+        format!("{words}{}{}{kept}", read("stdout"), read("stderr"))
+    }
+}
+
+/// Waits until the command says that it is ready, and sends the signal to the process that the harness started.
+fn send_when_ready(signal: Option<i32>, pid: Pid, ready: &Path) -> Result<()> {
+    let Some(signal) = signal else { return Ok(()) };
+    let signal = Signal::from_named_raw(signal).ok_or_else(|| format!("there is no signal {signal}"))?;
+    // Open for writing as well, so that neither side waits for the other to open it.
+    let fifo = OpenOptions::new().read(true).write(true).open(ready);
+    let fifo = fifo.map_err(|error| format!("{}: {error}", ready.display()))?;
+    process::wait_readable(&fifo, Instant::now() + TIME_LIMIT).map_err(|words| format!("not ready: {words}"))?;
+    kill_process(pid, signal).map_err(|error| format!("kill: {error}"))
+}

@@ -1,0 +1,4 @@
+// read(2).
+#include "check.h"
+
+int main(void) { read_file("in"); }

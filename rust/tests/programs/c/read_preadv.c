@@ -1,0 +1,8 @@
+// preadv(2).
+#include "check.h"
+
+int main(void) {
+    char first[2], second[2];
+    struct iovec parts[] = {{first, sizeof first}, {second, sizeof second}};
+    ENSURE(preadv(CHECK(open("in", O_RDONLY)), parts, 2, 1) == 4);
+}

@@ -1,0 +1,21 @@
+// A child is stopped and continued while it works; its parent sees both.
+#include "check.h"
+
+int main(void) {
+    int ends[2];
+    CHECK(pipe(ends));
+    pid_t child = CHECK(fork());
+    if (child == 0) {
+        make_file("before", "new");
+        tell(ends[1]);
+        CHECK(raise(SIGSTOP));
+        make_file("after", "new");
+        _exit(0);
+    }
+    await(ends[0]);
+    int status;
+    ENSURE(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    CHECK(kill(child, SIGCONT));
+    ENSURE(waitpid(child, &status, WCONTINUED) == child && WIFCONTINUED(status));
+    wait_for(child);
+}

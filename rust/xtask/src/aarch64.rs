@@ -1,0 +1,79 @@
+//! `cargo xtask aarch64`: builds everything for 64-bit Arm and runs the conformance suite on an emulated machine.
+//!
+//! Emulating a processor alone will not do: qemu's user mode has no ptrace. So a Debian kernel boots in qemu, with an
+//! initramfs that holds Debian's own programs for the shell cases, our programs, and the suite itself, at the paths
+//! where it was built. All of it is fetched by apt into `target/aarch64`; nothing is installed.
+
+mod debian;
+mod guest;
+mod image;
+mod payload;
+mod programs;
+mod toolchain;
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::aarch64::debian::Archive;
+use crate::aarch64::guest::Outcome;
+use crate::aarch64::toolchain::Toolchain;
+use crate::flags::Flags;
+use crate::workspace;
+
+/// What has to be installed: programs, and the Debian packages that have them.
+const NEEDED: &[(&str, &str)] = &[
+    ("apt-get", "apt"),
+    ("dpkg-deb", "dpkg"),
+    ("qemu-system-aarch64", "qemu-system-arm"),
+    (
+        "aarch64-linux-gnu-gcc",
+        "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    ),
+];
+
+/// The cases that run unless others are asked for: all of the one backend that the guest has.
+const CASES: &str = "ptrace::";
+
+pub(crate) fn run(mut flags: Flags) -> Result<()> {
+    let case = flags
+        .value::<String>("--case")?
+        .unwrap_or_else(|| CASES.to_owned());
+    flags.finish()?;
+    require_programs()?;
+
+    let shell = workspace::shell()?;
+    let host = Archive::open(&shell, "amd64")?;
+    let arm = Archive::open(&shell, "arm64")?;
+    let toolchain = Toolchain::fetch(&host, &arm)?;
+    let kernel = guest::fetch_kernel(&arm)?;
+    let (userland, busybox) = guest::fetch_userland(&arm)?;
+    let payload = payload::build(&shell, &toolchain, &case)?;
+    let initramfs = image::write(&userland, &busybox, &payload)?;
+    let Outcome {
+        passed,
+        failed,
+        skipped,
+    } = guest::boot(&kernel, &initramfs)?;
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    if failed > 0 {
+        bail!("{failed} cases failed on 64-bit Arm");
+    }
+    Ok(())
+}
+
+fn require_programs() -> Result<()> {
+    let is_missing = |program: &str| Command::new(program).arg("--version").output().is_err();
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| is_missing(program))
+        .map(|(_, packages)| *packages)
+        .collect();
+    if !missing.is_empty() {
+        bail!(
+            "not installed yet; run `apt-get install --no-install-recommends {}`",
+            missing.join(" ")
+        );
+    }
+    Ok(())
+}

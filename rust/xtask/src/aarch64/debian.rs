@@ -1,0 +1,204 @@
+//! Debian packages of any architecture, fetched by the ordinary apt with a state of its own and unpacked into a folder:
+//! neither apt nor dpkg of the machine learns of it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::workspace;
+
+/// The release that has a Rust compiler with a standard library for another architecture, newer than ours.
+const RELEASE: &str = "bookworm";
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// The packages of one architecture.
+pub(super) struct Archive<'a> {
+    shell: &'a Shell,
+    /// Lists and settings of apt.
+    state: PathBuf,
+    architecture: &'static str,
+}
+
+impl<'a> Archive<'a> {
+    /// Reads the lists of packages, once: `target/aarch64/apt-…` keeps them.
+    pub(super) fn open(shell: &'a Shell, architecture: &'static str) -> Result<Self> {
+        let state = workspace::target("aarch64").join(format!("apt-{architecture}"));
+        let archive = Self {
+            shell,
+            state,
+            architecture,
+        };
+        for folder in [
+            "etc/apt.conf.d",
+            "etc/preferences.d",
+            "lists/partial",
+            "cache/archives/partial",
+        ] {
+            shell.create_dir(archive.state.join(folder))?;
+        }
+        let complete = archive.state.join("complete");
+        if !complete.is_file() {
+            shell.write_file(archive.state.join("status"), "")?;
+            shell.write_file(archive.state.join("etc/sources.list"), archive.sources()?)?;
+            archive
+                .apt("apt-get", &["-qq", "update"])
+                .run()
+                .context("failed to read Debian's lists of packages")?;
+            shell.write_file(complete, "")?;
+        }
+        Ok(archive)
+    }
+
+    /// Fetches exactly these packages and unpacks them into `folder`, once.
+    pub(super) fn unpack(&self, packages: &[String], folder: &Path) -> Result<()> {
+        self.unpack_by(packages, folder, |fetched| {
+            let packages = packages.iter().map(String::as_str);
+            let words: Vec<&str> = ["-qq", "download"].into_iter().chain(packages).collect();
+            let _here = self.shell.push_dir(fetched);
+            self.apt("apt-get", &words)
+                .run()
+                .context("failed to fetch packages")
+        })
+    }
+
+    /// Fetches these packages with all they depend on and unpacks them into `folder`, once.
+    pub(super) fn unpack_with_dependencies(&self, packages: &[String], folder: &Path) -> Result<()> {
+        self.unpack_by(packages, folder, |fetched| {
+            let packages = packages.iter().map(String::as_str);
+            let cache = format!("Dir::Cache::archives={}", fetched.display());
+            self.shell.create_dir(fetched.join("partial"))?;
+            let words: Vec<&str> = ["-o", &cache, "-qq", "-y", "--download-only", "install"]
+                .into_iter()
+                .chain(packages)
+                .collect();
+            self.apt("apt-get", &words)
+                .ignore_stdout()
+                .run()
+                .context("failed to fetch packages")
+        })
+    }
+
+    /// Returns the packages that `package` depends on, and those that they do.
+    pub(super) fn dependencies(&self, package: &str) -> Result<Vec<String>> {
+        let strictly = [
+            "--no-recommends",
+            "--no-suggests",
+            "--no-conflicts",
+            "--no-breaks",
+            "--no-replaces",
+        ];
+        let words: Vec<&str> = ["depends", "--recurse", "--no-enhances"]
+            .into_iter()
+            .chain(strictly)
+            .chain([package])
+            .collect();
+        let text = self.apt("apt-cache", &words).read()?;
+        let names = text
+            .lines()
+            .filter_map(|line| line.trim().trim_start_matches('|').strip_prefix("Depends: "));
+        let mut names: Vec<String> = names
+            .map(|name| name.split(':').next().unwrap_or(name).to_owned())
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn unpack_by(
+        &self,
+        packages: &[String],
+        folder: &Path,
+        fetch: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<()> {
+        let stamp = folder.with_extension("packages");
+        let wanted = packages.join("\n");
+        if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
+            return Ok(());
+        }
+        let fetched = folder.with_extension("debs");
+        self.shell.remove_path(folder)?;
+        self.shell.remove_path(&fetched)?;
+        self.shell.create_dir(folder)?;
+        self.shell.create_dir(&fetched)?;
+        fetch(&fetched)?;
+        for package in self.shell.read_dir(&fetched)? {
+            if package.extension().is_some_and(|extension| extension == "deb") {
+                cmd!(self.shell, "dpkg-deb --extract {package} {folder}")
+                    .quiet()
+                    .run()?;
+            }
+        }
+        self.merge_usr(folder)?;
+        self.shell.remove_path(&fetched)?;
+        self.shell.write_file(stamp, wanted)?;
+        Ok(())
+    }
+
+    /// Makes `/bin` and the like links into `/usr`, as on every installed Debian; its packages hold both.
+    fn merge_usr(&self, folder: &Path) -> Result<()> {
+        for name in ["bin", "sbin", "lib"] {
+            let (outer, inner) = (folder.join(name), folder.join("usr").join(name));
+            self.shell.create_dir(&inner)?;
+            self.shell.create_dir(&outer)?;
+            let content = outer.join(".");
+            cmd!(self.shell, "cp --archive {content} {inner}").quiet().run()?;
+            self.shell.remove_path(&outer)?;
+            symlink(Path::new("usr").join(name), outer)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the lines of a `sources.list`, with the mirror that this machine uses already.
+    fn sources(&self) -> Result<String> {
+        let format = "$(REPO_URI) $(RELEASE)";
+        let known = cmd!(
+            self.shell,
+            "apt-get indextargets --format {format} 'Created-By: Packages'"
+        )
+        .read()?;
+        let architecture = self.architecture;
+        let mut lines = String::new();
+        for target in known.lines() {
+            let Some((mirror, release)) = target.split_once(' ') else {
+                continue;
+            };
+            if release == RELEASE || release == format!("{RELEASE}-security") {
+                lines += "deb [arch=";
+                lines += architecture;
+                lines += &[" signed-by=", KEYRING, "] ", mirror, " ", release, " main\n"].concat();
+            }
+        }
+        ensure!(
+            !lines.is_empty(),
+            "apt on this machine has no sources of Debian {RELEASE}, which the build needs"
+        );
+        Ok(lines)
+    }
+
+    fn apt(&self, program: &str, words: &[&str]) -> Cmd<'a> {
+        let state = self.state.display();
+        let architecture = self.architecture;
+        let settings = [
+            format!("Dir::State={state}"),
+            format!("Dir::State::lists={state}/lists"),
+            format!("Dir::State::status={state}/status"),
+            format!("Dir::Cache={state}/cache"),
+            format!("Dir::Etc::sourcelist={state}/etc/sources.list"),
+            "Dir::Etc::sourceparts=/dev/null".to_owned(),
+            format!("Dir::Etc::preferencesparts={state}/etc/preferences.d"),
+            format!("Dir::Etc::parts={state}/etc/apt.conf.d"),
+            format!("APT::Architecture={architecture}"),
+            format!("APT::Architectures={architecture}"),
+            "APT::Install-Recommends=false".to_owned(),
+            "APT::Update::Post-Invoke=".to_owned(),
+            "Acquire::Languages=none".to_owned(),
+            // The folders are the developer's own, which apt's unprivileged user cannot enter.
+            "APT::Sandbox::User=root".to_owned(),
+        ];
+        let settings = settings.iter().flat_map(|setting| ["-o", setting]);
+        cmd!(self.shell, "{program} {settings...} {words...}").quiet()
+    }
+}

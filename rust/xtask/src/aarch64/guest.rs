@@ -1,0 +1,153 @@
+//! The emulated machine: Debian's kernel and userland, and one boot that runs the suite.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::debian::Archive;
+use crate::workspace;
+
+/// What cases run: the shells, the everyday tools, and an interpreter.
+const USERLAND: &[&str] = &[
+    "bash",
+    "coreutils",
+    "dash",
+    "diffutils",
+    "findutils",
+    "grep",
+    "gzip",
+    "mawk",
+    "patch",
+    "python3",
+    "rsync",
+    "sed",
+    "sqlite3",
+    "tar",
+    "util-linux",
+    "zip",
+];
+
+/// The whole of a boot and the suite takes minutes; a guest that hangs is ended.
+const BOOT_SECONDS_MAX: &str = "2400";
+
+/// What the suite said at its end.
+pub(super) struct Outcome {
+    pub(super) passed: u32,
+    pub(super) failed: u32,
+    pub(super) skipped: u32,
+}
+
+/// Fetches the newest kernel for virtual machines and returns the path of its image.
+pub(super) fn fetch_kernel(arm: &Archive<'_>) -> Result<PathBuf> {
+    let folder = workspace::target("aarch64/kernel");
+    let mut images = arm.dependencies("linux-image-cloud-arm64")?;
+    images.retain(|name| name.starts_with("linux-image-"));
+    ensure!(!images.is_empty(), "Debian has no cloud kernel for arm64");
+    arm.unpack(&images[images.len() - 1..], &folder)?;
+    let boot = folder.join("boot");
+    let entries = boot.read_dir().with_context(|| boot.display().to_string())?;
+    let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .find(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz"))
+        })
+        .context("the kernel's package holds no image")
+}
+
+/// Fetches the userland and busybox, and returns the folder of the one and the path of the other.
+pub(super) fn fetch_userland(arm: &Archive<'_>) -> Result<(PathBuf, PathBuf)> {
+    let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let userland = workspace::target("aarch64/userland");
+    arm.unpack_with_dependencies(&own(USERLAND), &userland)?;
+    let busybox = workspace::target("aarch64/busybox");
+    arm.unpack(&own(&["busybox-static"]), &busybox)?;
+    Ok((userland, busybox.join("usr/bin/busybox")))
+}
+
+/// Boots the guest, passes its console on, and returns what the suite said last.
+pub(super) fn boot(kernel: &Path, initramfs: &Path) -> Result<Outcome> {
+    let log = workspace::target("aarch64/console.log");
+    let mut log_file = File::create(&log).with_context(|| log.display().to_string())?;
+    let mut guest = Command::new("timeout")
+        .args(["--signal", "KILL", BOOT_SECONDS_MAX, "qemu-system-aarch64"])
+        // Emulated even where the host could do more: the result must not depend on the host.
+        .args([
+            "-accel",
+            "tcg,thread=multi",
+            "-machine",
+            "virt",
+            "-cpu",
+            "cortex-a72",
+            "-smp",
+            "2",
+            "-m",
+            "2048",
+        ])
+        .args([
+            "-nodefaults",
+            "-display",
+            "none",
+            "-no-reboot",
+            "-serial",
+            "stdio",
+        ])
+        .arg("-kernel")
+        .arg(kernel)
+        .arg("-initrd")
+        .arg(initramfs)
+        .args(["-append", "console=ttyAMA0 quiet panic=-1 mitigations=off"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("failed to start the emulator")?;
+    let console = guest.stdout.take().expect("standard output is piped");
+    let mut outcome = None;
+    for line in BufReader::new(console).split(b'\n') {
+        let line = line.context("failed to read the guest's console")?;
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end();
+        eprintln!("{line}");
+        writeln!(log_file, "{line}")?;
+        outcome = parse(line).or(outcome);
+    }
+    let status = guest.wait().context("failed to wait for the emulator")?;
+    match outcome {
+        Some(outcome) if outcome.passed + outcome.failed > 0 => Ok(outcome),
+        Some(_) => bail!("no case ran in the guest; its console is in {}", log.display()),
+        None => bail!(
+            "the suite did not come to its end in the guest ({status}); its console is in {}",
+            log.display()
+        ),
+    }
+}
+
+/// Reads `test result: ok. 12 passed; 0 failed; 3 ignored; …`.
+fn parse(line: &str) -> Option<Outcome> {
+    let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
+    let count = |word: &str| {
+        let part = counts.split("; ").find(|part| part.ends_with(word))?;
+        part.split(' ').next()?.parse().ok()
+    };
+    Some(Outcome {
+        passed: count("passed")?,
+        failed: count("failed")?,
+        skipped: count("ignored")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn the_closing_line_is_counted() {
+        let line = "test result: FAILED. 12 passed; 1 failed; 3 ignored; 0 measured; 4 filtered out; finished in 2.00s";
+        let outcome = parse(line).unwrap();
+        assert_eq!((outcome.passed, outcome.failed, outcome.skipped), (12, 1, 3));
+        assert!(parse("test ptrace::read ... ok").is_none());
+    }
+}

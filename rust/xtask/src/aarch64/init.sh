@@ -1,0 +1,25 @@
+#!/busybox sh
+# The first process of the guest: makes it look like a Debian machine, runs the suite and powers off.
+bb=/busybox
+export PATH=/usr/bin:/usr/sbin
+$bb mount -t proc proc /proc
+$bb mount -t sysfs sysfs /sys
+$bb mount -t devtmpfs devtmpfs /dev
+$bb mkdir -p /dev/shm /dev/pts /tmp
+$bb mount -t tmpfs tmpfs /dev/shm
+$bb mount -t devpts devpts /dev/pts
+$bb mount -t tmpfs tmpfs /tmp
+$bb ln -s /proc/self/fd /dev/fd
+# What packages do when they are installed.
+[ -e /usr/bin/sh ] || $bb ln -s dash /usr/bin/sh
+[ -e /usr/bin/awk ] || $bb ln -s mawk /usr/bin/awk
+$bb cat > /etc/passwd <<'PASSWD'
+root:x:0:0:root:/root:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/bin/false
+PASSWD
+
+echo "guest: Linux $($bb uname -r) $($bb uname -m)"
+cd /tmp || exit
+ROAR_BIN=/roar/roar /suite --test-threads 2 '{case}'
+echo "guest: suite ended with $?"
+$bb poweroff -f

@@ -1,0 +1,84 @@
+//! What is built here to run in the guest: roar, its tracer, the conformance suite and the programs of its cases.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use xshell::Shell;
+
+use super::programs;
+use super::toolchain::{TARGET, Toolchain, build_folder};
+use crate::workspace;
+
+/// A file of the guest. Paths are those of this machine, since the suite was built to look there.
+pub(super) struct Item {
+    pub(super) path: PathBuf,
+    pub(super) from: PathBuf,
+    pub(super) mtime: u32,
+}
+
+/// Everything of ours that the guest has.
+pub(super) struct Payload {
+    pub(super) items: Vec<Item>,
+    /// The script that the kernel starts.
+    pub(super) init: String,
+}
+
+/// Programs must look newer than their sources, or the suite would build them again.
+pub(super) const MTIME_SOURCE: u32 = 1;
+pub(super) const MTIME_BUILT: u32 = 2;
+
+/// Builds all of it; the guest will run the cases whose names hold `case`.
+pub(super) fn build(shell: &Shell, toolchain: &Toolchain, case: &str) -> Result<Payload> {
+    let packages = ["--package", "roar", "--package", "tracer-ptrace"];
+    toolchain
+        .cargo(shell, &[&["build"], &packages[..]].concat())
+        .run()?;
+    let suite = build_suite(shell, toolchain)?;
+
+    let mut items = vec![Item {
+        path: "/suite".into(),
+        from: suite,
+        mtime: MTIME_BUILT,
+    }];
+    for program in ["roar", "roar-tracer-ptrace"] {
+        let from = build_folder().join(TARGET).join("release").join(program);
+        items.push(Item {
+            path: Path::new("/roar").join(program),
+            from,
+            mtime: MTIME_BUILT,
+        });
+    }
+    programs::build(shell, toolchain, &mut items)?;
+    let package = workspace::root().join("tests/conformance");
+    for cases in shell.read_dir(package.join("cases"))? {
+        items.push(Item {
+            path: cases.clone(),
+            from: cases,
+            mtime: MTIME_SOURCE,
+        });
+    }
+    let init = include_str!("init.sh").replace("{case}", case);
+    Ok(Payload { items, init })
+}
+
+/// Builds the suite and returns the path of its program, whose name cargo chooses.
+fn build_suite(shell: &Shell, toolchain: &Toolchain) -> Result<PathBuf> {
+    let words = [
+        "test",
+        "--no-run",
+        "--package",
+        "conformance",
+        "--test",
+        "conformance",
+        "--message-format=json-render-diagnostics",
+    ];
+    let messages = toolchain.cargo(shell, &words).read()?;
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let executable = messages
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .next_back();
+    executable.context("cargo named no program of the conformance suite")
+}

@@ -1,0 +1,126 @@
+//! The overhead of tracing, beside the two ways that strace has to watch the same command.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+use serde_json::{Map, Value, json};
+
+use super::Effort;
+use super::measure::{Contestant, Series, interleave, ms};
+use super::scratch::Scratch;
+use super::table::Table;
+use super::workload::{WORKLOADS, Workload, prepare};
+use crate::workspace;
+
+const ROUNDS: usize = 7;
+const ROUNDS_QUICK: usize = 3;
+
+/// strace as it is usually run, stopping at every call.
+const STRACE: &[&str] = &["strace", "-f", "-o", "/dev/null"];
+
+/// strace with a filter in the kernel, for the calls that a tracer of files needs: the fair comparison.
+const STRACE_SECCOMP: &[&str] = &[
+    "strace",
+    "-f",
+    "--seccomp-bpf",
+    "-e",
+    "trace=file,desc,process",
+    "-o",
+    "/dev/null",
+];
+
+/// Measures the workloads of these names, or all.
+pub(super) fn run(effort: Effort, names: &[&str]) -> Result<Value> {
+    let chosen = choose(names)?;
+    let scratch = Scratch::new()?;
+    prepare(&scratch)?;
+    let watchers = watchers();
+    let mut header = vec!["workload".to_owned(), "bare ms".to_owned()];
+    header.extend(watchers.iter().map(|(name, _)| format!("{name} × (min)")));
+    let mut table = Table::new(header);
+    let mut results = Vec::new();
+    for workload in chosen {
+        eprintln!("{}: {}", workload.name, workload.about);
+        let series = measure(workload, effort, &watchers, &scratch)?;
+        table.push(row(workload, &series));
+        results.push(result(workload, &series));
+    }
+    print!("{table}");
+    Ok(Value::Array(results))
+}
+
+fn choose(names: &[&str]) -> Result<Vec<&'static Workload>> {
+    if names.is_empty() {
+        return Ok(WORKLOADS.iter().collect());
+    }
+    let find = |name: &&str| match WORKLOADS.iter().find(|workload| workload.name == *name) {
+        Some(workload) => Ok(workload),
+        None => {
+            let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
+            bail!(
+                "no workload `{name}`; there are {}, and hash and startup",
+                known.join(", ")
+            )
+        }
+    };
+    names.iter().map(find).collect()
+}
+
+/// The ways to watch a command: a name and the words that go before it.
+fn watchers() -> Vec<(&'static str, Vec<String>)> {
+    let own = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let mut roar = vec![workspace::roar().display().to_string()];
+    roar.extend(own(&["run", "--tracer", "ptrace", "--no-hash", "-q", "--"]));
+    let mut watchers = vec![("roar", roar)];
+    let runs = |program: &str| {
+        Command::new(program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    if runs("strace") {
+        watchers.push(("strace", own(STRACE)));
+        watchers.push(("strace --seccomp-bpf", own(STRACE_SECCOMP)));
+    } else {
+        eprintln!("no strace here: roar is compared with nothing but the bare command");
+    }
+    watchers
+}
+
+fn measure(
+    workload: &Workload,
+    effort: Effort,
+    watchers: &[(&'static str, Vec<String>)],
+    scratch: &Scratch,
+) -> Result<Vec<Series>> {
+    let command = workload.command(effort, scratch)?;
+    let mut contestants = vec![Contestant::new("bare", &command)];
+    contestants.extend(
+        watchers
+            .iter()
+            .map(|(name, words)| Contestant::new(name, words.iter().chain(&command))),
+    );
+    interleave(&contestants, effort.rounds(ROUNDS, ROUNDS_QUICK), scratch)
+}
+
+fn row(workload: &Workload, series: &[Series]) -> Vec<String> {
+    let [bare, traced @ ..] = series else {
+        return Vec::new();
+    };
+    let mut row = vec![workload.name.to_owned(), format!("{:.1}", ms(bare.median()))];
+    row.extend(traced.iter().map(|series| {
+        let median = ms(series.median()) / ms(bare.median());
+        let min = ms(series.min()) / ms(bare.min());
+        format!("{median:.2} ({min:.2})")
+    }));
+    row
+}
+
+fn result(workload: &Workload, series: &[Series]) -> Value {
+    let tools: Map<String, Value> = series
+        .iter()
+        .map(|series| (series.name.to_owned(), series.json()))
+        .collect();
+    json!({ "workload": workload.name, "about": workload.about, "tools": tools })
+}

@@ -1,0 +1,13 @@
+//! `cargo xtask ci`: everything that must pass before a change lands, cheapest first, the tests last so that their
+//! closing line closes the output.
+
+use anyhow::Result;
+
+use crate::flags::Flags;
+use crate::{lint, test};
+
+pub(crate) fn run(flags: Flags) -> Result<()> {
+    flags.finish()?;
+    lint::all()?;
+    test::all(&[])
+}

@@ -1,0 +1,30 @@
+//! The environment: every variable that a task reads or sets, and the arguments it was given.
+
+/// Turns the skip of a backend that cannot run here into a failure: `ROAR_REQUIRE=ptrace,preload`.
+pub(crate) const REQUIRED_BACKENDS: &str = "ROAR_REQUIRE";
+
+/// What rustdoc is run with; the only way to make its warnings errors.
+pub(crate) const RUSTDOC_FLAGS: &str = "RUSTDOCFLAGS";
+
+/// Where a user's configuration is looked for.
+pub(crate) const HOME: &str = "HOME";
+
+/// The compiler that cargo runs.
+pub(crate) const RUSTC: &str = "RUSTC";
+
+/// Where cargo builds; apart from the usual place, since another compiler would make it build everything again.
+pub(crate) const CARGO_TARGET_DIR: &str = "CARGO_TARGET_DIR";
+
+/// The linker, and the flags of the compiler, for 64-bit Arm.
+pub(crate) const ARM_LINKER: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER";
+pub(crate) const ARM_RUST_FLAGS: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
+
+/// Where the dynamic linker looks first.
+pub(crate) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+
+/// Returns the arguments after the program's name. One that is not UTF-8 cannot name a task or a case.
+pub(crate) fn arguments() -> impl Iterator<Item = String> {
+    std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+}

@@ -1,0 +1,119 @@
+//! The task runner, `cargo xtask TASK`: everything a developer or CI does besides plain cargo.
+//!
+//! This file is the list of tasks; each lives in a module of its own. It never becomes part of what is shipped.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task runner reports to the terminal"
+)]
+
+mod aarch64;
+mod bench;
+mod ci;
+mod conformance;
+mod env;
+mod flags;
+mod lint;
+mod nextest;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::flags::Flags;
+
+/// One task: what is typed, what it does in a line, and the function.
+struct Task {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(Flags) -> Result<()>,
+}
+
+const TASKS: &[Task] = &[
+    Task {
+        name: "ci",
+        usage: "",
+        about: "everything CI runs: lint, release build, all tests",
+        run: ci::run,
+    },
+    Task {
+        name: "lint",
+        usage: "",
+        about: "formatting, clippy, docs and tidy",
+        run: lint::run,
+    },
+    Task {
+        name: "test",
+        usage: "[NEXTEST-ARGS…]",
+        about: "release build, then all tests",
+        run: test::run,
+    },
+    Task {
+        name: "conformance",
+        usage: "[--backend B] [--case C] [--repeat N] [--load]",
+        about: "programs against the observation model",
+        run: conformance::run,
+    },
+    Task {
+        name: "bench",
+        usage: "[--quick] [--rounds N] [--json FILE] [WORKLOAD…|hash|startup]",
+        about: "the cost of tracing, of hashing, of starting",
+        run: bench::run,
+    },
+    Task {
+        name: "aarch64",
+        usage: "[--case C]",
+        about: "the conformance suite on an emulated 64-bit Arm machine",
+        run: aarch64::run,
+    },
+    Task {
+        name: "tidy",
+        usage: "",
+        about: "the house rules that clippy cannot know",
+        run: tidy::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut arguments = env::arguments();
+    let name = arguments.next().unwrap_or_default();
+    if matches!(name.as_str(), "" | "help" | "-h" | "--help") {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    match dispatch(&name, Flags::new(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(name: &str, flags: Flags) -> Result<()> {
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
+        bail!("no task `{name}`\n\n{}", help());
+    };
+    (task.run)(flags)
+}
+
+fn help() -> String {
+    let lines = TASKS.iter().map(
+        |Task {
+             name,
+             usage,
+             about,
+             run: _,
+         }| {
+            let typed = format!("{name} {usage}");
+            format!("  {:<68} {about}\n", typed.trim_end())
+        },
+    );
+    format!("cargo xtask TASK\n\n{}", lines.collect::<String>())
+}
