@@ -3,6 +3,7 @@
 mod debian;
 mod python;
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -169,6 +170,22 @@ fn below(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
+/// Returns the source that a compiled file was made from: no list need name what Python compiles later.
+fn source_of(path: &[u8]) -> Option<Vec<u8>> {
+    let path = Path::new(OsStr::from_bytes(path));
+    let folder = path
+        .parent()
+        .filter(|folder| folder.file_name().is_some_and(|name| name == "__pycache__"))?
+        .parent()?;
+    let name = path.file_name()?.as_bytes();
+    let module = name
+        .split(|byte| *byte == b'.')
+        .next()
+        .filter(|_| name.ends_with(b".pyc"))?;
+    let source = folder.join(OsStr::from_bytes(&[module, b".py"].concat()));
+    Some(source.into_os_string().into_encoded_bytes())
+}
+
 fn stamp_of(path: &Path) -> Option<FileStamp> {
     let ns = |seconds: i64, ns: i64| seconds.saturating_mul(1_000_000_000).saturating_add(ns);
     let stamp = |metadata: Metadata| FileStamp {
@@ -181,4 +198,20 @@ fn stamp_of(path: &Path) -> Option<FileStamp> {
         nlink: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
     };
     std::fs::metadata(path).ok().map(stamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiled_file_leads_to_its_source() {
+        let source = |path: &str| source_of(path.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(
+            source("a/__pycache__/b.cpython-311.opt-1.pyc").as_deref(),
+            Some("a/b.py")
+        );
+        assert_eq!(source("__pycache__/b.cpython-311.pyc").as_deref(), Some("b.py"));
+        assert_eq!(source("a/b.pyc"), None);
+    }
 }

@@ -188,7 +188,7 @@ fn a_file_belongs_to_the_python_distribution_that_records_it() {
 }
 
 #[test]
-fn a_compiled_file_belongs_to_the_distribution_of_its_source() {
+fn a_compiled_file_belongs_to_whom_its_source_does() {
     let world = python_world();
     assert_eq!(
         world.python(&format!("/{SITE}/numpy/__pycache__/__init__.cpython-311.pyc")),

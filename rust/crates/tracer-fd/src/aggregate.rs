@@ -112,7 +112,7 @@ impl Aggregator {
     /// Adds something that was not seen.
     pub fn add_gap(&mut self, gap: Gap) {
         if gap.kind == GapKind::EventsLost {
-            self.events_lost += 1;
+            self.events_lost = self.events_lost.saturating_add(1);
         }
         if self.gaps.contains(&gap) {
             return;
@@ -177,12 +177,7 @@ impl Aggregator {
             EventKind::Allocate => self.change(event, Some(0), Change::Bytes),
             EventKind::Truncate if event.value == 0 => self.change(event, Some(0), Change::Emptied),
             EventKind::Truncate => self.change(event, Some(0), Change::Bytes),
-            EventKind::Create => {
-                self.with_file(event, |names, _, place| {
-                    names.publish(place.path, &place.stamp, pid)
-                });
-            }
-            EventKind::Symlink => {
+            EventKind::Create | EventKind::Symlink => {
                 self.with_file(event, |names, _, place| {
                     names.create(place.path, &place.stamp, pid)
                 });
@@ -346,7 +341,7 @@ impl Aggregator {
         });
         if kind == GapKind::EventsLost {
             // `add_gap` has counted one.
-            self.events_lost += event.value2.saturating_sub(1);
+            self.events_lost = self.events_lost.saturating_add(event.value2.saturating_sub(1));
         }
     }
 

@@ -271,7 +271,11 @@ impl Namespace {
         };
         let direct = via.and_then(|path| {
             let name = self.names.get(&path)?;
-            if name.before == Some(node) { Some(path) } else { name.from }
+            match name.now {
+                _ if name.before == Some(node) => Some(path),
+                Some(now) if now == node => name.from,
+                _ => None,
+            }
         });
         if let Some(name) = direct.or(origin).and_then(|path| self.names.get_mut(&path)) {
             name.is_input = true;
@@ -349,22 +353,6 @@ impl Namespace {
         self.done_by(node, pid);
     }
 
-    /// A file was given its first name: one made with it, or one that the run made without a name (O_TMPFILE).
-    pub(crate) fn publish(&mut self, path: Option<Symbol>, stamp: &FileStamp, pid: Pid) {
-        let known = self.by_identity.get(&(stamp.dev, stamp.ino)).copied();
-        let nameless = known.filter(|node| {
-            let node = &self.nodes[node.0 as usize];
-            node.is_born && node.names.is_empty() && !node.is_moved
-        });
-        match path.zip(nameless) {
-            Some((path, node)) => {
-                self.attach(path, node, None);
-                self.done_by(node, pid);
-            }
-            None => self.create(path, stamp, pid),
-        }
-    }
-
     /// `to` became a name of the file that `from` names.
     pub(crate) fn link(&mut self, texts: &mut Texts, from: &Place, to: Symbol, pid: Pid) {
         let Some(node) = self.touch(texts, from) else {
@@ -408,13 +396,15 @@ impl Namespace {
         let back = there
             .filter(|_| is_exchange)
             .map(|node| (node, self.carry(node, to, pid)));
-        if from.stamp.is_directory() {
-            self.move_below(texts, source, to, is_exchange, pid);
-        } else if let Some(node) = moved {
+        if let Some(node) = moved {
             let came_from = self.carry(node, source, pid);
             self.attach(to, node, came_from);
         } else {
             self.detach(to);
+        }
+        // What a file changed places with, if it is no file, may be a directory.
+        if from.stamp.is_directory() || (is_exchange && there.is_none()) {
+            self.move_below(texts, source, to, is_exchange, pid);
         }
         if let Some((node, came_from)) = back {
             self.attach(source, node, came_from);
@@ -492,8 +482,8 @@ impl Namespace {
         if let Some(before) = name.before.filter(|_| name.is_input) {
             let mut file = self.describe(texts, path, name, before, Role::Input);
             let node = &self.nodes[before.0 as usize];
-            let kept = if node.is_changed { None } else { node.names.first() };
-            file.content_at = kept.map(|at| texts.bytes(*at).into());
+            let names = node.names.iter().map(|at| texts.bytes(*at));
+            file.content_at = names.min().filter(|_| !node.is_changed).map(PathBytes::from);
             files.push(file);
         }
         match (name.before, name.now) {

@@ -47,7 +47,10 @@ fn every_event_kind_is_told_by_a_case(cases: &[(String, String)]) -> Result<(), 
     for (_, text) in cases {
         told.extend(Case::parse(text)?.kinds()?);
     }
-    let untold: Vec<&EventKind> = EventKind::ALL.iter().filter(|kind| !told.contains(kind)).collect();
+    let untold: Vec<&EventKind> = EventKind::ALL
+        .iter()
+        .filter(|kind| !told.contains(kind))
+        .collect();
     if untold.is_empty() {
         Ok(())
     } else {

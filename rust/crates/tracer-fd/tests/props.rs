@@ -5,7 +5,7 @@ mod model;
 mod oracle;
 mod runs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tracer_fd::{Aggregator, RunSummary, World};
@@ -16,15 +16,8 @@ use tracer_schema::{FileStamp, FileSummary, Role, TextId};
 use model::{Form, Machine, Refused};
 use runs::Run;
 
-/// Runs of each property: with the longest runs, all of them together take a few seconds.
-const CASES: u32 = 400;
-
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES")
-            .ok()
-            .and_then(|cases| cases.parse().ok())
-            .unwrap_or(CASES),
         // A run that fails becomes a case, not a line in a file of seeds.
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -44,12 +37,23 @@ impl World for Nowhere {
     }
 }
 
-fn play<'a>(world: &[String], lines: impl IntoIterator<Item = &'a String>, form: Form, is_reusing: bool) -> Machine {
+fn play(world: &[String], lines: &[String], form: Form, is_reusing: bool) -> Machine {
+    play_and(world, lines, form, is_reusing, |_| {})
+}
+
+/// Performs the lines, calling `each` after every one.
+fn play_and(
+    world: &[String],
+    lines: &[String],
+    form: Form,
+    is_reusing: bool,
+    mut each: impl FnMut(&Machine),
+) -> Machine {
     let world: Vec<&str> = world.iter().map(String::as_str).collect();
     let mut machine = Machine::new(&world, form, is_reusing).expect("the generated world is possible");
     for line in lines {
         match machine.perform(line) {
-            Ok(()) | Err(Refused::ByKernel(_)) => {}
+            Ok(()) | Err(Refused::ByKernel(_)) => each(&machine),
             Err(Refused::Syntax(what)) => panic!("{what}"),
         }
     }
@@ -96,6 +100,14 @@ fn merge(left: &[String], right: &[String], turns: &[bool]) -> Vec<String> {
     }
 }
 
+/// Returns the paths that have another version now than before the run, or one only now.
+fn changes(machine: &Machine) -> impl Iterator<Item = Vec<u8>> {
+    let before = oracle::snapshot(&machine.before);
+    let mut after = oracle::snapshot(&machine.files);
+    after.retain(|path, version| before.get(path) != Some(version));
+    after.into_keys()
+}
+
 /// Returns where the items of a stream end.
 fn ends(frames: &[u8]) -> Vec<usize> {
     let mut ends = vec![0];
@@ -122,6 +134,9 @@ proptest! {
 
     #[test]
     fn both_forms_tell_the_same(run in runs::run(), is_reusing: bool) {
+        // Of a file that had several names, a path cannot tell which one a descriptor was opened by once that is gone.
+        let mut run = run;
+        run.world.retain(|line| !line.starts_with("link "));
         let by_descriptor = files_of(&mut play(&run.world, &run.lines, Form::Descriptors, is_reusing));
         let by_path = files_of(&mut play(&run.world, &run.lines, Form::Resolved, is_reusing));
         prop_assert_eq!(by_descriptor, by_path);
@@ -216,14 +231,15 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_stream_tells_of_no_output_that_the_whole_does_not_know(run in runs::run(), cut: prop::sample::Index) {
-        let mut machine = play(&run.world, &run.lines, Form::Descriptors, true);
-        let frames = machine.tape.frames.clone();
-        let whole = summarize(&frames, &mut machine.files);
+    fn a_cut_stream_tells_of_no_output_that_never_was_one(run in runs::run(), cut: prop::sample::Index) {
+        let mut changed = BTreeSet::new();
+        let machine = play_and(&run.world, &run.lines, Form::Descriptors, true, |machine| {
+            changed.extend(changes(machine));
+        });
+        let frames = &machine.tape.frames;
         let cut = FRAME_BYTES * cut.index(frames.len() / FRAME_BYTES + 1);
         for file in summarize(&frames[..cut], &mut Nowhere).files {
-            let is_known = whole.files.iter().any(|known| known.path == file.path);
-            prop_assert!(is_known || file.role != Role::Output, "{}", file.path);
+            prop_assert!(file.role != Role::Output || changed.contains(&file.path.0), "{}", file.path);
         }
     }
 
@@ -261,7 +277,10 @@ fn generated_runs_do_things() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut performed, mut refused) = (0, BTreeMap::new());
     for _ in 0..100 {
-        let Run { world, lines } = runs::run().new_tree(&mut runner).expect("runs are not filtered").current();
+        let Run { world, lines } = runs::run()
+            .new_tree(&mut runner)
+            .expect("runs are not filtered")
+            .current();
         let world: Vec<&str> = world.iter().map(String::as_str).collect();
         let mut machine = Machine::new(&world, Form::Descriptors, true).expect("the world is possible");
         for line in &lines {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -45,7 +46,14 @@ impl World for Disk {
         let mut open = vec![Path::new(OsStr::from_bytes(directory)).to_path_buf()];
         while let Some(directory) = open.pop() {
             let told = |error: std::io::Error| format!("cannot list {}: {error}", directory.display());
-            for entry in fs::read_dir(&directory).map_err(told)? {
+            let entries = match fs::read_dir(&directory) {
+                // A directory that was removed after it was renamed has no files at the end.
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    continue;
+                }
+                entries => entries.map_err(told)?,
+            };
+            for entry in entries {
                 let entry = entry.map_err(told)?;
                 // A file that vanishes meanwhile is not there at the end.
                 let Ok(metadata) = entry.metadata() else { continue };

@@ -86,11 +86,11 @@ event_kinds! {
     Truncate = 18,
     /// The file's bytes or length were changed by fallocate(2).
     Allocate = 19,
-    /// The path `text` was created as a file of its own (mknod, a name for an `O_TMPFILE`); `stamp` after the call.
+    /// The path `text` was created as a file of its own (mknod); `stamp` after the call.
     Create = 20,
     /// `text` was renamed to `text2`; `stamp` is the source's. Flag: [`EventFlags::EXCHANGE`].
     Rename = 21,
-    /// `text2` is a new name of the file `text`; `stamp` is the file's.
+    /// `text2` is a new name of the file `text`, which had none if it was an `O_TMPFILE`; `stamp` is the file's.
     Link = 22,
     /// The symbolic link `text` was made, with the target text `text2`; `stamp` after the call.
     Symlink = 23,

@@ -5,7 +5,12 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::Result;
+use crate::env;
+use crate::run::Verdict;
 use crate::world::spawn;
+
+/// Backends that there are or will be; a case may not name another.
+pub const KNOWN_BACKENDS: [&str; 3] = ["ebpf", "preload", "ptrace"];
 
 /// Backends that `roar run --tracer` knows. A new one is one word here.
 pub const BACKENDS: [&str; 1] = ["ptrace"];
@@ -13,23 +18,28 @@ pub const BACKENDS: [&str; 1] = ["ptrace"];
 /// No tracer at all: shows that the programs themselves do what their cases say.
 pub const BARE: &str = "bare";
 
-/// Returns whether `ROAR_REQUIRE` (words, with commas between) names the backend: then it must run here. The word `kernel`
-/// there means that the kernel and its file systems must be able to do all that the programs show.
+/// Returns whether the backend, or what else the word names, must be able to run here.
 pub fn is_required(backend: &str) -> bool {
-    std::env::var("ROAR_REQUIRE").is_ok_and(|names| names.split(',').any(|name| name == backend))
+    env::required().iter().any(|word| word == backend)
 }
 
 /// Returns whether anything is required: then a missing tool is a failure as well.
 pub fn is_anything_required() -> bool {
-    std::env::var_os("ROAR_REQUIRE").is_some_and(|names| !names.is_empty())
+    !env::required().is_empty()
 }
 
 /// Returns the roar under test: `ROAR_BIN`, or the newer of those in `target_dir`.
 pub fn roar_binary(target_dir: &Path) -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("ROAR_BIN") {
-        return Path::new(&path).canonicalize().map_err(|error| format!("ROAR_BIN {}: {error}", path.display()));
+    if let Some(path) = env::roar_bin() {
+        return Path::new(&path)
+            .canonicalize()
+            .map_err(|error| format!("ROAR_BIN {}: {error}", path.display()));
     }
-    let modified = |path: &PathBuf| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let modified = |path: &PathBuf| {
+        std::fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
     let built = ["release", "debug"].map(|profile| target_dir.join(profile).join("roar"));
     built
         .into_iter()
@@ -38,17 +48,38 @@ pub fn roar_binary(target_dir: &Path) -> Result<PathBuf> {
         .ok_or_else(|| format!("no roar in {}: build it, or set `ROAR_BIN`", target_dir.display()))
 }
 
-/// Returns why the backend cannot run here, or `None` if it can.
-pub fn find_obstacle(roar: &Path, backend: &'static str) -> Option<String> {
+/// Returns the verdict on every test of a backend that cannot run here, or `None` if it can.
+pub fn judge_availability(target_dir: &Path, backend: &'static str) -> Result<Option<Verdict>> {
+    let obstacle = match roar_binary(target_dir) {
+        Ok(roar) => find_obstacle(&roar, backend),
+        Err(words) => Some(words),
+    };
+    match obstacle {
+        None => Ok(None),
+        Some(words) if is_required(backend) => Err(format!("{backend} is required: {words}")),
+        Some(words) => Ok(Some(Verdict::Skipped(words))),
+    }
+}
+
+fn find_obstacle(roar: &Path, backend: &'static str) -> Option<String> {
     static ANSWERS: OnceLock<Vec<(&str, Option<String>)>> = OnceLock::new();
     let answers = ANSWERS.get_or_init(|| BACKENDS.map(|name| (name, ask(roar, name))).to_vec());
-    answers.iter().find(|(name, _)| *name == backend).and_then(|(_, answer)| answer.clone())
+    answers
+        .iter()
+        .find(|(name, _)| *name == backend)
+        .and_then(|(_, answer)| answer.clone())
 }
 
 fn ask(roar: &Path, backend: &str) -> Option<String> {
     let mut command = Command::new(roar);
-    command.args(["tracer", "check", backend]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = match spawn(&mut command).and_then(|child| child.wait_with_output().map_err(|error| error.to_string())) {
+    command
+        .args(["tracer", "check", backend])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output = match spawn(&mut command)
+        .and_then(|child| child.wait_with_output().map_err(|error| error.to_string()))
+    {
         Ok(output) => output,
         Err(error) => return Some(error),
     };

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Result;
+use crate::backend::KNOWN_BACKENDS;
 
 /// One behaviour: the world before, what is run, and what the report must say of the world afterwards.
 ///
@@ -62,7 +63,8 @@ pub struct Case {
     /// How the command ends.
     #[serde(default)]
     pub exit: ExpectedExit,
-    /// The records of the world, all of them.
+    /// The records of the world, all that are not filtered. A record elsewhere is looked at only if a line names it by its
+    /// absolute path.
     pub expect: Vec<String>,
     /// Paths whose records are not looked at unless a line of `expect` names them.
     #[serde(default)]
@@ -141,6 +143,8 @@ pub struct Difference {
     pub expect: Option<Vec<String>>,
     /// In place of the case's `gaps`.
     pub gaps: Option<Vec<String>>,
+    /// In place of the case's `exit`.
+    pub exit: Option<ExpectedExit>,
     /// The reason; a difference that has stopped being true fails.
     pub why: String,
 }
@@ -150,31 +154,67 @@ impl Case {
     pub fn programs(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.program.iter().map(String::as_str).collect();
         for file in self.files.values() {
-            if let FileSpec::Detailed(DetailedFile { program: Some(program), .. }) = file {
+            if let FileSpec::Detailed(DetailedFile {
+                program: Some(program),
+                ..
+            }) = file
+            {
                 names.push(program);
             }
         }
         let mut texts: Vec<&str> = self.args.iter().map(String::as_str).collect();
-        texts.extend([&self.shell, &self.before, &self.after].into_iter().flatten().map(String::as_str));
+        texts.extend(
+            [&self.shell, &self.before, &self.after]
+                .into_iter()
+                .flatten()
+                .map(String::as_str),
+        );
         texts.extend(self.command.iter().flatten().map(String::as_str));
-        texts.extend(self.env.values().chain(self.symlinks.values()).map(String::as_str));
+        texts.extend(
+            self.env
+                .values()
+                .chain(self.symlinks.values())
+                .map(String::as_str),
+        );
         names.extend(texts.into_iter().flat_map(programs_named_in));
         names
     }
 
+    /// Returns how the command ends under the backend.
+    pub fn exit_under(&self, backend: &str) -> ExpectedExit {
+        self.differs
+            .get(backend)
+            .and_then(|difference| difference.exit)
+            .unwrap_or(self.exit)
+    }
+
     /// Returns what is wrong with the case itself.
     pub fn fault(&self) -> Option<String> {
-        let commands = [self.program.is_some(), self.shell.is_some(), self.command.is_some()];
+        let commands = [
+            self.program.is_some(),
+            self.shell.is_some(),
+            self.command.is_some(),
+        ];
         if commands.into_iter().filter(|&given| given).count() != 1 {
             return Some("exactly one of `program`, `shell` and `command` is needed".to_owned());
         }
-        if self.name.contains(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_') {
+        if self
+            .name
+            .contains(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_')
+        {
             return Some("a name is of lowercase letters, digits and underscores".to_owned());
         }
         for (backend, difference) in &self.differs {
-            let expect_same = difference.expect.as_ref().is_none_or(|expect| *expect == self.expect);
+            if !KNOWN_BACKENDS.contains(&backend.as_str()) {
+                return Some(format!("there is no backend {backend}"));
+            }
+            let expect_same = difference
+                .expect
+                .as_ref()
+                .is_none_or(|expect| *expect == self.expect);
             let gaps_same = difference.gaps.as_ref().is_none_or(|gaps| *gaps == self.gaps);
-            if difference.why.is_empty() || (expect_same && gaps_same) {
+            let exit_same = difference.exit.is_none_or(|exit| exit == self.exit);
+            if difference.why.is_empty() || (expect_same && gaps_same && exit_same) {
                 return Some(format!("differs.{backend} needs a reason and a difference"));
             }
         }
@@ -184,7 +224,11 @@ impl Case {
 
 /// Returns every NAME of a `{bin:NAME}` in the text.
 fn programs_named_in(text: &str) -> Vec<&str> {
-    text.split("{bin:").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
+    text.split("{bin:")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -233,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_difference_that_differs_in_nothing_is_a_fault() {
-        let case = "name = 'a'\nshell = ''\nexpect = []\n[differs.x]\nwhy = 'w'\nexpect = []";
+        let case = "name = 'a'\nshell = ''\nexpect = []\n[differs.ptrace]\nwhy = 'w'\nexpect = []";
         assert!(toml::from_str::<Case>(case).unwrap().fault().is_some());
     }
 }

@@ -25,27 +25,42 @@ impl Expected {
     /// Returns what the case expects of the backend; `fill` makes the replacements.
     pub fn of(case: &Case, backend: &str, fill: impl Fn(&str) -> String) -> Result<Self> {
         let difference = case.differs.get(backend);
-        let lines = difference.and_then(|difference| difference.expect.as_ref()).unwrap_or(&case.expect);
-        Self::new(case, lines, difference.and_then(|difference| difference.gaps.as_ref()), fill)
+        let lines = difference
+            .and_then(|difference| difference.expect.as_ref())
+            .unwrap_or(&case.expect);
+        let gaps = difference
+            .and_then(|difference| difference.gaps.as_ref())
+            .unwrap_or(&case.gaps);
+        Self::new(case, lines, gaps, case.exit_under(backend), fill)
     }
 
     /// Returns what the case expects of every backend that has no difference.
     pub fn in_common(case: &Case, fill: impl Fn(&str) -> String) -> Result<Self> {
-        Self::new(case, &case.expect, None, fill)
+        Self::new(case, &case.expect, &case.gaps, case.exit, fill)
     }
 
     fn new(
         case: &Case,
         lines: &[String],
-        gaps: Option<&Vec<String>>,
+        gaps: &[String],
+        exit: ExpectedExit,
         fill: impl Fn(&str) -> String,
     ) -> Result<Self> {
         let mut files = Vec::new();
         for line in lines {
             files.extend(Expectation::parse(&fill(line))?);
         }
-        let ignore = case.ignore.iter().map(|text| pattern::unescape(text)).collect::<Result<_>>()?;
-        Ok(Self { files, ignore, gaps: gaps.unwrap_or(&case.gaps).clone(), exit: case.exit })
+        let ignore = case
+            .ignore
+            .iter()
+            .map(|text| pattern::unescape(text))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            files,
+            ignore,
+            gaps: gaps.to_vec(),
+            exit,
+        })
     }
 }
 
@@ -82,7 +97,8 @@ fn compare_gaps(expected: &[String], report: &Report, differences: &mut Vec<Stri
         let found = unused.iter().position(|gap| {
             let is_named = program.is_none_or(|program| {
                 let path = gap.path.as_ref().map_or(&b""[..], |path| &path.0);
-                gap.pid.is_some_and(|pid| pid != 0) && path.rsplit(|&byte| byte == b'/').next() == Some(program.as_bytes())
+                gap.pid.is_some_and(|pid| pid != 0)
+                    && path.rsplit(|&byte| byte == b'/').next() == Some(program.as_bytes())
             });
             gap.kind == kind && is_named
         });
@@ -92,24 +108,40 @@ fn compare_gaps(expected: &[String], report: &Report, differences: &mut Vec<Stri
         }
     }
     for gap in unused {
-        let path = gap.path.as_ref().map_or(String::new(), |path| pattern::escape(&path.0));
-        differences.push(format!("+ gap {} pid {:?} {path}: {}", gap.kind, gap.pid, gap.detail));
+        let path = gap
+            .path
+            .as_ref()
+            .map_or(String::new(), |path| pattern::escape(&path.0));
+        differences.push(format!(
+            "+ gap {} pid {:?} {path}: {}",
+            gap.kind, gap.pid, gap.detail
+        ));
     }
 }
 
 fn compare_files(expected: &Expected, report: &Report, world: &[u8], differences: &mut Vec<String>) {
     let relative = |path: &[u8]| relative_to(world, path);
     let index = LineIndex::new(&expected.files);
-    let mut remaining: Vec<usize> = expected.files.iter().map(|expectation| expectation.count).collect();
-    for record in report.files.iter().filter(|record| !record.filtered) {
+    let mut remaining: Vec<usize> = expected
+        .files
+        .iter()
+        .map(|expectation| expectation.count)
+        .collect();
+    for record in &report.files {
         let path = relative(&record.path.0);
+        let is_outside = path.starts_with(b"/");
         let candidates = index.find(&path);
-        let named = || candidates.clone().filter(|&line| remaining[line] > 0 && expected.files[line].names(&path, record.role));
+        let named = || {
+            candidates.clone().filter(|&line| {
+                let expectation = &expected.files[line];
+                let is_visible = is_outside || record.filtered == expectation.filtered;
+                remaining[line] > 0 && is_visible && expectation.names(&path, record.role)
+            })
+        };
         // A line that fits in every field is preferred: two patterns may both fit the path.
         let exact = named().find(|&line| expected.files[line].faults(record, relative).is_empty());
         let Some(line) = exact.or_else(|| named().next()) else {
-            let is_ours = !path.starts_with(b"/") && !is_ignored(&expected.ignore, &path);
-            if is_ours {
+            if !is_outside && !record.filtered && !is_ignored(&expected.ignore, &path) {
                 differences.push(format!("+ {}", describe(record, world)));
             }
             continue;
@@ -122,7 +154,11 @@ fn compare_files(expected: &Expected, report: &Report, world: &[u8], differences
     }
     for (expectation, &missing) in expected.files.iter().zip(&remaining) {
         if missing > 0 {
-            let times = if expectation.count > 1 { format!(" ({missing} missing)") } else { String::new() };
+            let times = if expectation.count > 1 {
+                format!(" ({missing} missing)")
+            } else {
+                String::new()
+            };
             differences.push(format!("- {}{times}", expectation.line));
         }
     }
@@ -136,7 +172,10 @@ struct LineIndex<'a> {
 
 impl<'a> LineIndex<'a> {
     fn new(lines: &'a [Expectation]) -> Self {
-        let mut index = Self { plain: HashMap::new(), patterns: Vec::new() };
+        let mut index = Self {
+            plain: HashMap::new(),
+            patterns: Vec::new(),
+        };
         for (number, line) in lines.iter().enumerate() {
             if line.path.contains(&b'*') {
                 index.patterns.push(number);
@@ -166,7 +205,11 @@ fn relative_to(world: &[u8], path: &[u8]) -> Vec<u8> {
 
 /// Returns the record as a line of a case.
 fn describe(record: &FileRecord, world: &[u8]) -> String {
-    let mut line = format!("{} {}", pattern::escape(&relative_to(world, &record.path.0)), record.role.word());
+    let mut line = format!(
+        "{} {}",
+        pattern::escape(&relative_to(world, &record.path.0)),
+        record.role.word()
+    );
     match record.prior {
         None => {}
         Some(Prior::Kept) => line.push_str(" kept"),

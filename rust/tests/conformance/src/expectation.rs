@@ -1,4 +1,4 @@
-//! One line of a case's `expect`: `PATH ROLE [kept|replaced] [symlink] [from=PATH] [count=N] [flags]`.
+//! One line of a case's `expect`: `PATH ROLE [kept|replaced] [symlink] [from=PATH] [count=N] [filtered] [flags]`.
 
 use crate::Result;
 use crate::pattern;
@@ -24,6 +24,8 @@ pub struct Expectation {
     pub renamed_from: Option<Vec<u8>>,
     /// How many records there must be.
     pub count: usize,
+    /// Whether the record is one that people are not shown. Other such records are not looked at.
+    pub filtered: bool,
     /// Boolean fields that the case insists on.
     pub flags: Vec<(&'static str, bool)>,
 }
@@ -31,7 +33,10 @@ pub struct Expectation {
 impl Expectation {
     /// Reads a line; a range in it makes several.
     pub fn parse(line: &str) -> Result<Vec<Self>> {
-        pattern::expand_range(line)?.iter().map(|line| Self::parse_one(line)).collect()
+        pattern::expand_range(line)?
+            .iter()
+            .map(|line| Self::parse_one(line))
+            .collect()
     }
 
     fn parse_one(line: &str) -> Result<Self> {
@@ -47,6 +52,7 @@ impl Expectation {
             kind: Kind::File,
             renamed_from: None,
             count: 1,
+            filtered: false,
             flags: Vec::new(),
         };
         for word in words {
@@ -68,8 +74,11 @@ impl Expectation {
             None if word == "kept" => self.prior = Some(Prior::Kept),
             None if word == "replaced" => self.prior = Some(Prior::Replaced),
             None if word == "symlink" => self.kind = Kind::Symlink,
+            None if word == "filtered" => self.filtered = true,
             Some(("from", path)) => self.renamed_from = Some(pattern::unescape(path)?),
-            Some(("count", number)) => self.count = number.parse().map_err(|error| format!("{word}: {error}"))?,
+            Some(("count", number)) => {
+                self.count = number.parse().map_err(|error| format!("{word}: {error}"))?
+            }
             _ => return Err(format!("{word:?} is not understood in {:?}", self.line)),
         }
         Ok(())
@@ -85,14 +94,22 @@ impl Expectation {
         let mut faults = Vec::new();
         let renamed_from = record.renamed_from.as_ref().map(|path| relative(&path.0));
         if record.prior != self.prior {
-            faults.push(format!("prior is {}, not {}", prior_word(record.prior), prior_word(self.prior)));
+            faults.push(format!(
+                "prior is {}, not {}",
+                prior_word(record.prior),
+                prior_word(self.prior)
+            ));
         }
         if record.kind != self.kind {
             faults.push(format!("kind is {:?}, not {:?}", record.kind, self.kind));
         }
         if renamed_from != self.renamed_from {
             let words = |path: &Option<Vec<u8>>| path.as_deref().map_or("null".to_owned(), pattern::escape);
-            faults.push(format!("renamed_from is {}, not {}", words(&renamed_from), words(&self.renamed_from)));
+            faults.push(format!(
+                "renamed_from is {}, not {}",
+                words(&renamed_from),
+                words(&self.renamed_from)
+            ));
         }
         for &(flag, expected) in &self.flags {
             let actual = match flag {
@@ -154,18 +171,30 @@ mod tests {
 
     #[test]
     fn a_line_says_path_role_and_the_rest() {
-        let [one] = &Expectation::parse(r#""a b\n" output replaced symlink from="c d" !executed"#).unwrap()[..] else {
+        let [one] =
+            &Expectation::parse(r#""a b\n" output replaced symlink from="c d" !executed"#).unwrap()[..]
+        else {
             panic!("one line");
         };
         assert_eq!(one.path, b"a b\n");
-        assert_eq!((one.role, one.prior, one.kind), (Role::Output, Some(Prior::Replaced), Kind::Symlink));
+        assert_eq!(
+            (one.role, one.prior, one.kind),
+            (Role::Output, Some(Prior::Replaced), Kind::Symlink)
+        );
         assert_eq!(one.renamed_from.as_deref(), Some(&b"c d"[..]));
         assert_eq!(one.flags, [("executed", false)]);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for line in ["", "x", "x inputt", "x input sometimes", "\"x input", "x output count=many"] {
+        for line in [
+            "",
+            "x",
+            "x inputt",
+            "x input sometimes",
+            "\"x input",
+            "x output count=many",
+        ] {
             Expectation::parse(line).unwrap_err();
         }
     }

@@ -33,7 +33,11 @@ impl From<ExitStatus> for Ending {
 }
 
 /// Runs the command in a process group of its own and returns how it ended; `started` is told its process id.
-pub fn run(command: &mut Command, limit: Duration, started: impl FnOnce(Pid) -> Result<()>) -> Result<Ending> {
+pub fn run(
+    command: &mut Command,
+    limit: Duration,
+    started: impl FnOnce(Pid) -> Result<()>,
+) -> Result<Ending> {
     let mut child = spawn(command.process_group(0))?;
     let pid = Pid::from_child(&child);
     let outcome = started(pid).and_then(|()| wait_until(pid, Instant::now() + limit));

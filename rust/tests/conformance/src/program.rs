@@ -58,26 +58,39 @@ impl Programs {
         let mut headers_changed = SystemTime::UNIX_EPOCH;
         for (language, directory, extension) in LANGUAGES {
             let directory = source_dir.join(directory);
-            let entries = fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+            let entries =
+                fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
             for entry in entries {
                 let source = entry.map_err(|error| error.to_string())?.path();
                 let kind = source.extension().and_then(|kind| kind.to_str());
                 if kind == Some("h") {
                     headers_changed = headers_changed.max(modified(&source)?);
                 }
-                let Some(name) = source.file_stem().and_then(|stem| stem.to_str()).filter(|_| kind == Some(extension))
+                let Some(name) = source
+                    .file_stem()
+                    .and_then(|stem| stem.to_str())
+                    .filter(|_| kind == Some(extension))
                 else {
                     continue;
                 };
                 let name = name.to_owned();
-                let program = Program { name: name.clone(), language, source, built: OnceLock::new() };
+                let program = Program {
+                    name: name.clone(),
+                    language,
+                    source,
+                    built: OnceLock::new(),
+                };
                 if by_name.insert(name.clone(), program).is_some() {
                     return Err(format!("there are two programs named {name}"));
                 }
             }
         }
         fs::create_dir_all(out_dir).map_err(|error| format!("{}: {error}", out_dir.display()))?;
-        Ok(Self { by_name, out_dir: out_dir.to_owned(), headers_changed })
+        Ok(Self {
+            by_name,
+            out_dir: out_dir.to_owned(),
+            headers_changed,
+        })
     }
 
     /// Returns every program.
@@ -87,7 +100,9 @@ impl Programs {
 
     /// Returns the program of that name.
     pub fn get(&self, name: &str) -> Result<&Program> {
-        self.by_name.get(name).ok_or_else(|| format!("there is no program {name:?}"))
+        self.by_name
+            .get(name)
+            .ok_or_else(|| format!("there is no program {name:?}"))
     }
 
     /// Returns the file to run or copy for that program, built if need be: a binary, or the script itself.
@@ -121,10 +136,13 @@ impl Programs {
         // Built aside and moved into place, so that another test process never runs half a program.
         static BUILDS: AtomicUsize = AtomicUsize::new(0);
         let number = BUILDS.fetch_add(1, Ordering::Relaxed);
-        let aside = self.out_dir.join(format!(".build-{}-{number}", std::process::id()));
+        let aside = self
+            .out_dir
+            .join(format!(".build-{}-{number}", std::process::id()));
         fs::create_dir_all(&aside).map_err(|error| format!("{}: {error}", aside.display()))?;
         let outcome = compile(program, &aside.join(&program.name)).and_then(|()| {
-            fs::rename(aside.join(&program.name), &binary).map_err(|error| format!("{}: {error}", binary.display()))
+            fs::rename(aside.join(&program.name), &binary)
+                .map_err(|error| format!("{}: {error}", binary.display()))
         });
         drop(fs::remove_dir_all(&aside));
         outcome.map(|()| binary)
@@ -137,28 +155,54 @@ fn compile(program: &Program, binary: &Path) -> Result<()> {
         Language::Rust => {
             let mut rustc = Command::new("rustc");
             rustc.args(["-O", "--edition", "2024", "--crate-name", &program.name]);
-            rustc.args(is_static.then_some(["-C", "target-feature=+crt-static"]).into_iter().flatten());
+            rustc.args(
+                is_static
+                    .then_some(["-C", "target-feature=+crt-static"])
+                    .into_iter()
+                    .flatten(),
+            );
             rustc
         }
-        _ => {
+        Language::C | Language::Python | Language::Shell => {
             let mut cc = Command::new("cc");
-            cc.args(["-std=gnu17", "-Wall", "-Wextra", "-O1", "-D_GNU_SOURCE", "-pthread"]);
+            cc.args([
+                "-std=gnu17",
+                "-Wall",
+                "-Wextra",
+                "-O1",
+                "-D_GNU_SOURCE",
+                "-pthread",
+            ]);
             cc.args(is_static.then_some("-static"));
             cc
         }
     };
-    let source = fs::read_to_string(&program.source).map_err(|error| format!("{}: {error}", program.source.display()))?;
-    command.arg("-o").arg(binary).arg(&program.source).args(own_flags(&source));
-    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let source = fs::read_to_string(&program.source)
+        .map_err(|error| format!("{}: {error}", program.source.display()))?;
+    command
+        .arg("-o")
+        .arg(binary)
+        .arg(&program.source)
+        .args(own_flags(&source));
+    let output = command
+        .output()
+        .map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("{} does not compile:\n{}", program.source.display(), String::from_utf8_lossy(&output.stderr)))
+    Err(format!(
+        "{} does not compile:\n{}",
+        program.source.display(),
+        String::from_utf8_lossy(&output.stderr)
+    ))
 }
 
 /// Returns the compiler flags that a source asks for in a line `// build: FLAGS`.
 fn own_flags(source: &str) -> impl Iterator<Item = &str> {
-    source.lines().filter_map(|line| line.strip_prefix("// build: ")).flat_map(str::split_whitespace)
+    source
+        .lines()
+        .filter_map(|line| line.strip_prefix("// build: "))
+        .flat_map(str::split_whitespace)
 }
 
 fn modified(path: &Path) -> Result<SystemTime> {
@@ -167,5 +211,7 @@ fn modified(path: &Path) -> Result<SystemTime> {
 }
 
 fn path_text(path: &Path) -> Result<String> {
-    path.to_str().map(str::to_owned).ok_or_else(|| format!("{} is not UTF-8", path.display()))
+    path.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{} is not UTF-8", path.display()))
 }

@@ -12,6 +12,7 @@ use crate::Result;
 use crate::backend::{self, BARE};
 use crate::case::{Case, ExpectedExit};
 use crate::compare::{Expected, compare};
+use crate::env;
 use crate::process::{self, Ending, TIME_LIMIT};
 use crate::program::Programs;
 use crate::report::Report;
@@ -41,7 +42,11 @@ pub struct Bench {
 /// Runs one case under one backend.
 pub fn run_case(bench: &Bench, case: &Case, backend: &'static str) -> Result<Verdict> {
     if let Some(reason) = find_missing(case) {
-        return if backend::is_anything_required() && reason.is_required { Err(reason.words) } else { Ok(Verdict::Skipped(reason.words)) };
+        return if backend::is_anything_required() && reason.is_required {
+            Err(reason.words)
+        } else {
+            Ok(Verdict::Skipped(reason.words))
+        };
     }
     let trial = Trial::new(bench, case, backend)?;
     trial.run().map_err(|words| trial.explain(&words))
@@ -53,31 +58,47 @@ struct Missing {
 }
 
 fn find_missing(case: &Case) -> Option<Missing> {
-    if case.slow && std::env::var_os("ROAR_SLOW").is_none_or(|value| value != "1") {
-        return Some(Missing { words: "slow: set `ROAR_SLOW=1` to run it".to_owned(), is_required: false });
+    if case.slow && !env::is_slow_wanted() {
+        return Some(Missing {
+            words: "slow: set `ROAR_SLOW=1` to run it".to_owned(),
+            is_required: false,
+        });
     }
     case.needs.iter().find_map(|need| match need.as_str() {
         "root" if geteuid().is_root() => None,
-        "root" => Some(Missing { words: "needs root".to_owned(), is_required: false }),
+        "root" => Some(Missing {
+            words: "needs root".to_owned(),
+            is_required: false,
+        }),
         "reflink" if can_reflink() => None,
-        "reflink" => Some(Missing { words: "needs a file system with reflinks".to_owned(), is_required: false }),
+        "reflink" => Some(Missing {
+            words: "needs a file system with reflinks".to_owned(),
+            is_required: false,
+        }),
         tool if is_on_path(tool) => None,
-        tool => Some(Missing { words: format!("{tool} is not installed"), is_required: true }),
+        tool => Some(Missing {
+            words: format!("{tool} is not installed"),
+            is_required: true,
+        }),
     })
 }
 
 fn is_on_path(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| fs::metadata(directory.join(tool)).is_ok_and(|found| found.is_file()))
+    std::env::split_paths(&env::path())
+        .any(|directory| fs::metadata(directory.join(tool)).is_ok_and(|found| found.is_file()))
 }
 
 fn can_reflink() -> bool {
     let Ok(world) = World::new() else { return false };
-    fs::write(world.root().join("a"), "x").is_ok() && world.run_script("cp --reflink=always a b", &[path_variable()]).is_ok()
+    fs::write(world.root().join("a"), "x").is_ok()
+        && world
+            .run_script("cp --reflink=always a b", &[path_variable()])
+            .is_ok()
 }
 
-fn path_variable() -> (String, String) {
-    ("PATH".to_owned(), std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned()))
+/// Returns the `PATH` that every command gets.
+pub fn path_variable() -> (String, String) {
+    ("PATH".to_owned(), env::path())
 }
 
 struct Trial<'a> {
@@ -90,9 +111,19 @@ struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     fn new(bench: &'a Bench, case: &'a Case, backend: &'static str) -> Result<Self> {
-        let mut trial = Self { bench, case, backend, world: World::new()?, environment: Vec::new() };
+        let mut trial = Self {
+            bench,
+            case,
+            backend,
+            world: World::new()?,
+            environment: Vec::new(),
+        };
         let base = trial.world.base().display();
-        let own = [("HOME", format!("{base}/home")), ("TMPDIR", format!("{base}/tmp")), ("LC_ALL", "C".to_owned())];
+        let own = [
+            ("HOME", format!("{base}/home")),
+            ("TMPDIR", format!("{base}/tmp")),
+            ("LC_ALL", "C".to_owned()),
+        ];
         trial.environment = own.map(|(name, value)| (name.to_owned(), value)).to_vec();
         trial.environment.push(path_variable());
         for (name, value) in &case.env {
@@ -104,40 +135,34 @@ impl<'a> Trial<'a> {
 
     fn run(&self) -> Result<Verdict> {
         let case = self.case;
-        if self.backend != BARE && let Some(verdict) = self.find_obstacle()? {
+        if self.backend != BARE
+            && let Some(verdict) = backend::judge_availability(&self.bench.target_dir, self.backend)?
+        {
             return Ok(verdict);
         }
-        self.world.set_up(case, &self.bench.programs, &|text| self.fill(text))?;
+        self.world
+            .set_up(case, &self.bench.programs, &|text| self.fill(text))?;
         if let Some(before) = &case.before {
-            self.world.run_script(&self.fill(before)?, &self.environment).map_err(|error| format!("before: {error}"))?;
+            self.world
+                .run_script(&self.fill(before)?, &self.environment)
+                .map_err(|error| format!("before: {error}"))?;
         }
         let ending = self.run_command()?;
-        if ending == Ending::Code(UNSUPPORTED) && case.exit != ExpectedExit::Code(UNSUPPORTED) {
+        if ending == Ending::Code(UNSUPPORTED) {
             return self.judge_unsupported();
         }
         if let Some(words) = self.judge_ending(ending) {
             return Err(words);
         }
         if let Some(after) = &case.after {
-            self.world.run_script(&self.fill(after)?, &self.environment).map_err(|error| format!("after: {error}"))?;
+            self.world
+                .run_script(&self.fill(after)?, &self.environment)
+                .map_err(|error| format!("after: {error}"))?;
         }
         if self.backend != BARE {
             self.judge_report()?;
         }
         Ok(Verdict::Passed)
-    }
-
-    fn find_obstacle(&self) -> Result<Option<Verdict>> {
-        let roar = backend::roar_binary(&self.bench.target_dir);
-        let obstacle = match &roar {
-            Ok(roar) => backend::find_obstacle(roar, self.backend),
-            Err(words) => Some(words.clone()),
-        };
-        match obstacle {
-            None => Ok(None),
-            Some(words) if backend::is_required(self.backend) => Err(format!("{} is required: {words}", self.backend)),
-            Some(words) => Ok(Some(Verdict::Skipped(words))),
-        }
     }
 
     /// A program that cannot do its thing here proves nothing, unless it is roar that keeps it from doing so.
@@ -146,16 +171,22 @@ impl<'a> Trial<'a> {
         if self.backend != BARE && run_case(self.bench, self.case, BARE) == Ok(Verdict::Passed) {
             return Err("the program can do its thing without roar, and cannot under it".to_owned());
         }
-        if backend::is_required("kernel") { Err(words) } else { Ok(Verdict::Skipped(words)) }
+        if backend::is_required("kernel") {
+            Err(words)
+        } else {
+            Ok(Verdict::Skipped(words))
+        }
     }
 
     /// Returns what is wrong with the way the command, or roar after it, ended.
     fn judge_ending(&self, ending: Ending) -> Option<String> {
         // roar dies of the signals that a shell must see; for the others it ends as a shell would.
         let dies_of = [Signal::INT, Signal::QUIT, Signal::TERM].map(Signal::as_raw);
-        let expected = match self.case.exit {
+        let expected = match self.case.exit_under(self.backend) {
             ExpectedExit::Code(code) => Ending::Code(code),
-            ExpectedExit::Signal { signal } if self.backend == BARE || dies_of.contains(&signal) => Ending::Signal(signal),
+            ExpectedExit::Signal { signal } if self.backend == BARE || dies_of.contains(&signal) => {
+                Ending::Signal(signal)
+            }
             ExpectedExit::Signal { signal } => Ending::Code(128 + signal),
         };
         (ending != expected).then(|| format!("it ended with {ending:?}, not {expected:?}"))
@@ -175,7 +206,12 @@ impl<'a> Trial<'a> {
         if report.cwd.0 != root {
             faults.push("cwd is not where the command was started".to_owned());
         }
-        if report.command.iter().map(|word| &word.0[..]).ne(self.words()?.iter().map(String::as_bytes)) {
+        if report
+            .command
+            .iter()
+            .map(|word| &word.0[..])
+            .ne(self.words()?.iter().map(String::as_bytes))
+        {
             faults.push(format!("command is {:?}", report.command));
         }
         if !self.case.report && report.files.is_empty() && faults.is_empty() {
@@ -186,10 +222,17 @@ impl<'a> Trial<'a> {
         if !faults.is_empty() && self.case.differs.contains_key(self.backend) {
             let common = Expected::in_common(self.case, fill)?;
             if compare(&common, &report, root).is_empty() {
-                faults.push(format!("the difference has gone: remove differs.{}", self.backend));
+                faults.push(format!(
+                    "the difference has gone: remove differs.{}",
+                    self.backend
+                ));
             }
         }
-        if faults.is_empty() { Ok(()) } else { Err(format!("the report is not as expected:\n{}", faults.join("\n"))) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("the report is not as expected:\n{}", faults.join("\n")))
+        }
     }
 
     fn run_command(&self) -> Result<Ending> {
@@ -205,26 +248,39 @@ impl<'a> Trial<'a> {
             Command::new(&words[0])
         } else {
             let mut roar = Command::new(backend::roar_binary(&self.bench.target_dir)?);
-            roar.args(["run", "--tracer", self.backend, "--no-tracer-fallback", "--no-hash", "--report"]);
+            roar.args([
+                "run",
+                "--tracer",
+                self.backend,
+                "--no-tracer-fallback",
+                "--no-hash",
+                "--report",
+            ]);
             roar.arg(self.report_path()).arg("--").arg(&words[0]);
             roar
         };
         command.args(&words[1..]).current_dir(&root).env_clear();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         match &case.stdin {
-            Some(name) => command.stdin(File::open(root.join(name)).map_err(|error| format!("{name}: {error}"))?),
+            Some(name) => {
+                command.stdin(File::open(root.join(name)).map_err(|error| format!("{name}: {error}"))?)
+            }
             None => command.stdin(Stdio::null()),
         };
         let open = |text: &Option<String>, name: &str| match text {
             Some(text) => redirect(&root, text),
             None => create(&self.world.base().join(name)),
         };
-        command.stdout(open(&case.stdout, "stdout")?).stderr(open(&case.stderr, "stderr")?);
+        command
+            .stdout(open(&case.stdout, "stdout")?)
+            .stderr(open(&case.stderr, "stderr")?);
         let ready = self.world.base().join("ready");
         if case.send.is_some() {
             make_fifo(&ready).map_err(|error| error.to_string())?;
         }
-        process::run(&mut command, TIME_LIMIT, |pid| send_when_ready(case.send, pid, &ready))
+        process::run(&mut command, TIME_LIMIT, |pid| {
+            send_when_ready(case.send, pid, &ready)
+        })
     }
 
     fn report_path(&self) -> PathBuf {
@@ -248,7 +304,8 @@ impl<'a> Trial<'a> {
     }
 
     fn fill_names(&self, text: &str) -> String {
-        text.replace("{id}", &self.world.id()).replace("{world}", &self.world.root().to_string_lossy())
+        text.replace("{id}", &self.world.id())
+            .replace("{world}", &self.world.root().to_string_lossy())
     }
 
     fn fill(&self, text: &str) -> Result<String> {
@@ -264,11 +321,16 @@ impl<'a> Trial<'a> {
         let read = |name| {
             let bytes = fs::read(self.world.base().join(name)).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-            if text.is_empty() { text } else { format!("\n--- {name}\n{text}") }
+            if text.is_empty() {
+                text
+            } else {
+                format!("\n--- {name}\n{text}")
+            }
         };
-        let kept = match std::env::var_os("ROAR_KEEP") {
-            Some(_) => format!("\n--- kept in {}", self.world.base().display()),
-            None => String::new(),
+        let kept = if env::is_kept() {
+            format!("\n--- kept in {}", self.world.base().display())
+        } else {
+            String::new()
         };
         format!("{words}{}{}{kept}", read("stdout"), read("stderr"))
     }
@@ -281,6 +343,7 @@ fn send_when_ready(signal: Option<i32>, pid: Pid, ready: &Path) -> Result<()> {
     // Open for writing as well, so that neither side waits for the other to open it.
     let fifo = OpenOptions::new().read(true).write(true).open(ready);
     let fifo = fifo.map_err(|error| format!("{}: {error}", ready.display()))?;
-    process::wait_readable(&fifo, Instant::now() + TIME_LIMIT).map_err(|words| format!("not ready: {words}"))?;
+    process::wait_readable(&fifo, Instant::now() + TIME_LIMIT)
+        .map_err(|words| format!("not ready: {words}"))?;
     kill_process(pid, signal).map_err(|error| format!("kill: {error}"))
 }

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::Result;
 use crate::case::{Case, DetailedFile, FileSpec};
+use crate::env;
 use crate::pattern;
 use crate::program::Programs;
 
@@ -32,12 +33,15 @@ pub struct World {
 impl World {
     /// Makes the directories, outside of any repository.
     pub fn new() -> Result<Self> {
-        let guard = tempfile::Builder::new().prefix("roar-conformance-").tempdir().map_err(|error| error.to_string())?;
+        let guard = tempfile::Builder::new()
+            .prefix("roar-conformance-")
+            .tempdir()
+            .map_err(|error| error.to_string())?;
         let base = guard.path().canonicalize().map_err(|error| error.to_string())?;
         for name in ["w", "home", "tmp"] {
             fs::create_dir(base.join(name)).map_err(|error| format!("{name}: {error}"))?;
         }
-        let guard = if std::env::var_os("ROAR_KEEP").is_some() {
+        let guard = if env::is_kept() {
             // Kept for a person to look at; the message of a failure names it.
             drop(guard.keep());
             None
@@ -59,11 +63,18 @@ impl World {
 
     /// Returns a word that no other run has.
     pub fn id(&self) -> String {
-        self.base.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())
+        self.base
+            .file_name()
+            .map_or(String::new(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Makes everything that the case wants to be there, and runs its `before`.
-    pub fn set_up(&self, case: &Case, programs: &Programs, fill: &dyn Fn(&str) -> Result<String>) -> Result<()> {
+    pub fn set_up(
+        &self,
+        case: &Case,
+        programs: &Programs,
+        fill: &dyn Fn(&str) -> Result<String>,
+    ) -> Result<()> {
         let root = self.root();
         let place = |name: &str| -> Result<PathBuf> {
             let path = root.join(OsStr::from_bytes(&pattern::unescape(name)?));
@@ -77,7 +88,8 @@ impl World {
         }
         for (names, spec) in &case.files {
             for name in pattern::expand_range(names)? {
-                write_file(&place(&name)?, spec, programs, fill).map_err(|error| format!("set-up of {name}: {error}"))?;
+                write_file(&place(&name)?, spec, programs, fill)
+                    .map_err(|error| format!("set-up of {name}: {error}"))?;
             }
         }
         for (name, target) in &case.symlinks {
@@ -95,7 +107,11 @@ impl World {
     /// Runs a script of the case in the world, untraced.
     pub fn run_script(&self, script: &str, environment: &[(String, String)]) -> Result<()> {
         let mut command = Command::new("sh");
-        command.args(["-ec", script]).current_dir(self.root()).env_clear().stdin(Stdio::null());
+        command
+            .args(["-ec", script])
+            .current_dir(self.root())
+            .env_clear()
+            .stdin(Stdio::null());
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let (out, err) = (self.base.join("script.out"), self.base.join("script.err"));
         command.stdout(create(&out)?).stderr(create(&err)?);
@@ -106,8 +122,16 @@ impl World {
         if status.success() {
             return Ok(());
         }
-        let words = |path| fs::read(path).map_or(String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Err(format!("`{script}` ended with {status}\n{}{}", words(&out), words(&err)))
+        let words = |path| {
+            fs::read(path).map_or(String::new(), |bytes| {
+                String::from_utf8_lossy(&bytes).into_owned()
+            })
+        };
+        Err(format!(
+            "`{script}` ended with {status}\n{}{}",
+            words(&out),
+            words(&err)
+        ))
     }
 }
 
@@ -131,7 +155,9 @@ pub fn redirect(root: &Path, text: &str) -> Result<File> {
         options.truncate(true);
         text
     };
-    options.open(root.join(name)).map_err(|error| format!("{name}: {error}"))
+    options
+        .open(root.join(name))
+        .map_err(|error| format!("{name}: {error}"))
 }
 
 /// Makes an empty file.
@@ -151,10 +177,19 @@ fn write_file(
     fill: &dyn Fn(&str) -> Result<String>,
 ) -> Result<()> {
     let detailed = match spec {
-        FileSpec::Text(text) => DetailedFile { text: Some(text.clone()), ..DetailedFile::default() },
+        FileSpec::Text(text) => DetailedFile {
+            text: Some(text.clone()),
+            ..DetailedFile::default()
+        },
         FileSpec::Detailed(detailed) => detailed.clone(),
     };
-    let DetailedFile { text, size, program, copy, mode } = detailed;
+    let DetailedFile {
+        text,
+        size,
+        program,
+        copy,
+        mode,
+    } = detailed;
     let original = match (program, copy) {
         (Some(program), _) => Some(programs.file(&program)?),
         (None, copy) => copy.map(PathBuf::from),

@@ -1,9 +1,10 @@
-// Memory files, eventfd, timerfd, signalfd, epoll, inotify: no subjects.
+// Memory files, shared memory, eventfd, timerfd, signalfd, epoll, inotify: no subjects.
 #include "check.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
@@ -24,5 +25,10 @@ int main(void) {
     sigset_t set;
     sigemptyset(&set);
     CHECK(signalfd(-1, &set, 0));
+    int shared = CHECK(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
+    char *memory = shmat(shared, NULL, 0);
+    CHECK(shmctl(shared, IPC_RMID, NULL));
+    memory[0] = 'x';
+    ENSURE(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
     CHECK(inotify_add_watch(CHECK(inotify_init1(0)), ".", IN_CREATE));
 }

@@ -10,6 +10,7 @@ use tracer_syscalls::constants::{
 };
 use tracer_syscalls::{Effect, OpenFlags, PathAt, ROWS};
 
+use crate::aio::AioBatch;
 use crate::files::FileRef;
 use crate::memory_map::shared_files_in;
 use crate::observer::{Call, Observer, Who, is_same_file};
@@ -19,9 +20,6 @@ use crate::sys::{read_memory, read_string};
 
 /// Longest path argument that the kernel takes, bytes with the NUL (PATH_MAX).
 const PATH_BYTES_MAX: usize = 4096;
-
-/// Control blocks looked at in one io_submit: more is cut by the kernel's own limit (fs/aio.c, `nr_events`).
-const AIO_BLOCKS_MAX: u64 = 65_536;
 
 /// A call whose result is awaited, with what was looked at before it.
 #[derive(Debug)]
@@ -44,8 +42,8 @@ pub(crate) enum Pending {
     Open {
         /// Flags of open(2).
         flags: u64,
-        /// The file as it was; absent if there was none.
-        before: FileStamp,
+        /// The file as it was; absent if there was none, `None` where it was not looked at but is known to have been there.
+        before: Option<FileStamp>,
     },
     /// A mapping.
     Map {
@@ -94,8 +92,8 @@ pub(crate) enum Pending {
     },
     /// A name removed.
     Unlink(Located),
-    /// Kernel AIO: what each control block does, in order.
-    Aio(Vec<(FileRef, EventKind)>),
+    /// Kernel AIO.
+    Aio(AioBatch),
     /// A call about an io_uring.
     Ring(RingCall),
     /// Root or mounts may change.
@@ -134,7 +132,7 @@ impl Observer {
             }
             Effect::OpenHandle { flags } => Some(Pending::Open {
                 flags: arg(flags),
-                before: FileStamp::default(),
+                before: None,
             }),
             Effect::Map {
                 fd: file,
@@ -210,7 +208,8 @@ impl Observer {
                 let name = self.name_argument(who, call, at)?;
                 name.is_subject().then_some(Pending::Unlink(name))
             }
-            Effect::AioSubmit { count, blocks } => self.enter_aio(who, call, arg(count), arg(blocks)),
+            // The context is the first argument (io_submit(2)).
+            Effect::AioSubmit { count, blocks } => self.enter_aio(who, call, arg(0), arg(count), arg(blocks)),
             Effect::RingSetup { params } => Some(Pending::Ring(RingCall::Setup { params: arg(params) })),
             Effect::RingEnter { fd: ring } => {
                 // The number to submit and the flags are the second and fourth argument (io_uring_enter(2)).
@@ -311,7 +310,7 @@ impl Observer {
         if is_new {
             return Some(Pending::Open {
                 flags,
-                before: FileStamp::default(),
+                before: Some(FileStamp::default()),
             });
         }
         let before = self
@@ -322,7 +321,10 @@ impl Observer {
             // An open without an effect of its own.
             return None;
         }
-        Some(Pending::Open { flags, before })
+        Some(Pending::Open {
+            flags,
+            before: Some(before),
+        })
     }
 
     fn enter_map(&mut self, who: Who, fd: i32, prot: u64, flags: u64) -> Option<Pending> {
@@ -358,44 +360,6 @@ impl Observer {
     fn enter_resize(&mut self, located: &Located, length: Option<u64>) -> Option<Pending> {
         let file = located.is_subject().then(|| self.refer(located))?;
         Some(Pending::Resize { file, length })
-    }
-
-    fn enter_aio(&mut self, who: Who, call: &Call, count: u64, blocks: u64) -> Option<Pending> {
-        let pointer_bytes: u64 = if call.arch.has_short_pointers() { 4 } else { 8 };
-        let mut effects = Vec::new();
-        for index in 0..count.min(AIO_BLOCKS_MAX) {
-            let mut pointer = [0; 8];
-            let at = blocks.wrapping_add(index * pointer_bytes);
-            let read = read_memory(who.tid, at, &mut pointer[..pointer_bytes as usize]);
-            // struct iocb: opcode at 16, descriptor at 20 (include/uapi/linux/aio_abi.h).
-            let mut block = [0; 24];
-            if read.is_err() || read_memory(who.tid, u64::from_le_bytes(pointer), &mut block).is_err() {
-                break;
-            }
-            let kind = match u16::from_le_bytes([block[16], block[17]]) {
-                0 | 7 => EventKind::Read,
-                1 | 8 => EventKind::Write,
-                _ => EventKind::Text,
-            };
-            let fd = i32::from_le_bytes([block[20], block[21], block[22], block[23]]);
-            let file = if kind == EventKind::Text {
-                None
-            } else {
-                self.file(who, fd)
-            };
-            // A block without an effect still counts in the result of the call.
-            effects.push(file.map_or(
-                (
-                    FileRef {
-                        text: <_>::default(),
-                        stamp: <_>::default(),
-                    },
-                    EventKind::Text,
-                ),
-                |file| (file, kind),
-            ));
-        }
-        (!effects.is_empty()).then_some(Pending::Aio(effects))
     }
 
     /// Tells what a call did. `result` is what it returned, negative for an error.
@@ -456,15 +420,7 @@ impl Observer {
                 let file = self.refer(&name);
                 self.tell_file(EventKind::Unlink, who, &file, 0);
             }
-            Pending::Aio(effects) => {
-                for (file, kind) in effects
-                    .iter()
-                    .take(result as usize)
-                    .filter(|(_, kind)| *kind != EventKind::Text)
-                {
-                    self.tell_uncounted(*kind, who, file);
-                }
-            }
+            Pending::Aio(batch) => self.leave_aio(who, &batch, result as usize),
             Pending::Namespace => self.root_epoch += 1,
             Pending::Ring(..) => {}
         }
@@ -512,22 +468,21 @@ impl Observer {
         }
     }
 
-    pub(crate) fn leave_open(&mut self, who: Who, fd: i32, flags: u64, before: FileStamp) {
-        let is_created = !before.is_some();
+    fn leave_open(&mut self, who: Who, fd: i32, flags: u64, before: Option<FileStamp>) {
+        let is_created = before.is_some_and(|before| !before.is_some());
         if is_created {
             self.names_changed();
         }
         let Some(file) = self.file(who, fd) else { return };
         let mut event = self.event(EventKind::Open, who);
         self.fill(&mut event, &file);
-        event.fd = -1;
         event.value = flags;
-        if is_same_file(&before, &file.stamp) {
-            event.stamp = before;
+        if !is_created {
             event.flags = event.flags.with(EventFlags::EXISTED);
-        } else if !is_created {
-            // Somebody replaced the file between the entry and the open: it is another one, but it was there.
-            event.flags = event.flags.with(EventFlags::EXISTED);
+            // Should somebody have replaced the file since the entry, it is told as it is now.
+            event.stamp = before
+                .filter(|before| is_same_file(before, &file.stamp))
+                .unwrap_or(file.stamp);
         }
         self.recorder.tell(&event);
     }

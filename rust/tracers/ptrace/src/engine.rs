@@ -13,6 +13,7 @@ use crate::calls::Pending;
 use crate::filter::UNKNOWN_ARCH;
 use crate::launch::Mode;
 use crate::observer::{Call, Observer, Who};
+use crate::placement::Placement;
 use crate::sys::{CallStop, Resume, Tid, call_stop, event_message, kill, registers, resume, wait_any};
 use crate::timer;
 
@@ -51,6 +52,7 @@ pub(crate) struct Engine<'c> {
     /// Whether `roar` was told that the command is stopped.
     is_stopped: bool,
     has_executed: bool,
+    placement: Option<Placement>,
 }
 
 impl<'c> Engine<'c> {
@@ -75,6 +77,7 @@ impl<'c> Engine<'c> {
             roar: control.map(|_| std::os::unix::process::parent_id() as libc::pid_t),
             is_stopped: false,
             has_executed: false,
+            placement: Placement::new(),
         }
     }
 
@@ -206,6 +209,9 @@ impl<'c> Engine<'c> {
             self.ended(tid, status);
             return;
         }
+        if let Some(placement) = &mut self.placement {
+            placement.at_stop(tid);
+        }
         let signal = libc::WSTOPSIG(status);
         match status >> 16 {
             libc::PTRACE_EVENT_SECCOMP => self.at_filter(tid),
@@ -247,7 +253,11 @@ impl<'c> Engine<'c> {
         let who = self.who(parent);
         if let Ok(child) = event_message(parent) {
             let child = Tid(child as i32);
-            if let Entry::Vacant(vacant) = self.threads.entry(child) {
+            let has_ended = std::fs::symlink_metadata(format!("/proc/{}", child.0)).is_err();
+            // A child may have been met before its parent's word of it, and even have ended.
+            if let Entry::Vacant(vacant) = self.threads.entry(child)
+                && !has_ended
+            {
                 let path = format!("/proc/{}/task/{}", who.pid.0, child.0);
                 let pid = if std::fs::symlink_metadata(path).is_ok() {
                     who.pid

@@ -7,6 +7,7 @@
 //!
 //! `unsafe` is calls of the system alone; each module with some says what makes its calls sound.
 
+mod aio;
 mod calls;
 mod engine;
 mod files;
@@ -15,6 +16,7 @@ mod launch;
 mod long_path;
 mod memory_map;
 mod observer;
+mod placement;
 mod programs;
 mod resolve;
 mod ring_memory;

@@ -62,7 +62,8 @@ const TMPFS: i64 = 0x0102_1994;
 
 /// Answers for stopped threads.
 pub(crate) struct Resolver {
-    is_pseudo: FxHashMap<u64, bool>,
+    /// Type of each file system that was met, by device.
+    kinds: FxHashMap<u64, i64>,
     dev_dir: u64,
     own_root: RootOf,
     buffer: Box<[u8; LINK_BYTES_MAX]>,
@@ -115,7 +116,7 @@ impl Resolver {
     /// Returns a resolver that has seen nothing.
     pub(crate) fn new() -> Self {
         let mut resolver = Self {
-            is_pseudo: FxHashMap::default(),
+            kinds: FxHashMap::default(),
             dev_dir: stat_at(libc::AT_FDCWD, c"/dev", 0).map_or(0, |dev| dev.dev),
             own_root: RootOf::default(),
             buffer: Box::new([0; LINK_BYTES_MAX]),
@@ -186,23 +187,24 @@ impl Resolver {
     }
 
     fn locate(&mut self, target: &[u8], stamp: FileStamp, link: &CStr) -> Option<Located> {
-        if !stamp.is_regular() || self.is_pseudo(stamp.dev, link) {
+        if !stamp.is_regular() || self.is_pseudo(stamp.dev, target, link) {
             return None;
         }
         let path = live_path(target, &stamp);
         Some(Located { path, stamp })
     }
 
-    fn is_pseudo(&mut self, dev: u64, link: &CStr) -> bool {
-        let dev_dir = self.dev_dir;
-        *self
-            .is_pseudo
+    /// Returns whether a file is a view of the kernel, or a node of devtmpfs. `/dev/shm` is for files, and need not be
+    /// a file system of its own.
+    fn is_pseudo(&mut self, dev: u64, path: &[u8], link: &CStr) -> bool {
+        let kind = *self
+            .kinds
             .entry(dev)
-            .or_insert_with(|| match file_system_type(link) {
-                Ok(TMPFS) => dev == dev_dir,
-                Ok(kind) => PSEUDO_FILE_SYSTEMS.contains(&kind),
-                Err(_) => false,
-            })
+            .or_insert_with(|| file_system_type(link).unwrap_or(0));
+        if kind == TMPFS {
+            return dev == self.dev_dir && path.starts_with(b"/dev/") && !path.starts_with(b"/dev/shm/");
+        }
+        PSEUDO_FILE_SYSTEMS.contains(&kind)
     }
 
     /// Returns the name that a link in /proc gives, for whatever it is (`exe`, `cwd`, `root`, `fd/N`).

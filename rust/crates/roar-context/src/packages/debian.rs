@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustc_hash::FxHashMap;
 
 use crate::bounded;
-use crate::packages::{Manager, Package};
+use crate::packages::{Manager, Package, source_of};
 
 /// Rewritten whenever dpkg does anything.
 pub(super) const STATUS: &str = "var/lib/dpkg/status";
@@ -106,8 +106,12 @@ impl<'a> Search<'a> {
             owners,
         };
         for (index, path) in paths.iter().enumerate() {
-            let key = search.key(path.as_os_str().as_bytes()).to_vec();
-            search.wanted.entry(key).or_default().push(index);
+            let path = path.as_os_str().as_bytes();
+            // Packages compile Python files when they are configured, and do not list the result.
+            for wanted in [Some(path), source_of(path).as_deref()].into_iter().flatten() {
+                let key = search.key(wanted).to_vec();
+                search.wanted.entry(key).or_default().push(index);
+            }
         }
         search.read_diversions();
         search

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use rustc_hash::FxHashMap;
 
 use crate::bounded;
-use crate::packages::{Manager, Package, below};
+use crate::packages::{Manager, Package, below, source_of};
 
 /// Names of the directories that distributions are installed into; the second is Debian's.
 const CONTAINERS: &[&str] = &["site-packages", "dist-packages"];
@@ -138,22 +138,6 @@ impl Container<'_> {
         distributions.sort_by_cached_key(|found| (!tops.contains(&found.normal_name), found.info.clone()));
         distributions
     }
-}
-
-/// Returns the source that a compiled file was made from: a RECORD need not name what Python compiles later.
-fn source_of(relative: &[u8]) -> Option<Vec<u8>> {
-    let path = Path::new(OsStr::from_bytes(relative));
-    let folder = path
-        .parent()
-        .filter(|folder| folder.file_name().is_some_and(|name| name == "__pycache__"))?
-        .parent()?;
-    let name = path.file_name()?.as_bytes();
-    let module = name
-        .split(|byte| *byte == b'.')
-        .next()
-        .filter(|_| name.ends_with(b".pyc"))?;
-    let source = folder.join(OsStr::from_bytes(&[module, b".py"].concat()));
-    Some(source.into_os_string().into_encoded_bytes())
 }
 
 fn first_part(relative: &[u8]) -> &[u8] {
@@ -326,17 +310,6 @@ mod tests {
         assert_eq!(path("a/b.py,sha256=x,12"), "a/b.py");
         assert_eq!(path("\"a,\"\"b\"\".py\",sha256=x,12\r"), "a,\"b\".py");
         assert_eq!(path(""), "");
-    }
-
-    #[test]
-    fn a_compiled_file_leads_to_its_source() {
-        let source = |path: &str| source_of(path.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap());
-        assert_eq!(
-            source("a/__pycache__/b.cpython-311.opt-1.pyc").as_deref(),
-            Some("a/b.py")
-        );
-        assert_eq!(source("__pycache__/b.cpython-311.pyc").as_deref(), Some("b.py"));
-        assert_eq!(source("a/b.pyc"), None);
     }
 
     #[test]

@@ -94,7 +94,11 @@ fn of_exit(exit: Option<Exit>) -> String {
 }
 
 fn of_process(process: &ProcessRecord) -> Line {
-    let argv: Vec<String> = process.argv.iter().map(|word| format!("'{}'", short(word))).collect();
+    let argv: Vec<String> = process
+        .argv
+        .iter()
+        .map(|word| format!("'{}'", short(word)))
+        .collect();
     let parent = process
         .parent
         .map_or("none".to_owned(), |parent| parent.to_string());

@@ -121,10 +121,11 @@ fn unescape(word: &str) -> Result<Vec<u8>, Refused> {
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         let byte = part
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.ok_or_else(|| Refused::Syntax(format!("bad escape in {word}")))?);
-        bytes.extend_from_slice(part[2..].as_bytes());
+            .split_at_checked(2)
+            .and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 16).ok()?, rest)));
+        let (byte, rest) = byte.ok_or_else(|| Refused::Syntax(format!("bad escape in {word}")))?;
+        bytes.push(byte);
+        bytes.extend_from_slice(rest.as_bytes());
     }
     Ok(bytes)
 }
@@ -250,7 +251,6 @@ impl Machine {
                 }
                 Err(refused) => Err(refused),
             },
-            ["name", pid, fd, to] => self.name(pid, fd, to),
             ["link", pid, from, to] => self.link(pid, from, to),
             ["rename", pid, from, to] => self.rename(pid, from, to),
             ["exchange", pid, from, to] => self.exchange(pid, from, to),

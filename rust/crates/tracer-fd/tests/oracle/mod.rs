@@ -8,9 +8,9 @@ use crate::model::Machine;
 use crate::model::files::{Files, Path};
 
 /// The versions of the files at their paths.
-type Snapshot = BTreeMap<Path, (usize, u64)>;
+pub(crate) type Snapshot = BTreeMap<Path, (usize, u64)>;
 
-fn snapshot(files: &Files) -> Snapshot {
+pub(crate) fn snapshot(files: &Files) -> Snapshot {
     let subjects = files.names.iter().filter(|(_, name)| {
         let kind = &files.inodes[name.inode].kind;
         kind.is_subject()
@@ -147,12 +147,7 @@ fn check_output(machine: &Machine, before: &Snapshot, file: &FileSummary) -> Res
     expect(file, "after", file.after, Some(machine.files.stamp(name.inode)))?;
     expect(file, "created", file.created, was.is_none())?;
     let size = was.map(|inode| machine.before.inodes[inode].size);
-    expect(
-        file,
-        "size before",
-        file.before.map(|before| before.size),
-        size,
-    )
+    expect(file, "size before", file.before.map(|before| before.size), size)
 }
 
 /// Where an input can still be read there is its old content, and where the run left any there is such a place.

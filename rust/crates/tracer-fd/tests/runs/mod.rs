@@ -12,8 +12,8 @@ pub(crate) struct Run {
     pub(crate) lines: Vec<String>,
 }
 
-/// Longest run, lines: long enough for three moves and what was open across them.
-const LINES_MAX: usize = 25;
+/// Longest run, groups of lines: long enough for several moves and what was open across them.
+const GROUPS_MAX: usize = 25;
 
 /// What may be there before; a line may need the ones before it.
 const WORLD: &[(&str, &[&str])] = &[
@@ -25,13 +25,17 @@ const WORLD: &[(&str, &[&str])] = &[
     ("file e/s/a 6", &["symlink m d"]),
 ];
 
-const FILES: &[&str] = &["a", "b", "c", "d/a", "d/b", "d/h", "d/s/a", "e/a", "e/h", "e/s/a", "h", "l", "e/l", "m/a", "f/a", "f/s/a"];
+const FILES: &[&str] = &[
+    "a", "b", "c", "d/a", "d/b", "d/h", "d/s/a", "e/a", "e/h", "e/s/a", "h", "l", "e/l", "m/a", "f/a",
+    "f/s/a",
+];
 const DIRECTORIES: &[&str] = &["d", "e", "f", "d/s", "e/s", "f/s"];
 const FLAGS: &[&str] = &[
     "RDONLY",
     "RDONLY|CLOEXEC",
     "RDWR",
     "WRONLY|CREAT",
+    "RDWR|CREAT",
     "RDWR|CREAT|EXCL",
     "RDWR|CREAT|TRUNC",
     "WRONLY|TRUNC",
@@ -44,7 +48,7 @@ fn world(prefix: &'static str) -> impl Strategy<Value = Vec<String>> {
         .iter()
         .map(|(file, more)| {
             let more = subsequence(more.to_vec(), 0..=more.len());
-            (any::<bool>(), more).prop_map(move |(is_there, more)| {
+            (prop::bool::weighted(0.8), more).prop_map(move |(is_there, more)| {
                 let mut lines = Vec::new();
                 if is_there {
                     lines.push(*file);
@@ -88,8 +92,8 @@ fn directory(prefix: &'static str) -> impl Strategy<Value = String> {
 /// Generates what content is used by: a descriptor, now and then a path.
 fn at(prefix: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![
-        4 => (3..7).prop_map(|fd: i32| fd.to_string()),
-        1 => file(prefix).prop_map(|path| format!("@{path}")),
+        1 => (3..7).prop_map(|fd: i32| fd.to_string()),
+        2 => file(prefix).prop_map(|path| format!("@{path}")),
     ]
 }
 
@@ -106,10 +110,31 @@ fn on_content(pid: u32, prefix: &'static str) -> impl Strategy<Value = String> {
     ]
 }
 
+/// Generates an open, and what is then done with the descriptor.
+fn opening(pid: u32, prefix: &'static str) -> impl Strategy<Value = Vec<String>> {
+    let uses = select(
+        &[
+            "read P F = 3",
+            "write P F = 3",
+            "mapread P F",
+            "mapwrite P F",
+            "truncate P F 1",
+            "close P F",
+        ][..],
+    );
+    let uses = prop::collection::vec(uses, 0..3);
+    (file(prefix), select(FLAGS), 3..7_i32, uses).prop_map(move |(path, flags, fd, uses)| {
+        let mut lines = vec![format!("open {pid} {path} {flags} = {fd}")];
+        lines.extend(
+            uses.iter()
+                .map(|line| line.replace('P', &pid.to_string()).replace('F', &fd.to_string())),
+        );
+        lines
+    })
+}
+
 fn on_descriptors(pid: u32, prefix: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![
-        8 => (file(prefix), select(FLAGS), 3..7)
-            .prop_map(move |(path, flags, fd)| format!("open {pid} {path} {flags} = {fd}")),
         1 => (directory(prefix), 3..7)
             .prop_map(move |(path, fd)| format!("open {pid} {path} RDWR|TMPFILE = {fd}")),
         3 => (3..7).prop_map(move |fd| format!("close {pid} {fd}")),
@@ -143,26 +168,51 @@ fn on_processes() -> impl Strategy<Value = String> {
 
 /// Generates a run of one process, on files below a prefix.
 pub(crate) fn run_of(pid: u32, prefix: &'static str) -> impl Strategy<Value = Run> {
-    let line = prop_oneof![on_content(pid, prefix), on_descriptors(pid, prefix), on_names(pid, prefix)];
-    (world(prefix), prop::collection::vec(line, 1..LINES_MAX)).prop_map(|(world, lines)| Run { world, lines })
+    let group = prop_oneof![
+        2 => opening(pid, prefix),
+        1 => one(on_content(pid, prefix)),
+        1 => one(on_descriptors(pid, prefix)),
+        3 => one(on_names(pid, prefix)),
+    ];
+    run_of_groups(world(prefix), group)
 }
 
 /// Generates a run of two processes that share files.
 pub(crate) fn run() -> impl Strategy<Value = Run> {
     let pid = || select(&[100, 100, 101][..]);
-    let line = prop_oneof![
-        4 => pid().prop_flat_map(|pid| on_content(pid, "")),
-        4 => pid().prop_flat_map(|pid| on_descriptors(pid, "")),
-        4 => on_names(100, ""),
-        1 => on_processes(),
+    let group = prop_oneof![
+        6 => pid().prop_flat_map(|pid| opening(pid, "")),
+        3 => one(pid().prop_flat_map(|pid| on_content(pid, ""))),
+        3 => one(pid().prop_flat_map(|pid| on_descriptors(pid, ""))),
+        9 => one(on_names(100, "")),
+        1 => one(on_processes()),
     ];
-    (world(""), prop::collection::vec(line, 1..LINES_MAX)).prop_map(|(world, lines)| Run { world, lines })
+    run_of_groups(world(""), group).prop_map(|mut run| {
+        run.lines.insert(0, "fork 100 101".to_owned());
+        run
+    })
+}
+
+fn one(line: impl Strategy<Value = String>) -> impl Strategy<Value = Vec<String>> {
+    line.prop_map(|line| vec![line])
+}
+
+fn run_of_groups(
+    world: impl Strategy<Value = Vec<String>>,
+    group: impl Strategy<Value = Vec<String>>,
+) -> impl Strategy<Value = Run> {
+    (world, prop::collection::vec(group, 1..GROUPS_MAX)).prop_map(|(world, groups)| Run {
+        world,
+        lines: groups.concat(),
+    })
 }
 
 /// Generates a line that does no more than take the content of a file.
 pub(crate) fn reading(path: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![
-        (3..7).prop_map(move |fd| format!("open 100 {path} RDONLY = {fd}")),
+        // Descriptors that the rest of a run does not use.
+        (10..12).prop_map(move |fd| format!("open 100 {path} RDONLY = {fd}")),
+        (10..12).prop_map(|fd| format!("read 100 {fd} = 3")),
         Just(format!("read 100 @{path} = 3")),
         Just(format!("mapread 100 @{path}")),
         Just(format!("execute 100 @{path}")),

@@ -3,6 +3,9 @@
 use super::{At, Form, Kind, Machine, Path, Performed, Refused, Take, Told, kernel, number, path};
 use tracer_schema::{EventFlags, EventKind};
 
+/// The effects that take content; the others change it.
+const TAKING: &[EventKind] = &[EventKind::Read, EventKind::MapRead, EventKind::Execute];
+
 impl Machine {
     /// Returns the file that a word names: a descriptor if it is a number, else a path.
     pub(super) fn at(&self, pid: u32, word: &str) -> Result<At, Refused> {
@@ -75,35 +78,39 @@ impl Machine {
         let (value, is_uncounted) = (told.value, count == "?");
         self.tell_at(pid, &at, told)?;
         let size = self.files.inodes[at.inode].size;
-        let size_after = match kind {
-            EventKind::Write if value > 0 || is_uncounted => Some(size + value.max(1)),
-            EventKind::Truncate => Some(value),
+        if kind == EventKind::Write && value == 0 && !is_uncounted {
+            return Ok(());
+        }
+        if TAKING.contains(&kind) {
+            self.take(at.inode, at.path.as_ref());
+        } else {
             // A mapping and an allocation change some bytes of a file, and the length of an empty one.
-            EventKind::MapWrite | EventKind::Allocate => Some(size.max(1)),
-            _ => None,
-        };
-        match size_after {
-            Some(size) => self.files.change(at.inode, size),
-            None if kind == EventKind::Write => return Ok(()),
-            None => self.take(at.inode, at.path.as_ref()),
+            let grown = if kind == EventKind::Write {
+                size + value.max(1)
+            } else {
+                size.max(1)
+            };
+            let size = if kind == EventKind::Truncate { value } else { grown };
+            self.files.change(at.inode, size);
         }
         self.touch(at.path.as_ref());
         Ok(())
     }
 
     fn check_effect(&self, kind: EventKind, at: &At) -> Performed {
-        use EventKind::{Execute, MapRead, MapWrite, Read};
-        let is_allowed = match kind {
-            Execute => true,
-            Read | MapRead => at.can_read,
-            MapWrite => at.can_read && at.can_write,
-            _ => at.can_write,
-        };
-        match self.files.inodes[at.inode].kind {
-            Kind::Directory | Kind::Symlink(_) => kernel("EISDIR or EBADF"),
-            _ if !is_allowed => kernel("EBADF or EACCES"),
-            _ => Ok(()),
+        use EventKind::{MapRead, MapWrite, Read};
+        let is_reading = matches!(kind, Read | MapRead | MapWrite);
+        let is_writing = !TAKING.contains(&kind);
+        if matches!(
+            self.files.inodes[at.inode].kind,
+            Kind::Directory | Kind::Symlink(_)
+        ) {
+            return kernel("EISDIR or EBADF");
         }
+        if is_reading && !at.can_read || is_writing && !at.can_write {
+            return kernel("EBADF or EACCES");
+        }
+        Ok(())
     }
 
     /// Tells of a descriptor of which nothing was told.

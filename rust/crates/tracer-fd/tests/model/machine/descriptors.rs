@@ -111,8 +111,12 @@ impl Machine {
         match self.files.inodes[inode].kind {
             Kind::Directory if flags & (WRITING | CREAT | TRUNC) != 0 => kernel("EISDIR"),
             Kind::Symlink(_) if flags & PATH == 0 => kernel("ELOOP"),
-            _ if flags & (CREAT | EXCL) == CREAT | EXCL => kernel("EEXIST"),
-            _ => Ok(()),
+            Kind::Directory | Kind::Symlink(_) | Kind::File | Kind::Fifo => {
+                if flags & (CREAT | EXCL) == CREAT | EXCL {
+                    return kernel("EEXIST");
+                }
+                Ok(())
+            }
         }
     }
 
@@ -128,13 +132,7 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn close_range(
-        &mut self,
-        pid: &str,
-        first: &str,
-        last: &str,
-        is_cloexec: bool,
-    ) -> Performed {
+    pub(super) fn close_range(&mut self, pid: &str, first: &str, last: &str, is_cloexec: bool) -> Performed {
         let (pid, first): (u32, i32) = (number(pid)?, number(first)?);
         // As close_range(2) has it: the last descriptor is an unsigned int.
         let last: u32 = number(last)?;

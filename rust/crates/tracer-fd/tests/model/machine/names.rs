@@ -53,24 +53,6 @@ impl Machine {
         Ok(())
     }
 
-    /// Gives an O_TMPFILE a name, told as the creation of that name.
-    pub(super) fn name(&mut self, pid: &str, fd: &str, to: &str) -> Performed {
-        let pid = number(pid)?;
-        let at = self.at(pid, fd)?;
-        if at.path.is_some() {
-            return Err(Refused::Syntax("only an O_TMPFILE is given a name".to_owned()));
-        }
-        let to = self.free(to)?;
-        self.files.put(&to, at.inode, None);
-        self.tape.tell(&Told {
-            text: Some(&to),
-            stamp: self.files.stamp(at.inode),
-            ..Told::new(EventKind::Create, pid)
-        });
-        self.touch(Some(&to));
-        Ok(())
-    }
-
     pub(super) fn link(&mut self, pid: &str, from: &str, to: &str) -> Performed {
         let pid = number(pid)?;
         let from = if from.parse::<i32>().is_ok() {
@@ -161,11 +143,7 @@ impl Machine {
 
     pub(super) fn exchange(&mut self, pid: &str, from: &str, to: &str) -> Performed {
         let pid = number(pid)?;
-        let (mut from, mut to) = (self.existing(from)?, self.existing(to)?);
-        if self.is_directory(&to) {
-            // Both ends are alike: a backend tells a directory as the source.
-            std::mem::swap(&mut from, &mut to);
-        }
+        let (from, to) = (self.existing(from)?, self.existing(to)?);
         let (source, target) = (
             from.path.clone().unwrap_or_default(),
             to.path.clone().unwrap_or_default(),
@@ -185,7 +163,7 @@ impl Machine {
         }
         for path in [&source, &target] {
             self.take_all(path);
-            if !self.is_directory(&to) {
+            if !(self.is_directory(&from) && self.is_directory(&to)) {
                 self.touch(Some(path));
             }
         }

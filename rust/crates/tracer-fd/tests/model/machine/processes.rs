@@ -1,6 +1,8 @@
 //! Processes, and what a backend tells of the run as a whole.
 
-use super::{EventFlags, EventKind, GapKind, Machine, Performed, ROOT, Refused, Slot, Told, kernel, number, path};
+use super::{
+    EventFlags, EventKind, GapKind, Machine, Performed, ROOT, Refused, Slot, Told, kernel, number, path,
+};
 
 impl Machine {
     pub(super) fn fork(&mut self, pid: &str, child: &str, flags: EventFlags) -> Performed {
@@ -24,7 +26,9 @@ impl Machine {
         Ok(())
     }
 
-    fn close_all(&mut self, slots: Vec<Slot>) {
+    fn close_all(&mut self, mut slots: Vec<Slot>) {
+        slots.sort_by_key(|slot| slot.open);
+        slots.dedup_by_key(|slot| slot.open);
         for slot in slots {
             self.release_open(Some(slot));
         }

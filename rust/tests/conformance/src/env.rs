@@ -1,0 +1,35 @@
+//! The environment variables that steer the harness.
+
+use std::ffi::OsString;
+
+/// `ROAR_BIN`: the roar to test, in place of the newer of `target/release/roar` and `target/debug/roar`.
+pub fn roar_bin() -> Option<OsString> {
+    std::env::var_os("ROAR_BIN")
+}
+
+/// `ROAR_REQUIRE`: words with commas between. A backend named there must be able to run here, else it is skipped with its
+/// reason; `kernel` means that the kernel and its file systems must be able to do all that the programs show. With any
+/// word at all, a tool that a case needs and that is not installed is a failure.
+pub fn required() -> Vec<String> {
+    let words = std::env::var("ROAR_REQUIRE").unwrap_or_default();
+    words
+        .split(',')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// `ROAR_SLOW=1`: slow cases are run as well.
+pub fn is_slow_wanted() -> bool {
+    std::env::var_os("ROAR_SLOW").is_some_and(|value| value == "1")
+}
+
+/// `ROAR_KEEP`, with any value: the directories of the runs are kept, and failures name them.
+pub fn is_kept() -> bool {
+    std::env::var_os("ROAR_KEEP").is_some()
+}
+
+/// `PATH`, which the commands get as it is.
+pub fn path() -> String {
+    std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())
+}
