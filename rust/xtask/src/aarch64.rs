@@ -26,19 +26,14 @@ const NEEDED: &[(&str, &str)] = &[
     ("apt-get", "apt"),
     ("dpkg-deb", "dpkg"),
     ("qemu-system-aarch64", "qemu-system-arm"),
-    (
-        "aarch64-linux-gnu-gcc",
-        "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
-    ),
+    ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"),
 ];
 
 /// The cases that run unless others are asked for: all of the one backend that the guest has.
 const CASES: &str = "ptrace::";
 
 pub(crate) fn run(mut flags: Flags) -> Result<()> {
-    let case = flags
-        .value::<String>("--case")?
-        .unwrap_or_else(|| CASES.to_owned());
+    let case = flags.value::<String>("--case")?.unwrap_or_else(|| CASES.to_owned());
     flags.finish()?;
     require_programs()?;
 
@@ -50,11 +45,7 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let (userland, busybox) = guest::fetch_userland(&arm)?;
     let payload = payload::build(&shell, &toolchain, &case)?;
     let initramfs = image::write(&userland, &busybox, &payload)?;
-    let Outcome {
-        passed,
-        failed,
-        skipped,
-    } = guest::boot(&kernel, &initramfs)?;
+    let Outcome { passed, failed, skipped } = guest::boot(&kernel, &initramfs)?;
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     if failed > 0 {
         bail!("{failed} cases failed on 64-bit Arm");
@@ -64,16 +55,10 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
 
 fn require_programs() -> Result<()> {
     let is_missing = |program: &str| Command::new(program).arg("--version").output().is_err();
-    let missing: Vec<&str> = NEEDED
-        .iter()
-        .filter(|(program, _)| is_missing(program))
-        .map(|(_, packages)| *packages)
-        .collect();
+    let missing: Vec<&str> =
+        NEEDED.iter().filter(|(program, _)| is_missing(program)).map(|(_, packages)| *packages).collect();
     if !missing.is_empty() {
-        bail!(
-            "not installed yet; run `apt-get install --no-install-recommends {}`",
-            missing.join(" ")
-        );
+        bail!("not installed yet; run `apt-get install --no-install-recommends {}`", missing.join(" "));
     }
     Ok(())
 }

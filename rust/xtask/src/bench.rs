@@ -33,9 +33,7 @@ struct Effort {
 impl Effort {
     /// Chooses the number of rounds.
     fn rounds(self, full: usize, quick: usize) -> usize {
-        self.rounds
-            .unwrap_or(if self.is_quick { quick } else { full })
-            .max(1)
+        self.rounds.unwrap_or(if self.is_quick { quick } else { full }).max(1)
     }
 
     /// Makes a workload smaller for a quick look.
@@ -46,10 +44,7 @@ impl Effort {
 
 pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let json_file: Option<PathBuf> = flags.value("--json")?;
-    let effort = Effort {
-        rounds: flags.value("--rounds")?,
-        is_quick: flags.switch("--quick"),
-    };
+    let effort = Effort { rounds: flags.value("--rounds")?, is_quick: flags.switch("--quick") };
     let words = flags.words()?;
 
     workspace::build_programs(&workspace::shell()?)?;

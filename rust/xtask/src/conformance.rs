@@ -23,10 +23,7 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     ensure!(repeat != Some(0), "`--repeat` starts at 1");
 
     workspace::build_programs(&workspace::shell()?)?;
-    let mut arguments = vec![
-        "--filterset".to_owned(),
-        filter(backend.as_deref(), case.as_deref()),
-    ];
+    let mut arguments = vec!["--filterset".to_owned(), filter(backend.as_deref(), case.as_deref())];
     if let Some(count) = repeat {
         arguments.push(format!("--stress-count={count}"));
     }
@@ -35,11 +32,7 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
         Some(backend) => nextest.require(backend),
         None => nextest,
     };
-    if is_loaded {
-        under_load(|| nextest.run())
-    } else {
-        nextest.run()
-    }
+    if is_loaded { under_load(|| nextest.run()) } else { nextest.run() }
 }
 
 /// Tests are named `BACKEND::CASE`.
@@ -47,11 +40,7 @@ fn filter(backend: Option<&str>, case: Option<&str>) -> String {
     let scope = Some("package(conformance)".to_owned());
     let backend = backend.map(|backend| format!(r"test(/^{backend}::/)"));
     let case = case.map(|case| format!("test(~{case})"));
-    [scope, backend, case]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" & ")
+    [scope, backend, case].into_iter().flatten().collect::<Vec<_>>().join(" & ")
 }
 
 /// Runs `work` while every core is kept busy by others.

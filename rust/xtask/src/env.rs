@@ -24,7 +24,5 @@ pub(crate) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// Returns the arguments after the program's name. One that is not UTF-8 cannot name a task or a case.
 pub(crate) fn arguments() -> impl Iterator<Item = String> {
-    std::env::args_os()
-        .skip(1)
-        .map(|argument| argument.to_string_lossy().into_owned())
+    std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned())
 }

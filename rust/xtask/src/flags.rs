@@ -11,9 +11,7 @@ pub(crate) struct Flags {
 
 impl Flags {
     pub(crate) fn new(words: impl Iterator<Item = String>) -> Self {
-        Self {
-            words: words.collect(),
-        }
+        Self { words: words.collect() }
     }
 
     /// Takes `name` out and tells whether it was there.
@@ -74,10 +72,7 @@ mod tests {
     #[test]
     fn options_are_taken_wherever_they_stand() {
         let mut flags = flags("read --json out.json --quick stat");
-        assert_eq!(
-            flags.value::<String>("--json").unwrap().as_deref(),
-            Some("out.json")
-        );
+        assert_eq!(flags.value::<String>("--json").unwrap().as_deref(), Some("out.json"));
         assert!(flags.switch("--quick"));
         assert_eq!(flags.words().unwrap(), ["read", "stat"]);
     }

@@ -15,16 +15,9 @@ pub(crate) fn all() -> Result<()> {
     let shell = workspace::shell()?;
     cmd!(shell, "cargo fmt --all --check").run()?;
     tidy::all()?;
-    cmd!(
-        shell,
-        "cargo clippy --locked --workspace --all-targets -- --deny warnings"
-    )
-    .run()?;
-    cmd!(
-        shell,
-        "cargo doc --locked --workspace --no-deps --document-private-items"
-    )
-    .env(env::RUSTDOC_FLAGS, "--deny warnings")
-    .run()?;
+    cmd!(shell, "cargo clippy --locked --workspace --all-targets -- --deny warnings").run()?;
+    cmd!(shell, "cargo doc --locked --workspace --no-deps --document-private-items")
+        .env(env::RUSTDOC_FLAGS, "--deny warnings")
+        .run()?;
     Ok(())
 }

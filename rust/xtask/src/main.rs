@@ -3,11 +3,7 @@
 //! This file is the list of tasks; each lives in a module of its own. It never becomes part of what is shipped.
 
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a task runner reports to the terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task runner reports to the terminal")]
 
 mod aarch64;
 mod bench;
@@ -36,24 +32,9 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
-    Task {
-        name: "ci",
-        usage: "",
-        about: "everything CI runs: lint, release build, all tests",
-        run: ci::run,
-    },
-    Task {
-        name: "lint",
-        usage: "",
-        about: "formatting, clippy, docs and tidy",
-        run: lint::run,
-    },
-    Task {
-        name: "test",
-        usage: "[NEXTEST-ARGS…]",
-        about: "release build, then all tests",
-        run: test::run,
-    },
+    Task { name: "ci", usage: "", about: "everything CI runs: lint, release build, all tests", run: ci::run },
+    Task { name: "lint", usage: "", about: "formatting, clippy, docs and tidy", run: lint::run },
+    Task { name: "test", usage: "[NEXTEST-ARGS…]", about: "release build, then all tests", run: test::run },
     Task {
         name: "conformance",
         usage: "[--backend B] [--case C] [--repeat N] [--load]",
@@ -72,12 +53,7 @@ const TASKS: &[Task] = &[
         about: "the conformance suite on an emulated 64-bit Arm machine",
         run: aarch64::run,
     },
-    Task {
-        name: "tidy",
-        usage: "",
-        about: "the house rules that clippy cannot know",
-        run: tidy::run,
-    },
+    Task { name: "tidy", usage: "", about: "the house rules that clippy cannot know", run: tidy::run },
 ];
 
 fn main() -> ExitCode {
@@ -104,16 +80,9 @@ fn dispatch(name: &str, flags: Flags) -> Result<()> {
 }
 
 fn help() -> String {
-    let lines = TASKS.iter().map(
-        |Task {
-             name,
-             usage,
-             about,
-             run: _,
-         }| {
-            let typed = format!("{name} {usage}");
-            format!("  {:<68} {about}\n", typed.trim_end())
-        },
-    );
+    let lines = TASKS.iter().map(|Task { name, usage, about, run: _ }| {
+        let typed = format!("{name} {usage}");
+        format!("  {:<68} {about}\n", typed.trim_end())
+    });
     format!("cargo xtask TASK\n\n{}", lines.collect::<String>())
 }

@@ -15,9 +15,7 @@ pub(crate) struct Nextest {
 impl Nextest {
     pub(crate) fn new<'a>(scope: impl IntoIterator<Item = &'a str>) -> Self {
         let mut command = Command::new("cargo");
-        command
-            .args(["nextest", "run", "--locked", "--no-fail-fast"])
-            .args(scope);
+        command.args(["nextest", "run", "--locked", "--no-fail-fast"]).args(scope);
         command.current_dir(workspace::root());
         Self { command }
     }
@@ -40,10 +38,7 @@ impl Nextest {
         if !is_watched {
             self.command.stderr(Stdio::piped());
         }
-        let mut child = self
-            .command
-            .spawn()
-            .context("failed to start cargo; is cargo-nextest installed?")?;
+        let mut child = self.command.spawn().context("failed to start cargo; is cargo-nextest installed?")?;
         if let Some(stderr) = child.stderr.take()
             && let Some(summary) = pass_through(stderr)?
         {

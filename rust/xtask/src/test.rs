@@ -17,8 +17,5 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
 /// Runs all tests, or those that `extra` arguments of nextest choose.
 pub(crate) fn all(extra: &[String]) -> Result<()> {
     workspace::build_programs(&workspace::shell()?)?;
-    Nextest::new(["--workspace"])
-        .args(extra)
-        .require(REQUIRED_BACKENDS)
-        .run()
+    Nextest::new(["--workspace"]).args(extra).require(REQUIRED_BACKENDS).run()
 }

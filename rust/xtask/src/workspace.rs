@@ -10,16 +10,12 @@ const PROGRAMS: &[&str] = &["roar", "tracer-ptrace"];
 
 /// Returns the folder of the workspace, `rust/`.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask is a folder of the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
 }
 
 /// Returns the folder of the checkout, above the workspace.
 pub(crate) fn checkout() -> &'static Path {
-    root()
-        .parent()
-        .expect("the workspace is a folder of the checkout")
+    root().parent().expect("the workspace is a folder of the checkout")
 }
 
 /// Returns a path below cargo's target folder, for what a task makes or keeps.

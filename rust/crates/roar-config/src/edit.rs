@@ -31,9 +31,7 @@ pub fn set(path: &Path, key: &str, text: &str) -> Result<Edit, ConfigError> {
     let value = parse(key, text, || Place::Flag(format!("`{}`", key.name)))?;
     edit(path, |document| {
         let (section, name) = key.parts();
-        let section_item = document
-            .entry(section)
-            .or_insert_with(|| Item::Table(Table::new()));
+        let section_item = document.entry(section).or_insert_with(|| Item::Table(Table::new()));
         let not_a_section = || ConfigError::NotASection {
             place: Place::Flag(path.display().to_string()),
             section: section.to_owned(),
@@ -75,20 +73,14 @@ fn remove(table: &mut dyn TableLike, key: &str) -> bool {
     let Some((section, rest)) = key.split_once('.') else {
         return false;
     };
-    table
-        .get_mut(section)
-        .and_then(Item::as_table_like_mut)
-        .is_some_and(|inner| remove(inner, rest))
+    table.get_mut(section).and_then(Item::as_table_like_mut).is_some_and(|inner| remove(inner, rest))
 }
 
 fn edit(
     path: &Path,
     change: impl FnOnce(&mut DocumentMut) -> Result<(), ConfigError>,
 ) -> Result<Edit, ConfigError> {
-    let failed = |source| ConfigError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| ConfigError::Write { path: path.to_owned(), source };
     let path = &resolve(path).map_err(failed)?;
     // Held until the end: who reads, changes and writes does so alone.
     let _lock = lock(path).map_err(failed)?;
@@ -118,11 +110,7 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
 
 /// Waits for other writers, which take milliseconds.
 fn lock(path: &Path) -> io::Result<File> {
-    let lock = File::options()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(beside(path, ".lock"))?;
+    let lock = File::options().create(true).write(true).truncate(false).open(beside(path, ".lock"))?;
     lock.lock()?;
     Ok(lock)
 }
@@ -138,8 +126,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     }
     new.sync_all()?;
     fs::rename(&new_path, path)?;
-    path.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn permissions(path: &Path) -> io::Result<Option<Permissions>> {
@@ -157,16 +144,10 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn syntax(path: &Path, text: &str, error: &toml_edit::TomlError) -> ConfigError {
-    let before = error
-        .span()
-        .and_then(|span| text.get(..span.start))
-        .unwrap_or_default();
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     ConfigError::Syntax {
-        place: Place::Line {
-            path: path.to_owned(),
-            line,
-        },
+        place: Place::Line { path: path.to_owned(), line },
         message: error.message().to_owned(),
     }
 }

@@ -38,9 +38,7 @@ pub(crate) struct Variables {
 /// Picks our variables. An empty one counts as not set, and one that is no key's is left to whoever it belongs to.
 pub(crate) fn read(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Variables {
     let mut variables = Variables::default();
-    let ours = environment
-        .into_iter()
-        .filter(|(name, value)| is_ours(name) && !value.is_empty());
+    let ours = environment.into_iter().filter(|(name, value)| is_ours(name) && !value.is_empty());
     for (name, value) in ours {
         // A name that is not text is no key's.
         let Ok(name) = name.into_string() else { continue };
@@ -58,8 +56,6 @@ fn is_ours(name: &OsStr) -> bool {
 
 fn suspect(variable: String) -> Option<Suspect> {
     let names = KEYS.iter().map(Key::variable);
-    let (distance, nearest) = names
-        .map(|name| (nearest::distance(&variable, &name), name))
-        .min()?;
+    let (distance, nearest) = names.map(|name| (nearest::distance(&variable, &name), name)).min()?;
     (distance <= SLIP_MAX).then_some(Suspect { variable, nearest })
 }

@@ -20,10 +20,7 @@ pub(crate) type Assignments = Vec<(usize, usize, Value)>;
 
 /// Returns the text of the file, or nothing where there is none.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
-    let failed = |source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -32,15 +29,9 @@ pub(crate) fn read_text(path: &Path) -> Result<Option<String>, ConfigError> {
         Err(error) => return Err(failed(error)),
     };
     let mut text = String::new();
-    let size = file
-        .take(SIZE_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
+    let size = file.take(SIZE_MAX + 1).read_to_string(&mut text).map_err(failed)?;
     if size as u64 > SIZE_MAX {
-        return Err(failed(io::Error::new(
-            ErrorKind::FileTooLarge,
-            "longer than a configuration can be",
-        )));
+        return Err(failed(io::Error::new(ErrorKind::FileTooLarge, "longer than a configuration can be")));
     }
     Ok(Some(text))
 }
@@ -51,12 +42,7 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Assignments, ConfigError>
         place: place(path, text, error.span().unwrap_or_default()),
         message: error.message().to_owned(),
     })?;
-    let mut walk = Walk {
-        path,
-        text,
-        assignments: Vec::new(),
-        errors: Vec::new(),
-    };
+    let mut walk = Walk { path, text, assignments: Vec::new(), errors: Vec::new() };
     walk.table("", table.get_ref());
     // The table is in the order of names; a person reads from the top.
     match walk.errors.into_iter().min_by_key(|(line, _)| *line) {
@@ -77,10 +63,7 @@ impl Walk<'_> {
         for (name, value) in table {
             let line = line_of(self.text, name.span().start);
             let name = format!("{prefix}{}", name.get_ref());
-            let place = Place::Line {
-                path: self.path.to_owned(),
-                line,
-            };
+            let place = Place::Line { path: self.path.to_owned(), line };
             if let Err(error) = self.item(name, line, value.get_ref(), place) {
                 self.errors.push((line, error));
             }
@@ -95,11 +78,7 @@ impl Walk<'_> {
         place: Place,
     ) -> Result<(), ConfigError> {
         if let Some(position) = Key::position(&name) {
-            let Key {
-                name: key,
-                kind: expected,
-                ..
-            } = KEYS[position];
+            let Key { name: key, kind: expected, .. } = KEYS[position];
             let value = expected.convert(value).map_err(|refused| ConfigError::BadValue {
                 place,
                 key,
@@ -117,11 +96,7 @@ impl Walk<'_> {
             None if is_section => return Err(ConfigError::NotASection { place, section: name }),
             Some(_) | None => {
                 let nearest = nearest_key(&name);
-                return Err(ConfigError::UnknownKey {
-                    place,
-                    key: name,
-                    nearest,
-                });
+                return Err(ConfigError::UnknownKey { place, key: name, nearest });
             }
         }
         Ok(())
@@ -129,17 +104,9 @@ impl Walk<'_> {
 }
 
 fn place(path: &Path, text: &str, span: Range<usize>) -> Place {
-    Place::Line {
-        path: path.to_owned(),
-        line: line_of(text, span.start),
-    }
+    Place::Line { path: path.to_owned(), line: line_of(text, span.start) }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()
-        .iter()
-        .take(offset)
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
+    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
 }

@@ -21,10 +21,7 @@ impl Key {
     /// Returns the value that holds where nothing else is said.
     pub fn default_value(&self) -> Value {
         // A test parses each.
-        self.kind
-            .parse(self.default)
-            .ok()
-            .expect("the default is a good value")
+        self.kind.parse(self.default).ok().expect("the default is a good value")
     }
 
     /// Returns the section and the name within it.
@@ -45,10 +42,7 @@ const ALGORITHMS: &[&str] = &["blake3", "sha256", "md5"];
 const TIMEOUT_MAX_MS: u64 = 3_600_000;
 
 /// A time in milliseconds; 0: do not wait.
-const TIMEOUT: Kind = Kind::Integer {
-    min: 0,
-    max: TIMEOUT_MAX_MS,
-};
+const TIMEOUT: Kind = Kind::Integer { min: 0, max: TIMEOUT_MAX_MS };
 
 macro_rules! keys {
     ($($field:ident: $type:ty = $name:literal, $kind:expr, $default:literal, $doc:literal;)+) => {
@@ -112,9 +106,7 @@ impl TracerMode {
 
     /// Returns the mode of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Auto, Self::Ebpf, Self::Preload, Self::Ptrace]
-            .into_iter()
-            .find(|mode| mode.name() == name)
+        [Self::Auto, Self::Ebpf, Self::Preload, Self::Ptrace].into_iter().find(|mode| mode.name() == name)
     }
 
     /// Returns the name.
@@ -133,45 +125,25 @@ const MISMATCH: &str = "the field has the type of its kind";
 
 impl Setting for bool {
     fn of(value: &Value) -> Self {
-        if let Value::Bool(bool) = value {
-            Some(*bool)
-        } else {
-            None
-        }
-        .expect(MISMATCH)
+        if let Value::Bool(bool) = value { Some(*bool) } else { None }.expect(MISMATCH)
     }
 }
 
 impl Setting for u64 {
     fn of(value: &Value) -> Self {
-        if let Value::Integer(number) = value {
-            Some(*number)
-        } else {
-            None
-        }
-        .expect(MISMATCH)
+        if let Value::Integer(number) = value { Some(*number) } else { None }.expect(MISMATCH)
     }
 }
 
 impl Setting for Vec<String> {
     fn of(value: &Value) -> Self {
-        if let Value::List(words) = value {
-            Some(words.clone())
-        } else {
-            None
-        }
-        .expect(MISMATCH)
+        if let Value::List(words) = value { Some(words.clone()) } else { None }.expect(MISMATCH)
     }
 }
 
 impl Setting for TracerMode {
     fn of(value: &Value) -> Self {
-        if let Value::Text(name) = value {
-            Self::from_name(name)
-        } else {
-            None
-        }
-        .expect(MISMATCH)
+        if let Value::Text(name) = value { Self::from_name(name) } else { None }.expect(MISMATCH)
     }
 }
 
@@ -186,14 +158,8 @@ pub fn template() -> String {
             write!(text, "\n[{section}]\n").expect("a string takes what is written to it");
             last_section = section;
         }
-        writeln!(
-            text,
-            "# {}\n# Takes {}.\n# {name} = {}",
-            key.doc,
-            key.kind,
-            key.default_value()
-        )
-        .expect("a string takes what is written to it");
+        writeln!(text, "# {}\n# Takes {}.\n# {name} = {}", key.doc, key.kind, key.default_value())
+            .expect("a string takes what is written to it");
     }
     text
 }

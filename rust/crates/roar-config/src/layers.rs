@@ -97,51 +97,26 @@ impl Config {
         sources: &Sources<'_>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let Sources {
-            user_file,
-            repository_file,
-            overrides,
-        } = *sources;
-        let default = |key: &'static Key| Entry {
-            key,
-            value: key.default_value(),
-            origin: Origin::Default,
-        };
+        let Sources { user_file, repository_file, overrides } = *sources;
+        let default = |key: &'static Key| Entry { key, value: key.default_value(), origin: Origin::Default };
         let mut entries: Vec<Entry> = KEYS.iter().map(default).collect();
         read_file(&mut entries, user_file, |path, line| Origin::User { path, line })?;
-        read_file(&mut entries, repository_file, |path, line| Origin::Repository {
-            path,
-            line,
-        })?;
+        read_file(&mut entries, repository_file, |path, line| Origin::Repository { path, line })?;
         let variables = env::read(environment);
         for (position, name, value) in variables.values {
             let text = value.to_string_lossy();
             let value = parse(&KEYS[position], &text, || Place::Variable(name.clone()))?;
-            entries[position] = Entry {
-                key: &KEYS[position],
-                value,
-                origin: Origin::Variable { name },
-            };
+            entries[position] = Entry { key: &KEYS[position], value, origin: Origin::Variable { name } };
         }
         for Override { flag, key, text } in overrides {
             let place = || Place::Flag((*flag).to_owned());
             let position = position(key, place)?;
             let value = parse(&KEYS[position], text, place)?;
-            let origin = Origin::Flag {
-                flag: (*flag).to_owned(),
-            };
-            entries[position] = Entry {
-                key: &KEYS[position],
-                value,
-                origin,
-            };
+            let origin = Origin::Flag { flag: (*flag).to_owned() };
+            entries[position] = Entry { key: &KEYS[position], value, origin };
         }
         let settings = Settings::new(entries.iter().map(|entry| &entry.value));
-        Ok(Self {
-            settings,
-            entries,
-            suspects: variables.suspects,
-        })
+        Ok(Self { settings, entries, suspects: variables.suspects })
     }
 
     /// Returns the value in force of one key.
@@ -163,22 +138,15 @@ fn read_file(
         return Ok(());
     };
     for (position, line, value) in file::parse(path, &text)? {
-        entries[position] = Entry {
-            key: &KEYS[position],
-            value,
-            origin: origin(path.to_owned(), line),
-        };
+        entries[position] = Entry { key: &KEYS[position], value, origin: origin(path.to_owned(), line) };
     }
     Ok(())
 }
 
 /// Returns the index in [`KEYS`].
 pub(crate) fn position(key: &str, place: impl FnOnce() -> Place) -> Result<usize, ConfigError> {
-    let unknown = || ConfigError::UnknownKey {
-        place: place(),
-        key: key.to_owned(),
-        nearest: nearest_key(key),
-    };
+    let unknown =
+        || ConfigError::UnknownKey { place: place(), key: key.to_owned(), nearest: nearest_key(key) };
     Key::position(key).ok_or_else(unknown)
 }
 

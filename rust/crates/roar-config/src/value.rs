@@ -58,25 +58,21 @@ impl Kind {
             Self::Choice(_) => Some(Value::Text(text.to_owned())),
             Self::Choices(_) | Self::Variables => words(text).map(Value::List),
         };
-        value
-            .and_then(|value| self.check(value))
-            .ok_or_else(|| Refused(format!("`{text}`")))
+        value.and_then(|value| self.check(value)).ok_or_else(|| Refused(format!("`{text}`")))
     }
 
     /// Returns the value that stands in a file.
     pub(crate) fn convert(self, found: &DeValue<'_>) -> Result<Value, Refused> {
         let value = match found {
             DeValue::Boolean(bool) => Some(Value::Bool(*bool)),
-            DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
-                .ok()
-                .map(Value::Integer),
+            DeValue::Integer(number) => {
+                u64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::Integer)
+            }
             DeValue::String(text) => Some(Value::Text(text.to_string())),
             DeValue::Array(items) => list(items).map(Value::List),
             DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
         };
-        value
-            .and_then(|value| self.check(value))
-            .ok_or_else(|| Refused(describe(found)))
+        value.and_then(|value| self.check(value)).ok_or_else(|| Refused(describe(found)))
     }
 
     /// Returns the value if it is of this kind, each word of a list once.
@@ -94,10 +90,9 @@ impl Kind {
                 let is_good = !words.is_empty() && words.iter().all(|word| choices.contains(&word.as_str()));
                 is_good.then(|| Value::List(once_each(words)))
             }
-            (Self::Variables, Value::List(words)) => words
-                .iter()
-                .all(is_variable)
-                .then(|| Value::List(once_each(words))),
+            (Self::Variables, Value::List(words)) => {
+                words.iter().all(is_variable).then(|| Value::List(once_each(words)))
+            }
             (
                 Self::Bool | Self::Integer { .. } | Self::Choice(_) | Self::Choices(_) | Self::Variables,
                 Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_),
@@ -151,20 +146,11 @@ fn words(text: &str) -> Option<Vec<String>> {
         let parsed = DeValue::parse(text).ok()?;
         return list(parsed.get_ref().as_array()?);
     }
-    Some(
-        text.split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect(),
-    )
+    Some(text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
 fn list(items: &[Spanned<DeValue<'_>>]) -> Option<Vec<String>> {
-    items
-        .iter()
-        .map(|item| item.get_ref().as_str().map(str::to_owned))
-        .collect()
+    items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
 }
 
 fn once_each(words: Vec<String>) -> Vec<String> {

@@ -104,20 +104,11 @@ pub struct Filter {
 impl Filter {
     /// Returns a filter that leaves out what is of the enabled classes.
     pub fn new(surroundings: &Surroundings<'_>, enabled: Classes) -> Self {
-        let Surroundings {
-            home,
-            project_root,
-            cwd,
-            temp_dir,
-            environments,
-        } = *surroundings;
+        let Surroundings { home, project_root, cwd, temp_dir, environments } = *surroundings;
         let own = |dir: Option<&Path>| dir.filter(|dir| is_own(dir)).map(bytes_of);
         let project_root = own(project_root);
         let protected = project_root.clone().into_iter().chain(own(cwd)).collect();
-        let users = own(home)
-            .into_iter()
-            .chain(USERS.iter().map(|dir| dir.as_bytes().to_vec()))
-            .collect();
+        let users = own(home).into_iter().chain(USERS.iter().map(|dir| dir.as_bytes().to_vec())).collect();
         let mut prefixes = Vec::with_capacity(PREFIXES.len() + environments.len() + 1);
         for (prefix, class) in PREFIXES {
             match (prefix.strip_prefix("~/"), home) {
@@ -127,33 +118,19 @@ impl Filter {
             }
         }
         prefixes.extend(own(temp_dir).map(|dir| (dir, Class::Temp)));
-        prefixes.extend(
-            environments
-                .iter()
-                .filter_map(|dir| Some((own(Some(dir))?, Class::Package))),
-        );
+        prefixes.extend(environments.iter().filter_map(|dir| Some((own(Some(dir))?, Class::Package))));
         let mut names: FxHashMap<_, Vec<_>> = FxHashMap::default();
         for (pattern, class) in NAMES {
             let first = pattern.first().map_or(&b""[..], |first| first.as_bytes());
             names.entry(first).or_default().push((*pattern, *class));
         }
-        Self {
-            enabled,
-            prefixes,
-            names,
-            project_root,
-            protected,
-            users,
-        }
+        Self { enabled, prefixes, names, project_root, protected, users }
     }
 
     /// Returns why the path, which is absolute, is left out; `None` if it is not.
     pub fn excludes(&self, path: &[u8]) -> Option<Class> {
         let classes = self.classes(path);
-        Class::ALL
-            .iter()
-            .copied()
-            .find(|class| self.enabled.contains(*class) && classes.contains(*class))
+        Class::ALL.iter().copied().find(|class| self.enabled.contains(*class) && classes.contains(*class))
     }
 
     /// Returns the classes that the path is of, enabled or not.
@@ -169,13 +146,9 @@ impl Filter {
         let project_root = self.project_root.as_deref().filter(|root| is_below(path, root));
         // Rules look at the path from here on.
         let start = project_root.map_or(0, <[u8]>::len);
-        let prefixes = self
-            .prefixes
-            .iter()
-            .filter(|(prefix, _)| prefix.len() > start && is_below(path, prefix));
-        let suffixes = SUFFIXES
-            .iter()
-            .filter(|(suffix, _)| path.ends_with(suffix.as_bytes()));
+        let prefixes =
+            self.prefixes.iter().filter(|(prefix, _)| prefix.len() > start && is_below(path, prefix));
+        let suffixes = SUFFIXES.iter().filter(|(suffix, _)| path.ends_with(suffix.as_bytes()));
         let by_prefix = prefixes.map(|(_, class)| *class);
         let by_suffix = suffixes.map(|(_, class)| *class);
         by_prefix
@@ -186,21 +159,10 @@ impl Filter {
     }
 
     fn by_names(&self, path: &[u8]) -> impl Iterator<Item = Class> {
-        let slashes = path
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'/')
-            .map(|(at, _)| at);
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         slashes.map(|at| &path[at + 1..]).flat_map(|rest| {
-            let rules = self
-                .names
-                .get(first_part(rest))
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            rules
-                .iter()
-                .filter(|(pattern, _)| matches(rest, pattern))
-                .map(|(_, class)| *class)
+            let rules = self.names.get(first_part(rest)).map(Vec::as_slice).unwrap_or_default();
+            rules.iter().filter(|(pattern, _)| matches(rest, pattern)).map(|(_, class)| *class)
         })
     }
 }
@@ -212,17 +174,12 @@ fn first_part(path: &[u8]) -> &[u8] {
 /// Returns whether a path begins with those parts; `*` stands for any one.
 fn matches(path: &[u8], pattern: &[&str]) -> bool {
     let mut parts = path.split(|byte| *byte == b'/');
-    pattern.iter().all(|wanted| {
-        parts
-            .next()
-            .is_some_and(|part| *wanted == "*" || wanted.as_bytes() == part)
-    })
+    pattern.iter().all(|wanted| parts.next().is_some_and(|part| *wanted == "*" || wanted.as_bytes() == part))
 }
 
 /// Returns whether the path is `dir` or lies below it.
 fn is_below(path: &[u8], dir: &[u8]) -> bool {
-    path.strip_prefix(dir)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Returns whether a directory can be somebody's own. Who works in `/` or in `/usr` does not own the machine.

@@ -86,11 +86,7 @@ fn find_debian(paths: &[&Path], root: &Path, cache: &dyn PackageCache, owners: &
         return;
     };
     let is_candidate = |index: &usize| debian::may_own(paths[*index].as_os_str().as_bytes());
-    let question = Question {
-        paths,
-        cache,
-        database,
-    };
+    let question = Question { paths, cache, database };
     let candidates = (0..paths.len()).filter(is_candidate).collect();
     let scan = |missing: &[&Path]| debian::find(missing, root);
     question.answer(candidates, scan, |index, package| owners[index].debian = package);
@@ -107,18 +103,8 @@ fn find_python(paths: &[&Path], root: &Path, cache: &dyn PackageCache, owners: &
         let Some(database) = stamp_of(&below(root, &container)) else {
             continue;
         };
-        let question = Question {
-            paths,
-            cache,
-            database,
-        };
-        let scan = |missing: &[&Path]| {
-            Container {
-                path: &container,
-                root,
-            }
-            .find(missing)
-        };
+        let question = Question { paths, cache, database };
+        let scan = |missing: &[&Path]| Container { path: &container, root }.find(missing);
         question.answer(candidates, scan, |index, package| {
             if package.is_some() {
                 owners[index].python = package;
@@ -142,11 +128,7 @@ impl Question<'_> {
         scan: impl FnOnce(&[&Path]) -> Vec<Option<Package>>,
         mut each: impl FnMut(usize, Option<Package>),
     ) {
-        let Self {
-            paths,
-            cache,
-            database,
-        } = self;
+        let Self { paths, cache, database } = self;
         let mut missing = Vec::new();
         for index in candidates {
             match cache.lookup(paths[index], database) {
@@ -178,10 +160,7 @@ fn source_of(path: &[u8]) -> Option<Vec<u8>> {
         .filter(|folder| folder.file_name().is_some_and(|name| name == "__pycache__"))?
         .parent()?;
     let name = path.file_name()?.as_bytes();
-    let module = name
-        .split(|byte| *byte == b'.')
-        .next()
-        .filter(|_| name.ends_with(b".pyc"))?;
+    let module = name.split(|byte| *byte == b'.').next().filter(|_| name.ends_with(b".pyc"))?;
     let source = folder.join(OsStr::from_bytes(&[module, b".py"].concat()));
     Some(source.into_os_string().into_encoded_bytes())
 }
@@ -207,10 +186,7 @@ mod tests {
     #[test]
     fn a_compiled_file_leads_to_its_source() {
         let source = |path: &str| source_of(path.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap());
-        assert_eq!(
-            source("a/__pycache__/b.cpython-311.opt-1.pyc").as_deref(),
-            Some("a/b.py")
-        );
+        assert_eq!(source("a/__pycache__/b.cpython-311.opt-1.pyc").as_deref(), Some("a/b.py"));
         assert_eq!(source("__pycache__/b.cpython-311.pyc").as_deref(), Some("b.py"));
         assert_eq!(source("a/b.pyc"), None);
     }

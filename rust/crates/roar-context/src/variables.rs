@@ -139,10 +139,7 @@ pub fn record_variables(
         } else {
             Recorded::Value(value.into())
         };
-        Variable {
-            name: name.into(),
-            value,
-        }
+        Variable { name: name.into(), value }
     };
     let mut variables: Vec<Variable> = environment.into_iter().map(record).collect();
     variables.sort();
@@ -153,10 +150,7 @@ fn is_secret_name(name: &str) -> bool {
     let upper = name.to_uppercase();
     let is_letter = |letter: char| letter.is_alphanumeric();
     let bare: String = upper.chars().filter(|letter| is_letter(*letter)).collect();
-    let words: Vec<&str> = upper
-        .split(|letter| !is_letter(letter))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> = upper.split(|letter| !is_letter(letter)).filter(|word| !word.is_empty()).collect();
     let ends_so = |word: &&str| words.len() > 1 && SECRET_ENDINGS.contains(word);
     SECRET_PARTS.iter().any(|part| bare.contains(part))
         || words.iter().any(|word| SECRET_WORDS.contains(word))
@@ -166,16 +160,10 @@ fn is_secret_name(name: &str) -> bool {
 fn is_secret_value(value: &str) -> bool {
     let trimmed = value.trim_start();
     let lower = value.to_lowercase();
-    SECRET_BEGINNINGS
-        .iter()
-        .any(|beginning| trimmed.starts_with(beginning))
-        || SECRET_PARAMETERS
-            .iter()
-            .any(|parameter| lower.contains(parameter))
+    SECRET_BEGINNINGS.iter().any(|beginning| trimmed.starts_with(beginning))
+        || SECRET_PARAMETERS.iter().any(|parameter| lower.contains(parameter))
         || value.contains("PRIVATE KEY-----")
-        || value
-            .match_indices("://")
-            .any(|(at, separator)| has_password(&value[at + separator.len()..]))
+        || value.match_indices("://").any(|(at, separator)| has_password(&value[at + separator.len()..]))
 }
 
 /// Returns whether what follows `://` begins with `user:password@`, or with a user that is long enough to be a token.
@@ -268,13 +256,7 @@ mod tests {
 
     #[test]
     fn only_values_that_were_asked_for_are_recorded_and_no_secret() {
-        let environment = [
-            ("B", "2"),
-            ("A", "1"),
-            ("MY_TOKEN", "t"),
-            ("URL", "https://a:b@c/"),
-            ("C", "3"),
-        ];
+        let environment = [("B", "2"), ("A", "1"), ("MY_TOKEN", "t"), ("URL", "https://a:b@c/"), ("C", "3")];
         let environment = environment.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let asked_for = ["A", "MY_TOKEN", "URL", "ABSENT"].map(str::to_owned);
         let variables = record_variables(environment, &asked_for);
@@ -285,10 +267,7 @@ mod tests {
             ("MY_TOKEN", Recorded::Redacted),
             ("URL", Recorded::Redacted),
         ];
-        let expected = expected.map(|(name, value)| Variable {
-            name: PathBytes::from(name),
-            value,
-        });
+        let expected = expected.map(|(name, value)| Variable { name: PathBytes::from(name), value });
         assert_eq!(variables, expected);
     }
 }

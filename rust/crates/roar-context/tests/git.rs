@@ -20,9 +20,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self {
-            folder: TempDir::new().unwrap(),
-        }
+        Self { folder: TempDir::new().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -46,11 +44,7 @@ impl World {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("HOME", self.path(""));
         let output = command.output().unwrap();
-        assert!(
-            output.status.success(),
-            "git {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
@@ -97,10 +91,7 @@ fn a_clean_repository_is_found_from_below() {
     };
     assert_eq!(world.state("r"), expected);
     assert_eq!(world.state("r/sub"), expected);
-    assert_eq!(
-        GitProbe::start(&world.path("r/sub")).top_level(),
-        Some(world.path("r").as_path())
-    );
+    assert_eq!(GitProbe::start(&world.path("r/sub")).top_level(), Some(world.path("r").as_path()));
 }
 
 #[test]
@@ -112,13 +103,7 @@ fn changed_staged_deleted_and_renamed_files_make_it_dirty() {
     world.git("r", &["add", "new name\n"]);
     world.git("r", &["mv", "sub/b", "c"]);
     let changed = ["a", "c", "new name\n", "sub/b"].map(PathBytes::from).to_vec();
-    assert_eq!(
-        world.state("r/sub").work_tree,
-        WorkTree::Dirty {
-            changed,
-            is_complete: true
-        }
-    );
+    assert_eq!(world.state("r/sub").work_tree, WorkTree::Dirty { changed, is_complete: true });
 }
 
 #[test]
@@ -138,22 +123,11 @@ fn a_detached_head_has_no_branch_and_a_new_repository_no_commit() {
     let world = World::new();
     let commit = world.repository("r", &[]);
     world.git("r", &["checkout", "-q", "--detach"]);
-    assert_eq!(
-        (world.state("r").branch, world.state("r").commit),
-        (None, Some(commit))
-    );
+    assert_eq!((world.state("r").branch, world.state("r").commit), (None, Some(commit)));
     fs::create_dir(world.path("new")).unwrap();
     world.git("new", &["init", "-q"]);
-    let GitState {
-        branch,
-        commit,
-        work_tree,
-        ..
-    } = world.state("new");
-    assert_eq!(
-        (branch.as_deref(), commit, work_tree),
-        (Some("main"), None, WorkTree::Clean)
-    );
+    let GitState { branch, commit, work_tree, .. } = world.state("new");
+    assert_eq!((branch.as_deref(), commit, work_tree), (Some("main"), None, WorkTree::Clean));
 }
 
 #[test]
@@ -165,30 +139,13 @@ fn packed_references_linked_work_trees_and_submodules_are_understood() {
     assert_eq!(world.state("r").commit, commit);
     world.git("r", &["worktree", "add", "-q", "../linked", "topic/x"]);
     let linked = world.state("linked/sub");
-    assert_eq!(
-        (linked.branch.as_deref(), linked.commit),
-        (Some("topic/x"), commit.clone())
-    );
+    assert_eq!((linked.branch.as_deref(), linked.commit), (Some("topic/x"), commit.clone()));
     assert_eq!(linked.top_level, world.path("linked"));
 
     world.repository("outer", &[]);
-    world.git(
-        "outer",
-        &[
-            "-c",
-            "protocol.file.allow=always",
-            "submodule",
-            "--quiet",
-            "add",
-            "../r",
-            "inner",
-        ],
-    );
+    world.git("outer", &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../r", "inner"]);
     let inner = world.state("outer/inner");
-    assert_eq!(
-        (inner.top_level, inner.commit),
-        (world.path("outer/inner"), commit)
-    );
+    assert_eq!((inner.top_level, inner.commit), (world.path("outer/inner"), commit));
 }
 
 #[test]
@@ -208,10 +165,7 @@ fn what_files_do_not_tell_the_program_does() {
     }
     let commit = world.repository("r", &["--ref-format=reftable"]);
     let state = world.state("r");
-    assert_eq!(
-        (state.branch.as_deref(), state.commit),
-        (Some("main"), Some(commit))
-    );
+    assert_eq!((state.branch.as_deref(), state.commit), (Some("main"), Some(commit)));
 }
 
 #[test]
@@ -226,29 +180,12 @@ fn ids_may_be_of_either_hash_function() {
 fn the_remote_is_told_without_credentials() {
     let world = World::new();
     world.repository("r", &[]);
-    world.git(
-        "r",
-        &[
-            "remote",
-            "add",
-            "fork",
-            "https://user:secret@example.org/fork.git",
-        ],
-    );
-    assert_eq!(
-        world.state("r").remote_url.as_deref(),
-        Some("https://example.org/fork.git")
-    );
+    world.git("r", &["remote", "add", "fork", "https://user:secret@example.org/fork.git"]);
+    assert_eq!(world.state("r").remote_url.as_deref(), Some("https://example.org/fork.git"));
     world.git("r", &["remote", "add", "origin", "git@example.org:x.git"]);
-    assert_eq!(
-        world.state("r").remote_url.as_deref(),
-        Some("git@example.org:x.git")
-    );
+    assert_eq!(world.state("r").remote_url.as_deref(), Some("git@example.org:x.git"));
     world.git("r", &["config", "branch.main.remote", "fork"]);
-    assert_eq!(
-        world.state("r").remote_url.as_deref(),
-        Some("https://example.org/fork.git")
-    );
+    assert_eq!(world.state("r").remote_url.as_deref(), Some("https://example.org/fork.git"));
 }
 
 #[test]
@@ -257,9 +194,7 @@ fn a_repository_that_git_refuses_is_unknown_with_the_reason() {
     let commit = world.repository("r", &[]);
     fs::write(world.path("r/.git/index"), "not an index").unwrap();
     let state = world.state("r");
-    let WorkTree::Unknown { reason } = state.work_tree else {
-        panic!("{state:?}")
-    };
+    let WorkTree::Unknown { reason } = state.work_tree else { panic!("{state:?}") };
     assert!(reason.contains("index"), "{reason}");
     assert_eq!(state.commit, Some(commit));
 }

@@ -19,9 +19,7 @@ struct World {
 
 impl World {
     fn new(files: &[(&str, &str)]) -> Self {
-        let world = Self {
-            root: TempDir::new().unwrap(),
-        };
+        let world = Self { root: TempDir::new().unwrap() };
         for (path, text) in files {
             world.write(path, text);
         }
@@ -45,12 +43,7 @@ impl World {
         owner
             .map(|package| {
                 assert_eq!(package.manager, Manager::Debian);
-                format!(
-                    "{} {} {}",
-                    package.name,
-                    package.version,
-                    package.architecture.unwrap_or_default()
-                )
+                format!("{} {} {}", package.name, package.version, package.architecture.unwrap_or_default())
             })
             .unwrap_or_default()
     }
@@ -75,22 +68,10 @@ const STATUS: &str = "Package: bash\nStatus: install ok installed\nArchitecture:
 fn debian_world() -> World {
     let world = World::new(&[
         ("var/lib/dpkg/status", STATUS),
-        (
-            "var/lib/dpkg/info/bash.list",
-            "/.\n/bin\n/bin/bash\n/etc\n/etc/bash.bashrc\n",
-        ),
-        (
-            "var/lib/dpkg/info/libc6:amd64.list",
-            "/usr/lib/x86_64-linux-gnu/libc.so.6\n",
-        ),
-        (
-            "var/lib/dpkg/info/libc6:i386.list",
-            "/usr/lib/i386-linux-gnu/libc.so.6\n",
-        ),
-        (
-            "var/lib/dpkg/info/tzdata.list",
-            "/usr/share/zoneinfo/UTC\n/usr/bin/zdump",
-        ),
+        ("var/lib/dpkg/info/bash.list", "/.\n/bin\n/bin/bash\n/etc\n/etc/bash.bashrc\n"),
+        ("var/lib/dpkg/info/libc6:amd64.list", "/usr/lib/x86_64-linux-gnu/libc.so.6\n"),
+        ("var/lib/dpkg/info/libc6:i386.list", "/usr/lib/i386-linux-gnu/libc.so.6\n"),
+        ("var/lib/dpkg/info/tzdata.list", "/usr/share/zoneinfo/UTC\n/usr/bin/zdump"),
         ("var/lib/dpkg/info/tzdata.postinst", "/usr/share/else\n"),
         ("usr/bin/bash", ""),
     ]);
@@ -102,14 +83,8 @@ fn debian_world() -> World {
 fn a_file_belongs_to_the_debian_package_that_lists_it() {
     let world = debian_world();
     assert_eq!(world.debian("/usr/share/zoneinfo/UTC"), "tzdata 2025a all");
-    assert_eq!(
-        world.debian("/usr/lib/x86_64-linux-gnu/libc.so.6"),
-        "libc6 2.41-1 amd64"
-    );
-    assert_eq!(
-        world.debian("/usr/lib/i386-linux-gnu/libc.so.6"),
-        "libc6 2.41-1+i i386"
-    );
+    assert_eq!(world.debian("/usr/lib/x86_64-linux-gnu/libc.so.6"), "libc6 2.41-1 amd64");
+    assert_eq!(world.debian("/usr/lib/i386-linux-gnu/libc.so.6"), "libc6 2.41-1+i i386");
     assert_eq!(world.debian("/usr/share/else"), "");
     assert_eq!(world.debian("/home/u/bash"), "");
     assert_eq!(world.debian("/usr/local/bin/bash"), "");
@@ -131,10 +106,7 @@ fn both_names_of_a_merged_directory_are_the_same_and_of_one_not_merged_are_not()
 #[test]
 fn a_diverted_file_belongs_to_the_package_it_was_taken_from() {
     let world = debian_world();
-    world.write(
-        "var/lib/dpkg/diversions",
-        "/bin/bash\n/bin/bash.distrib\ntzdata\n",
-    );
+    world.write("var/lib/dpkg/diversions", "/bin/bash\n/bin/bash.distrib\ntzdata\n");
     assert_eq!(world.debian("/usr/bin/bash.distrib"), "bash 5.2-1 amd64");
     assert_eq!(world.debian("/usr/bin/bash"), "");
     world.write("var/lib/dpkg/info/tzdata.list", "/usr/bin/bash\n");
@@ -154,18 +126,9 @@ fn python_world() -> World {
         "numpy-2.0.dist-info/RECORD",
         "numpy/__init__.py,sha256=x,1\n\"numpy/odd,name.py\",,\nnumpy.libs/x.so,,\n../../../bin/f2py,sha256=y,2\n",
     );
-    write(
-        "PyYAML-6.0.dist-info/RECORD",
-        "yaml/__init__.py,,\n_yaml/__init__.py,,\n",
-    );
-    write(
-        "six-1.16.0-py3.8.egg-info/PKG-INFO",
-        "Name: six\nVersion: 1.16.0\n",
-    );
-    write(
-        "six-1.16.0-py3.8.egg-info/installed-files.txt",
-        "../six.py\nPKG-INFO\n",
-    );
+    write("PyYAML-6.0.dist-info/RECORD", "yaml/__init__.py,,\n_yaml/__init__.py,,\n");
+    write("six-1.16.0-py3.8.egg-info/PKG-INFO", "Name: six\nVersion: 1.16.0\n");
+    write("six-1.16.0-py3.8.egg-info/installed-files.txt", "../six.py\nPKG-INFO\n");
     write("old_thing-0.1.egg-info", "Name: old-thing\nVersion: 0.1\n");
     write("debianised-3.egg-info/PKG-INFO", "Name: debianised\nVersion: 3\n");
     write("debianised-3.egg-info/top_level.txt", "deb_module\n");
@@ -190,14 +153,8 @@ fn a_file_belongs_to_the_python_distribution_that_records_it() {
 #[test]
 fn a_compiled_file_belongs_to_whom_its_source_does() {
     let world = python_world();
-    assert_eq!(
-        world.python(&format!("/{SITE}/numpy/__pycache__/__init__.cpython-311.pyc")),
-        "NumPy 2.0.1"
-    );
-    assert_eq!(
-        world.python(&format!("/{SITE}/__pycache__/six.cpython-311.opt-2.pyc")),
-        "six 1.16.0"
-    );
+    assert_eq!(world.python(&format!("/{SITE}/numpy/__pycache__/__init__.cpython-311.pyc")), "NumPy 2.0.1");
+    assert_eq!(world.python(&format!("/{SITE}/__pycache__/six.cpython-311.opt-2.pyc")), "six 1.16.0");
 }
 
 #[test]
@@ -217,29 +174,17 @@ fn a_distribution_without_a_list_owns_its_top_level_modules() {
 #[test]
 fn a_python_distribution_that_debian_packaged_has_two_owners() {
     let world = debian_world();
-    world.write(
-        "var/lib/dpkg/info/bash.list",
-        "/usr/lib/python3/dist-packages/x/y.py\n",
-    );
-    world.write(
-        "usr/lib/python3/dist-packages/x-1.dist-info/METADATA",
-        "Name: x\nVersion: 1\n",
-    );
+    world.write("var/lib/dpkg/info/bash.list", "/usr/lib/python3/dist-packages/x/y.py\n");
+    world.write("usr/lib/python3/dist-packages/x-1.dist-info/METADATA", "Name: x\nVersion: 1\n");
     let path = "/usr/lib/python3/dist-packages/x/y.py";
-    assert_eq!(
-        (world.debian(path).as_str(), world.python(path).as_str()),
-        ("bash 5.2-1 amd64", "x 1")
-    );
+    assert_eq!((world.debian(path).as_str(), world.python(path).as_str()), ("bash 5.2-1 amd64", "x 1"));
 }
 
 #[test]
 fn without_any_database_nothing_is_owned() {
     let world = World::new(&[]);
     assert_eq!(
-        world.owners(
-            &["/usr/bin/x", "/v/lib/python3/site-packages/x.py", "/v/bin/x"],
-            &NoPackageCache
-        ),
+        world.owners(&["/usr/bin/x", "/v/lib/python3/site-packages/x.py", "/v/bin/x"], &NoPackageCache),
         vec![Owners::default(); 3]
     );
 }
@@ -257,9 +202,7 @@ impl PackageCache for Memory {
 
     fn store(&self, path: &Path, database: &FileStamp, package: Option<&Package>) {
         *self.stored.borrow_mut() += 1;
-        self.answers
-            .borrow_mut()
-            .insert((path.to_owned(), *database), package.cloned());
+        self.answers.borrow_mut().insert((path.to_owned(), *database), package.cloned());
     }
 }
 
@@ -268,12 +211,7 @@ fn an_answer_is_remembered_until_the_database_changes() {
     let world = debian_world();
     world.write(&format!("{SITE}/x-1.dist-info/RECORD"), "x.py,,\n");
     let cache = Memory::default();
-    let paths = [
-        "/bin/bash",
-        "/etc/nothing",
-        &format!("/{SITE}/x.py"),
-        &format!("/{SITE}/y.py"),
-    ];
+    let paths = ["/bin/bash", "/etc/nothing", &format!("/{SITE}/x.py"), &format!("/{SITE}/y.py")];
     let first = world.owners(&paths, &cache);
     assert_eq!(*cache.stored.borrow(), 4);
     // Not looked at any more.
@@ -286,8 +224,5 @@ fn an_answer_is_remembered_until_the_database_changes() {
     world.write(&format!("{SITE}/y-2.dist-info/RECORD"), "y.py,,\n");
     let second = world.owners(&paths, &cache);
     assert_eq!(second[0].debian, None);
-    assert_eq!(
-        second[3].python.as_ref().map(|package| package.name.as_str()),
-        Some("y")
-    );
+    assert_eq!(second[3].python.as_ref().map(|package| package.name.as_str()), Some("y"));
 }

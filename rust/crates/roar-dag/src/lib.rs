@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The lineage graph of recorded jobs: what each consumed and produced, what an artifact comes from, which steps are
+//! superseded and which are stale.
+//!
+//! It is pure: records in, graph out. It never looks at a file, a clock or a database, and never prints.
+//! Begin reading at [`Graph`], then [`Graph::from_records`].
+
+#![forbid(unsafe_code)]
+
+mod ancestry;
+mod build;
+mod collapse;
+mod graph;
+mod record;
+mod stale;
+
+pub use ancestry::Ancestry;
+pub use graph::{Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
+pub use record::{Content, FileUse, JobRecord, Use};
+pub use stale::Stale;

@@ -17,12 +17,7 @@ fn main() -> io::Result<()> {
         arguments.drain(..2);
     }
     let paths: Vec<PathBuf> = arguments.into_iter().map(PathBuf::from).collect();
-    let request = |path| Request {
-        path,
-        expect: None,
-        kind: NodeKind::File,
-        moved: false,
-    };
+    let request = |path| Request { path, expect: None, kind: NodeKind::File, moved: false };
     let requests: Vec<_> = paths.iter().map(|path| request(path.as_path())).collect();
     let begun = Instant::now();
     let mut lines = Vec::new();
@@ -39,11 +34,7 @@ fn main() -> io::Result<()> {
     hash_files(&requests, &algorithms, &NoCache, &mut each, &Unwatched);
     let seconds = begun.elapsed().as_secs_f64();
     let gib_per_s = bytes as f64 / seconds / f64::from(1 << 30);
-    writeln!(
-        io::stderr(),
-        "{} files, {seconds:.6} s, {gib_per_s:.2} GiB/s",
-        requests.len()
-    )?;
+    writeln!(io::stderr(), "{} files, {seconds:.6} s, {gib_per_s:.2} GiB/s", requests.len())?;
     if requests.len() <= 16 {
         writeln!(io::stdout(), "{}", lines.join("\n"))?;
     }

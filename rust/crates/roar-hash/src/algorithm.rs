@@ -32,10 +32,7 @@ impl Algorithm {
 
     /// Returns the algorithm of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.name() == name)
+        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 }
 
@@ -48,10 +45,7 @@ pub(crate) struct Set {
 
 impl Set {
     pub(crate) fn new(algorithms: &[Algorithm]) -> Self {
-        Self {
-            sha256: algorithms.contains(&Algorithm::Sha256),
-            md5: algorithms.contains(&Algorithm::Md5),
-        }
+        Self { sha256: algorithms.contains(&Algorithm::Sha256), md5: algorithms.contains(&Algorithm::Md5) }
     }
 
     /// Returns the algorithms beside BLAKE3: each must see a file from its first byte to its last, in order.
@@ -64,9 +58,7 @@ impl Set {
     /// Returns whether `hashes` has all that is wanted.
     pub(crate) fn is_covered_by(self, hashes: &Hashes) -> bool {
         hashes.contains_key(Algorithm::Blake3.name())
-            && self
-                .sequential()
-                .all(|algorithm| hashes.contains_key(algorithm.name()))
+            && self.sequential().all(|algorithm| hashes.contains_key(algorithm.name()))
     }
 
     /// Keeps only what is wanted.
@@ -108,10 +100,7 @@ impl Digests {
 
     pub(crate) fn finish(self) -> Hashes {
         let mut hashes: Hashes = self.sequential.into_iter().map(Sequential::finish).collect();
-        hashes.insert(
-            Algorithm::Blake3.name().to_owned(),
-            self.blake3.finalize().to_hex().to_string(),
-        );
+        hashes.insert(Algorithm::Blake3.name().to_owned(), self.blake3.finalize().to_hex().to_string());
         hashes
     }
 }
@@ -150,12 +139,10 @@ impl Sequential {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a string takes what is written to it");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes what is written to it");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -174,22 +161,13 @@ mod tests {
     fn the_hashes_are_those_of_the_published_test_vectors() {
         let hashes = Set::new(Algorithm::ALL).hash(b"abc");
         assert_eq!(hashes["md5"], "900150983cd24fb0d6963f7d28e17f72");
-        assert_eq!(
-            hashes["sha256"],
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
-        assert_eq!(
-            hashes["blake3"],
-            "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
-        );
+        assert_eq!(hashes["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(hashes["blake3"], "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
     }
 
     #[test]
     fn blake3_is_computed_without_being_asked_for() {
         assert_eq!(Set::new(&[]).hash(b"").keys().collect::<Vec<_>>(), ["blake3"]);
-        assert_eq!(
-            Set::new(&[Algorithm::Md5]).hash(b"").keys().collect::<Vec<_>>(),
-            ["blake3", "md5"]
-        );
+        assert_eq!(Set::new(&[Algorithm::Md5]).hash(b"").keys().collect::<Vec<_>>(), ["blake3", "md5"]);
     }
 }

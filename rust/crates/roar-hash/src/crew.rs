@@ -74,21 +74,11 @@ pub(crate) fn with_crew<'a>(
 ) {
     let queue = Queue::default();
     let (sender, done) = mpsc::channel();
-    let threads_max = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(THREADS_MAX);
+    let threads_max = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     thread::scope(|scope| {
         let (work_bytes, threads) = (0, 0);
-        let mut foreman = Foreman {
-            crew,
-            scope,
-            queue: &queue,
-            sender,
-            done,
-            work_bytes,
-            threads,
-            threads_max,
-        };
+        let mut foreman =
+            Foreman { crew, scope, queue: &queue, sender, done, work_bytes, threads, threads_max };
         hand_out(&mut foreman, deliver);
         queue.close();
         let Foreman { sender, done, .. } = foreman;

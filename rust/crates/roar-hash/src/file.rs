@@ -29,10 +29,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn find(path: &'a Path) -> Result<Self, Errno> {
-        let mut place = Self {
-            directory: None,
-            name: path,
-        };
+        let mut place = Self { directory: None, name: path };
         while place.name.as_os_str().len() >= PATH_MAX {
             place = place.step()?;
         }
@@ -55,10 +52,7 @@ impl<'a> Place<'a> {
             Some(above) => openat(above, head, flags, Mode::empty()),
             None => openat(CWD, head, flags, Mode::empty()),
         }?;
-        Ok(Self {
-            directory: Some(directory),
-            name: rest.as_path(),
-        })
+        Ok(Self { directory: Some(directory), name: rest.as_path() })
     }
 
     fn stamp(&self) -> Result<FileStamp, Errno> {
@@ -116,21 +110,13 @@ fn check(request: &Request<'_>, now: FileStamp) -> Result<FileStamp, Outcome> {
         NodeKind::File => now.is_regular(),
         NodeKind::Symlink => now.is_symlink(),
     };
-    let is_version = request
-        .expect
-        .is_none_or(|expect| is_same_version(&expect, &now, request.moved));
-    if is_kind && is_version {
-        Ok(now)
-    } else {
-        Err(Outcome::Changed { now })
-    }
+    let is_version = request.expect.is_none_or(|expect| is_same_version(&expect, &now, request.moved));
+    if is_kind && is_version { Ok(now) } else { Err(Outcome::Changed { now }) }
 }
 
 /// Returns the stamp of the file at the path, if it is the wanted version.
 pub(crate) fn verify(request: &Request<'_>) -> Result<FileStamp, Outcome> {
-    let now = Place::find(request.path)
-        .and_then(|place| place.stamp())
-        .map_err(failure)?;
+    let now = Place::find(request.path).and_then(|place| place.stamp()).map_err(failure)?;
     check(request, now)
 }
 
@@ -140,11 +126,7 @@ pub(crate) fn read_link(request: &Request<'_>) -> Result<(Vec<u8>, FileStamp), O
     let before = check(request, place.stamp().map_err(failure)?)?;
     let target = place.target().map_err(failure)?;
     let after = place.stamp().map_err(failure)?;
-    if is_untouched(&before, &after) {
-        Ok((target, after))
-    } else {
-        Err(Outcome::Changed { now: after })
-    }
+    if is_untouched(&before, &after) { Ok((target, after)) } else { Err(Outcome::Changed { now: after }) }
 }
 
 /// A regular file, open for reading.
@@ -164,9 +146,7 @@ impl File {
             Ok(fd) => fd,
             // It became a symbolic link since we looked.
             Err(Errno::LOOP) => {
-                return Err(Outcome::Changed {
-                    now: place.stamp().map_err(failure)?,
-                });
+                return Err(Outcome::Changed { now: place.stamp().map_err(failure)? });
             }
             Err(errno) => return Err(failure(errno)),
         };
@@ -203,11 +183,7 @@ impl File {
     /// Returns the stamp at the end of reading, if nothing touched the file meanwhile.
     pub(crate) fn finish(&self) -> Result<FileStamp, Outcome> {
         let now = fstat(&self.fd).map(|stat| stamp_of(&stat)).map_err(failure)?;
-        if is_untouched(&self.stamp, &now) {
-            Ok(now)
-        } else {
-            Err(Outcome::Changed { now })
-        }
+        if is_untouched(&self.stamp, &now) { Ok(now) } else { Err(Outcome::Changed { now }) }
     }
 
     /// Returns the outcome for a file that did not have the length that its stamp says.

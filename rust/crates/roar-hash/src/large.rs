@@ -57,10 +57,7 @@ impl<'a> Large<'a> {
         let segments = usize::try_from(stamp.size.div_ceil(SEGMENT_BYTES)).unwrap_or(usize::MAX);
         let large = Self {
             index,
-            request: Request {
-                expect: Some(request.expect.unwrap_or(*stamp)),
-                ..request
-            },
+            request: Request { expect: Some(request.expect.unwrap_or(*stamp)), ..request },
             set,
             size_bytes: stamp.size,
             parts_left: AtomicUsize::new(segments + set.sequential().count()),
@@ -147,9 +144,7 @@ impl<'a> Large<'a> {
         if let Some(outcome) = lock(&self.failure).take() {
             return Err(outcome);
         }
-        let file = self
-            .file()
-            .expect("a file that could not be opened has a failure");
+        let file = self.file().expect("a file that could not be opened has a failure");
         let stamp = file.finish()?;
         let mut hashes = std::mem::take(&mut *lock(&self.others));
         let root = merge(&lock(&self.values), self.size_bytes, SEGMENT_BYTES);
@@ -172,12 +167,9 @@ fn read_range(
 ) -> Result<(), Outcome> {
     let mut offset = range.start;
     while offset < range.end {
-        let wanted = buffer
-            .len()
-            .min(usize::try_from(range.end - offset).unwrap_or(usize::MAX));
-        let count = file
-            .read(&mut buffer[..wanted], offset)
-            .map_err(|source| Outcome::Unreadable { source })?;
+        let wanted = buffer.len().min(usize::try_from(range.end - offset).unwrap_or(usize::MAX));
+        let count =
+            file.read(&mut buffer[..wanted], offset).map_err(|source| Outcome::Unreadable { source })?;
         if count < wanted {
             return Err(file.changed());
         }
@@ -196,10 +188,7 @@ fn merge(values: &[ChainingValue], size_bytes: u64, segment_bytes: u64) -> blake
 fn children(values: &[ChainingValue], size_bytes: u64, segment_bytes: u64) -> (ChainingValue, ChainingValue) {
     let left_bytes = left_subtree_len(size_bytes);
     let (left, right) = values.split_at(usize::try_from(left_bytes / segment_bytes).unwrap_or(usize::MAX));
-    (
-        subtree(left, left_bytes, segment_bytes),
-        subtree(right, size_bytes - left_bytes, segment_bytes),
-    )
+    (subtree(left, left_bytes, segment_bytes), subtree(right, size_bytes - left_bytes, segment_bytes))
 }
 
 fn subtree(values: &[ChainingValue], size_bytes: u64, segment_bytes: u64) -> ChainingValue {
@@ -220,9 +209,7 @@ mod tests {
     fn hash_by_segments(content: &[u8], segment_bytes: usize) -> blake3::Hash {
         let value = |(number, segment): (usize, &[u8])| {
             let mut subtree = blake3::Hasher::new();
-            subtree
-                .set_input_offset((number * segment_bytes) as u64)
-                .update(segment);
+            subtree.set_input_offset((number * segment_bytes) as u64).update(segment);
             subtree.finalize_non_root()
         };
         let values: Vec<_> = content.chunks(segment_bytes).enumerate().map(value).collect();
@@ -240,11 +227,7 @@ mod tests {
                 for extra in [1, 2, 1023, 1024, 1025, segment_bytes - 1, segment_bytes] {
                     let content = content(segments * segment_bytes + extra);
                     let whole = blake3::hash(&content);
-                    assert_eq!(
-                        hash_by_segments(&content, segment_bytes),
-                        whole,
-                        "{segments} {extra}"
-                    );
+                    assert_eq!(hash_by_segments(&content, segment_bytes), whole, "{segments} {extra}");
                 }
             }
         }

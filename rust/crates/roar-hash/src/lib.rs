@@ -115,10 +115,6 @@ pub fn hash_files(
     each: &mut dyn FnMut(usize, Outcome),
     monitor: &dyn Monitor,
 ) {
-    let crew = crew::Crew {
-        requests,
-        algorithms: algorithm::Set::new(algorithms),
-        monitor,
-    };
+    let crew = crew::Crew { requests, algorithms: algorithm::Set::new(algorithms), monitor };
     plan::Plan { crew, cache }.carry_out(each);
 }

@@ -56,46 +56,31 @@ impl<'a> Plan<'a> {
     /// Returns the order in which to look at the requests: large files first, so that threads end together.
     fn order(&self) -> Vec<usize> {
         let requests = self.crew.requests;
-        let is_large = |index: &usize| {
-            requests[*index]
-                .expect
-                .is_some_and(|stamp| stamp.size > SEGMENT_BYTES)
-        };
+        let is_large =
+            |index: &usize| requests[*index].expect.is_some_and(|stamp| stamp.size > SEGMENT_BYTES);
         let (mut order, small): (Vec<_>, Vec<_>) = (0..requests.len()).partition(is_large);
         order.extend(small);
         order
     }
 
     fn step(&self, index: usize) -> Step<'a> {
-        let Crew {
-            requests,
-            algorithms,
-            monitor,
-        } = self.crew;
+        let Crew { requests, algorithms, monitor } = self.crew;
         let request = &requests[index];
         let stamp = match request.expect.map_or_else(|| verify(request), Ok) {
             Ok(stamp) => stamp,
             Err(outcome) => return Step::Done(outcome),
         };
-        if let Some(hashes) = self
-            .cache
-            .lookup(&stamp)
-            .filter(|hashes| algorithms.is_covered_by(hashes))
-        {
+        if let Some(hashes) = self.cache.lookup(&stamp).filter(|hashes| algorithms.is_covered_by(hashes)) {
             return Step::Done(self.answer(request, algorithms.restrict(hashes)));
         }
         match request.kind {
-            NodeKind::Symlink => Step::Small {
-                cost_bytes: BYTES_PER_FILE,
-            },
+            NodeKind::Symlink => Step::Small { cost_bytes: BYTES_PER_FILE },
             NodeKind::File => {
                 monitor.add_total(stamp.size);
                 if stamp.size > SEGMENT_BYTES {
                     return Step::Large(Large::new(index, *request, &stamp, algorithms));
                 }
-                Step::Small {
-                    cost_bytes: BYTES_PER_FILE + stamp.size,
-                }
+                Step::Small { cost_bytes: BYTES_PER_FILE + stamp.size }
             }
         }
     }
@@ -131,11 +116,7 @@ impl<'a> Plan<'a> {
         rest: impl Iterator<Item = usize>,
         each: Each<'_>,
     ) {
-        let mut deliver = |batch: Batch| {
-            batch
-                .into_iter()
-                .for_each(|(index, outcome)| each(index, outcome))
-        };
+        let mut deliver = |batch: Batch| batch.into_iter().for_each(|(index, outcome)| each(index, outcome));
         with_crew(self.crew, &mut deliver, |foreman, deliver| {
             if let Some(large) = large {
                 foreman.push_large(large);

@@ -21,12 +21,7 @@ pub(crate) fn hash(request: &Request<'_>, set: Set, buffer: &mut [u8], monitor: 
 }
 
 pub(crate) fn hashed(hashes: Hashes, stamp: FileStamp, read_from_ns: i64) -> Outcome {
-    Outcome::Hashed {
-        hashes,
-        stamp,
-        from_cache: false,
-        is_settled: is_settled(&stamp, read_from_ns),
-    }
+    Outcome::Hashed { hashes, stamp, from_cache: false, is_settled: is_settled(&stamp, read_from_ns) }
 }
 
 fn hash_link(request: &Request<'_>, set: Set) -> Result<Outcome, Outcome> {
@@ -45,9 +40,7 @@ fn hash_file(
     let mut digests = Digests::new(set);
     let mut offset = 0;
     loop {
-        let count = file
-            .read(buffer, offset)
-            .map_err(|source| Outcome::Unreadable { source })?;
+        let count = file.read(buffer, offset).map_err(|source| Outcome::Unreadable { source })?;
         digests.update(&buffer[..count]);
         offset += count as u64;
         monitor.add_done(count as u64);

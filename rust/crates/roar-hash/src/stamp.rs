@@ -60,15 +60,8 @@ pub(crate) fn now_ns() -> i64 {
 mod tests {
     use super::*;
 
-    const OLD: FileStamp = FileStamp {
-        dev: 1,
-        ino: 2,
-        size: 3,
-        mtime_ns: 4,
-        ctime_ns: 5,
-        mode: 0o100_644,
-        nlink: 1,
-    };
+    const OLD: FileStamp =
+        FileStamp { dev: 1, ino: 2, size: 3, mtime_ns: 4, ctime_ns: 5, mode: 0o100_644, nlink: 1 };
 
     #[test]
     fn another_identity_size_or_mtime_is_another_version() {
@@ -89,31 +82,16 @@ mod tests {
         assert!(!is_same_version(&OLD, &now, false));
         assert!(is_same_version(&OLD, &now, true));
         assert!(is_same_version(&OLD, &FileStamp { nlink: 2, ..now }, false));
-        assert!(is_same_version(
-            &OLD,
-            &FileStamp {
-                mode: 0o100_600,
-                ..now
-            },
-            false
-        ));
+        assert!(is_same_version(&OLD, &FileStamp { mode: 0o100_600, ..now }, false));
     }
 
     #[test]
     fn a_file_changed_within_the_last_tick_is_not_settled() {
         let second = 1_700_000_000 * NS_PER_S;
-        let fine = FileStamp {
-            mtime_ns: second - 7,
-            ctime_ns: second + 1,
-            ..OLD
-        };
+        let fine = FileStamp { mtime_ns: second - 7, ctime_ns: second + 1, ..OLD };
         assert!(!is_settled(&fine, second + TICK_NS));
         assert!(is_settled(&fine, second + TICK_NS + 2));
-        let coarse = FileStamp {
-            mtime_ns: second,
-            ctime_ns: second,
-            ..OLD
-        };
+        let coarse = FileStamp { mtime_ns: second, ctime_ns: second, ..OLD };
         assert!(!is_settled(&coarse, second + NS_PER_S));
         assert!(is_settled(&coarse, second + 2 * NS_PER_S + 1));
     }

@@ -23,12 +23,7 @@ use tracer_schema::{FileStamp, Hashes, NodeKind};
 const MIB: usize = 1 << 20;
 
 fn file(path: &Path) -> Request<'_> {
-    Request {
-        path,
-        expect: None,
-        kind: NodeKind::File,
-        moved: false,
-    }
+    Request { path, expect: None, kind: NodeKind::File, moved: false }
 }
 
 fn stamp(path: &Path) -> FileStamp {
@@ -46,10 +41,7 @@ fn hash_all(
     let mut each =
         |index: usize, outcome| assert!(outcomes[index].replace(outcome).is_none(), "{index} came twice");
     hash_files(requests, algorithms, cache, &mut each, monitor);
-    outcomes
-        .into_iter()
-        .map(|outcome| outcome.expect("every request has an outcome"))
-        .collect()
+    outcomes.into_iter().map(|outcome| outcome.expect("every request has an outcome")).collect()
 }
 
 fn hash_one(request: Request<'_>) -> Outcome {
@@ -78,42 +70,14 @@ fn write(folder: &TempDir, name: &str, content: &[u8]) -> PathBuf {
 #[test]
 fn a_file_of_any_length_has_the_hash_of_its_bytes() {
     let folder = TempDir::new().unwrap();
-    for bytes in [
-        0,
-        1,
-        1024,
-        1025,
-        128 << 10,
-        (128 << 10) + 1,
-        4 * MIB,
-        4 * MIB + 1,
-        9 * MIB + 7,
-    ] {
+    for bytes in [0, 1, 1024, 1025, 128 << 10, (128 << 10) + 1, 4 * MIB, 4 * MIB + 1, 9 * MIB + 7] {
         let content = content(bytes, 0);
         let path = write(&folder, "x", &content);
-        let [outcome] = &hash_all(&[file(&path)], Algorithm::ALL, &NoCache, &Unwatched)[..] else {
-            panic!()
-        };
-        let Outcome::Hashed {
-            hashes,
-            stamp,
-            from_cache: false,
-            ..
-        } = outcome
-        else {
-            panic!("{outcome:?}")
-        };
+        let [outcome] = &hash_all(&[file(&path)], Algorithm::ALL, &NoCache, &Unwatched)[..] else { panic!() };
+        let Outcome::Hashed { hashes, stamp, from_cache: false, .. } = outcome else { panic!("{outcome:?}") };
         assert_eq!(hashes["blake3"], blake3::hash(&content).to_string(), "{bytes}");
-        assert_eq!(
-            hashes["sha256"],
-            hex(&<sha2::Sha256 as sha2::Digest>::digest(&content)),
-            "{bytes}"
-        );
-        assert_eq!(
-            hashes["md5"],
-            hex(&<md5::Md5 as sha2::Digest>::digest(&content)),
-            "{bytes}"
-        );
+        assert_eq!(hashes["sha256"], hex(&<sha2::Sha256 as sha2::Digest>::digest(&content)), "{bytes}");
+        assert_eq!(hashes["md5"], hex(&<md5::Md5 as sha2::Digest>::digest(&content)), "{bytes}");
         assert_eq!(stamp.size, bytes as u64);
     }
 }
@@ -127,14 +91,9 @@ fn the_content_of_a_symbolic_link_is_its_target_text() {
     let folder = TempDir::new().unwrap();
     let link = folder.path().join("link");
     symlink("nowhere/at all", &link).unwrap();
-    let as_link = hash_one(Request {
-        kind: NodeKind::Symlink,
-        ..file(&link)
-    });
+    let as_link = hash_one(Request { kind: NodeKind::Symlink, ..file(&link) });
     assert_eq!(blake3_of(&as_link), blake3::hash(b"nowhere/at all").to_string());
-    let Outcome::Changed { now } = hash_one(file(&link)) else {
-        panic!("a link is not a file")
-    };
+    let Outcome::Changed { now } = hash_one(file(&link)) else { panic!("a link is not a file") };
     assert!(now.is_symlink());
 }
 
@@ -144,10 +103,7 @@ fn what_is_not_a_regular_file_is_not_opened() {
     let fifo = folder.path().join("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
     for path in [fifo.as_path(), folder.path(), Path::new("/dev/null")] {
-        assert!(
-            matches!(hash_one(file(path)), Outcome::Changed { .. }),
-            "{path:?}"
-        );
+        assert!(matches!(hash_one(file(path)), Outcome::Changed { .. }), "{path:?}");
     }
 }
 
@@ -170,12 +126,7 @@ fn another_version_than_expected_is_changed_and_says_what_is_there() {
         let expect = Some(stamp(&path));
         fs::remove_file(&path).unwrap();
         let other = write(&folder, "x", &content(bytes, 0));
-        let Outcome::Changed { now } = hash_one(Request {
-            expect,
-            ..file(&path)
-        }) else {
-            panic!()
-        };
+        let Outcome::Changed { now } = hash_one(Request { expect, ..file(&path) }) else { panic!() };
         assert_eq!(now, stamp(&other));
     }
 }
@@ -185,34 +136,13 @@ fn a_chmod_is_no_change_and_a_rename_only_if_the_run_did_not_do_it() {
     let folder = TempDir::new().unwrap();
     let path = write(&folder, "x", b"content");
     let old_times = FileTimes::new().set_modified(SystemTime::now() - Duration::from_secs(60));
-    File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_times(old_times)
-        .unwrap();
-    let seen = FileStamp {
-        ctime_ns: 1,
-        ..stamp(&path)
-    };
-    let request = |moved, mode| Request {
-        expect: Some(FileStamp { mode, ..seen }),
-        moved,
-        ..file(&path)
-    };
-    assert!(matches!(
-        hash_one(request(false, seen.mode)),
-        Outcome::Changed { .. }
-    ));
-    assert!(matches!(
-        hash_one(request(true, seen.mode)),
-        Outcome::Hashed { .. }
-    ));
+    File::options().write(true).open(&path).unwrap().set_times(old_times).unwrap();
+    let seen = FileStamp { ctime_ns: 1, ..stamp(&path) };
+    let request = |moved, mode| Request { expect: Some(FileStamp { mode, ..seen }), moved, ..file(&path) };
+    assert!(matches!(hash_one(request(false, seen.mode)), Outcome::Changed { .. }));
+    assert!(matches!(hash_one(request(true, seen.mode)), Outcome::Hashed { .. }));
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-    assert!(matches!(
-        hash_one(request(false, 0o100_644)),
-        Outcome::Hashed { .. }
-    ));
+    assert!(matches!(hash_one(request(false, 0o100_644)), Outcome::Hashed { .. }));
 }
 
 /// Does something to the file when the first bytes have been read.
@@ -246,14 +176,9 @@ fn a_file_that_changes_while_it_is_read_is_changed() {
     for bytes in [100, MIB, 9 * MIB] {
         for meddle in [&append as &(dyn Fn() + Sync), &truncate, &rewrite] {
             fs::write(&path, content(bytes, 0)).unwrap();
-            let meddler = Meddler {
-                meddle,
-                is_done: AtomicBool::new(false),
-            };
+            let meddler = Meddler { meddle, is_done: AtomicBool::new(false) };
             let outcome = hash_all(&[file(&path)], Algorithm::ALL, &NoCache, &meddler).remove(0);
-            let Outcome::Changed { now } = outcome else {
-                panic!("{bytes}: {outcome:?}")
-            };
+            let Outcome::Changed { now } = outcome else { panic!("{bytes}: {outcome:?}") };
             // Not the times: a file system may set them once more at the end of a truncation.
             assert_eq!(now.ino, stamp(&path).ino);
         }
@@ -281,28 +206,14 @@ impl Monitor for Counter {
 #[test]
 fn many_files_large_and_small_come_out_once_each_with_their_own_hash() {
     let folder = TempDir::new().unwrap();
-    let sizes = (0..300).map(|number| {
-        if number % 100 == 7 {
-            9 * MIB + number
-        } else {
-            number * 53
-        }
-    });
-    let contents: Vec<_> = sizes
-        .enumerate()
-        .map(|(number, bytes)| content(bytes, number))
-        .collect();
+    let sizes = (0..300).map(|number| if number % 100 == 7 { 9 * MIB + number } else { number * 53 });
+    let contents: Vec<_> = sizes.enumerate().map(|(number, bytes)| content(bytes, number)).collect();
     let name = |(number, content): (usize, &Vec<u8>)| write(&folder, &number.to_string(), content);
     let paths: Vec<_> = contents.iter().enumerate().map(name).collect();
     for is_expected in [false, true] {
         let request = |path: &PathBuf| is_expected.then(|| stamp(path));
-        let requests: Vec<_> = paths
-            .iter()
-            .map(|path| Request {
-                expect: request(path),
-                ..file(path)
-            })
-            .collect();
+        let requests: Vec<_> =
+            paths.iter().map(|path| Request { expect: request(path), ..file(path) }).collect();
         let counter = Counter::default();
         let outcomes = hash_all(&requests, &[Algorithm::Sha256], &NoCache, &counter);
         for (outcome, content) in outcomes.iter().zip(&contents) {
@@ -317,9 +228,7 @@ fn many_files_large_and_small_come_out_once_each_with_their_own_hash() {
 #[test]
 fn a_few_small_files_start_no_thread() {
     let folder = TempDir::new().unwrap();
-    let paths: Vec<_> = (0..20)
-        .map(|number| write(&folder, &number.to_string(), b"small"))
-        .collect();
+    let paths: Vec<_> = (0..20).map(|number| write(&folder, &number.to_string(), b"small")).collect();
     let requests: Vec<_> = paths.iter().map(|path| file(path)).collect();
     let counter = Counter::default();
     hash_all(&requests, &[], &NoCache, &counter);
@@ -363,14 +272,8 @@ fn a_path_longer_than_path_max_and_one_that_is_not_text_are_read() {
     File::from(deep).write_all(b"deep").unwrap();
     path.push("deep");
     assert!(path.as_os_str().len() > 3 * 4096);
-    assert_eq!(
-        blake3_of(&hash_one(file(&path))),
-        blake3::hash(b"deep").to_string()
-    );
-    assert!(matches!(
-        hash_one(file(&path.with_file_name("none"))),
-        Outcome::Gone
-    ));
+    assert_eq!(blake3_of(&hash_one(file(&path))), blake3::hash(b"deep").to_string());
+    assert!(matches!(hash_one(file(&path.with_file_name("none"))), Outcome::Gone));
 }
 
 #[derive(Default)]
@@ -390,36 +293,15 @@ fn a_known_version_is_not_read_again_unless_it_changed_or_an_algorithm_is_missin
     let cache = Memory::default();
     cache.0.borrow_mut().insert(stamp(&path), known);
     let expect = Some(stamp(&path));
-    for request in [
-        file(&path),
-        Request {
-            expect,
-            ..file(&path)
-        },
-    ] {
+    for request in [file(&path), Request { expect, ..file(&path) }] {
         let outcome = hash_all(&[request], &[Algorithm::Blake3], &cache, &Unwatched).remove(0);
         assert!(matches!(outcome, Outcome::Hashed { from_cache: true, .. }));
         assert_eq!(blake3_of(&outcome), "from the cache");
         let outcome = hash_all(&[request], &[Algorithm::Md5], &cache, &Unwatched).remove(0);
-        assert!(matches!(
-            outcome,
-            Outcome::Hashed {
-                from_cache: false,
-                ..
-            }
-        ));
+        assert!(matches!(outcome, Outcome::Hashed { from_cache: false, .. }));
     }
     fs::write(&path, b"other content").unwrap();
-    let outcome = hash_all(
-        &[Request {
-            expect,
-            ..file(&path)
-        }],
-        &[],
-        &cache,
-        &Unwatched,
-    )
-    .remove(0);
+    let outcome = hash_all(&[Request { expect, ..file(&path) }], &[], &cache, &Unwatched).remove(0);
     assert!(matches!(outcome, Outcome::Changed { .. }));
 }
 
@@ -427,16 +309,7 @@ fn a_known_version_is_not_read_again_unless_it_changed_or_an_algorithm_is_missin
 fn only_a_file_at_rest_is_settled() {
     let folder = TempDir::new().unwrap();
     let path = write(&folder, "x", b"just written");
-    assert!(matches!(
-        hash_one(file(&path)),
-        Outcome::Hashed {
-            is_settled: false,
-            ..
-        }
-    ));
+    assert!(matches!(hash_one(file(&path)), Outcome::Hashed { is_settled: false, .. }));
     let at_rest = Path::new("/etc/hostname");
-    assert!(matches!(
-        hash_one(file(at_rest)),
-        Outcome::Hashed { is_settled: true, .. } | Outcome::Gone
-    ));
+    assert!(matches!(hash_one(file(at_rest)), Outcome::Hashed { is_settled: true, .. } | Outcome::Gone));
 }

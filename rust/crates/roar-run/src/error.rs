@@ -52,6 +52,14 @@ pub enum RecordError {
     /// The tracer ended without a report, and left nothing to recover.
     #[error("the tracer left no report: {0}")]
     NothingReported(String),
+    /// The tracer's log could not be put in its place.
+    #[error("cannot keep the tracer's log as {path}")]
+    Log {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Events could not be kept on disk while the command ran.
     #[error("cannot keep the run's events in {path}: a crash would have lost them")]
     Spool {

@@ -28,10 +28,7 @@ pub fn recover_interrupted(repo: &Repo, store: &mut Store, filter: &roar_context
     let Ok(entries) = fs::read_dir(repo.runs_dir()) else {
         return Vec::new();
     };
-    entries
-        .flatten()
-        .filter_map(|entry| recover_one(&entry.path(), store, filter))
-        .collect()
+    entries.flatten().filter_map(|entry| recover_one(&entry.path(), store, filter)).collect()
 }
 
 fn recover_one(path: &Path, store: &mut Store, filter: &roar_context::Filter) -> Option<Recovered> {
@@ -47,19 +44,12 @@ fn recover_one(path: &Path, store: &mut Store, filter: &roar_context::Filter) ->
         Recovery::Nothing => {
             // There was nothing in it; what cannot be removed is tried again next time.
             let _left = run_dir.remove();
-            return meta.map(|_| Recovered {
-                command: String::new(),
-                job: None,
-            });
+            return meta.map(|_| Recovered { command: String::new(), job: None });
         }
     };
     let words: Vec<String> = report.command.iter().map(ToString::to_string).collect();
     let recording = Recording {
-        kind: if meta.as_ref().is_some_and(|meta| meta.is_build) {
-            JobKind::Build
-        } else {
-            JobKind::Run
-        },
+        kind: if meta.as_ref().is_some_and(|meta| meta.is_build) { JobKind::Build } else { JobKind::Run },
         filter,
         algorithms: meta
             .as_ref()
@@ -77,8 +67,5 @@ fn recover_one(path: &Path, store: &mut Store, filter: &roar_context::Filter) ->
         // Recorded: should it stay, it would be recorded twice, which is better than not at all.
         let _left = run_dir.remove();
     }
-    Some(Recovered {
-        command: words.join(" "),
-        job,
-    })
+    Some(Recovered { command: words.join(" "), job })
 }

@@ -41,12 +41,7 @@ impl Known {
             .collect();
         let hashes = store.hash_cache_lookup(&stamps)?;
         Ok(Self(
-            stamps
-                .iter()
-                .map(key_of)
-                .zip(hashes)
-                .filter_map(|(key, found)| Some((key, found?)))
-                .collect(),
+            stamps.iter().map(key_of).zip(hashes).filter_map(|(key, found)| Some((key, found?))).collect(),
         ))
     }
 
@@ -81,21 +76,12 @@ fn request_of(file: &FileSummary) -> Option<Request<'_>> {
         Role::Input => (file.content_at.as_ref()?, file.before?),
         Role::Temporary | Role::Deleted => return None,
     };
-    Some(Request {
-        path: path.as_path(),
-        expect: Some(expect),
-        kind: file.kind,
-        moved: file.moved,
-    })
+    Some(Request { path: path.as_path(), expect: Some(expect), kind: file.kind, moved: file.moved })
 }
 
 /// Returns the records of the run's files without hashes: a file is a record of its own in each role.
 pub(crate) fn unhashed_records(report: &TracerReport, filter: &Filter) -> Vec<FileRecord> {
-    report
-        .files
-        .iter()
-        .map(|file| record_of(file, filter.excludes(file.path.as_bytes()).is_some()))
-        .collect()
+    report.files.iter().map(|file| record_of(file, filter.excludes(file.path.as_bytes()).is_some())).collect()
 }
 
 /// Hashes what can be hashed, and calls `each` with every record once it is complete.
@@ -105,19 +91,13 @@ fn hash_records(
     known: &Known,
     each: &mut dyn FnMut(usize, FileRecord, Option<CachedHash>),
 ) {
-    let mut records: Vec<Option<FileRecord>> = unhashed_records(report, recording.filter)
-        .into_iter()
-        .map(Some)
-        .collect();
+    let mut records: Vec<Option<FileRecord>> =
+        unhashed_records(report, recording.filter).into_iter().map(Some).collect();
     let mut requests = Vec::new();
     let mut owners = Vec::new();
     for (index, file) in report.files.iter().enumerate() {
         let is_filtered = records[index].as_ref().is_some_and(|record| record.filtered);
-        let request = if is_filtered || recording.algorithms.is_none() {
-            None
-        } else {
-            request_of(file)
-        };
+        let request = if is_filtered || recording.algorithms.is_none() { None } else { request_of(file) };
         if let Some(record) = &mut records[index] {
             fill_from_memory(record, file, known);
         }
@@ -174,19 +154,10 @@ fn fill_from_memory(record: &mut FileRecord, file: &FileSummary, known: &Known) 
 
 fn apply(record: &mut FileRecord, outcome: Outcome, now_ns: i64) -> Option<CachedHash> {
     match outcome {
-        Outcome::Hashed {
-            hashes,
-            stamp,
-            from_cache,
-            is_settled,
-        } => {
+        Outcome::Hashed { hashes, stamp, from_cache, is_settled } => {
             record.size = Some(stamp.size);
             record.hash = Some(hashes.clone());
-            (is_settled && !from_cache).then_some(CachedHash {
-                stamp,
-                hashed_at_unix_ns: now_ns,
-                hashes,
-            })
+            (is_settled && !from_cache).then_some(CachedHash { stamp, hashed_at_unix_ns: now_ns, hashes })
         }
         Outcome::Changed { .. } => {
             record.note = Some("changed".to_owned());
@@ -227,11 +198,8 @@ pub(crate) fn record(
             Err(error) => failure = Some(error.into()),
             Ok(found) => {
                 known = found;
-                let names = recording
-                    .algorithms
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|name| name.name().to_owned());
+                let names =
+                    recording.algorithms.unwrap_or_default().iter().map(|name| name.name().to_owned());
                 let context = recording.context.clone();
                 writer = Some(store.begin_job(NewJob::from_report(
                     report,
@@ -259,8 +227,5 @@ pub(crate) fn record(
         (_, Some(failure)) => Err(failure),
         (None, None) => Err(RecordError::NothingReported("no store".to_owned())),
     };
-    Recorded {
-        files: files.into_iter().flatten().collect(),
-        job,
-    }
+    Recorded { files: files.into_iter().flatten().collect(), job }
 }

@@ -55,11 +55,7 @@ impl Repo {
     /// Those of mkdir(2) and open(2).
     pub fn create(&self) -> io::Result<()> {
         make_private_dir(&self.dir())?;
-        let config = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(self.config_file());
+        let config = OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.config_file());
         match config {
             Ok(mut file) => file.write_all(roar_config::template().as_bytes()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -88,17 +84,11 @@ pub fn find_repo(cwd: &Path, home: Option<&Path>) -> Found {
         let candidate = directory.join(DIRECTORY_NAME);
         let is_users = home == Some(directory) && fs::metadata(candidate.join("roar.db")).is_err();
         if is_dir(&candidate) && !is_users {
-            return Found::Existing(Repo {
-                root: directory.to_owned(),
-            });
+            return Found::Existing(Repo { root: directory.to_owned() });
         }
     }
-    let git_root = cwd
-        .ancestors()
-        .find(|directory| fs::symlink_metadata(directory.join(".git")).is_ok());
-    Found::Missing(Repo {
-        root: git_root.unwrap_or(cwd).to_owned(),
-    })
+    let git_root = cwd.ancestors().find(|directory| fs::symlink_metadata(directory.join(".git")).is_ok());
+    Found::Missing(Repo { root: git_root.unwrap_or(cwd).to_owned() })
 }
 
 #[cfg(test)]
@@ -110,20 +100,10 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let deep = top.path().join("a/b/c");
         fs::create_dir_all(&deep).unwrap();
-        assert_eq!(
-            find_repo(&deep, None),
-            Found::Missing(Repo { root: deep.clone() })
-        );
+        assert_eq!(find_repo(&deep, None), Found::Missing(Repo { root: deep.clone() }));
         fs::create_dir(top.path().join("a/.git")).unwrap();
-        assert_eq!(
-            find_repo(&deep, None),
-            Found::Missing(Repo {
-                root: top.path().join("a")
-            })
-        );
-        let repo = Repo {
-            root: top.path().to_owned(),
-        };
+        assert_eq!(find_repo(&deep, None), Found::Missing(Repo { root: top.path().join("a") }));
+        let repo = Repo { root: top.path().to_owned() };
         repo.create().unwrap();
         assert_eq!(find_repo(&deep, None), Found::Existing(repo.clone()));
         repo.create().unwrap();
@@ -135,9 +115,6 @@ mod tests {
         let project = home.path().join("project");
         fs::create_dir_all(&project).unwrap();
         fs::create_dir(home.path().join(DIRECTORY_NAME)).unwrap();
-        assert_eq!(
-            find_repo(&project, Some(home.path())),
-            Found::Missing(Repo { root: project })
-        );
+        assert_eq!(find_repo(&project, Some(home.path())), Found::Missing(Repo { root: project }));
     }
 }

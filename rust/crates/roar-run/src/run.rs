@@ -58,10 +58,7 @@ pub fn run(
     if let Found::Missing(repo) = &found
         && let Err(source) = repo.create()
     {
-        problems.push(RecordError::Init {
-            path: repo.dir(),
-            source,
-        });
+        problems.push(RecordError::Init { path: repo.dir(), source });
     }
     let mut context = Context::start(&around.cwd);
     let run_dir = RunDir::create(&repo.runs_dir(), &around.temp)
@@ -81,6 +78,9 @@ pub fn run(
         recovered: Vec::new(),
         repo,
     };
+    if options.wants_log {
+        keep_log(run_dir.path(), &outcome.repo, &mut outcome.problems);
+    }
     record_run(&mut outcome, traced, options, settings, around, context, monitor);
     let is_safe = outcome.job.is_some() || outcome.report.is_none();
     if is_safe || run_dir.path().starts_with(&around.temp) {
@@ -113,10 +113,7 @@ fn trace_in(
             wants_hashes: options.wants_hashes,
         };
         if let Err(source) = run_dir.write_meta(&meta) {
-            problems.push(RecordError::Spool {
-                path: run_dir.path().to_owned(),
-                source,
-            });
+            problems.push(RecordError::Spool { path: run_dir.path().to_owned(), source });
         }
     });
     match traced {
@@ -129,13 +126,21 @@ fn trace_in(
     }
 }
 
+/// Moves the tracer's log to where the user finds it; the one before is kept beside it.
+fn keep_log(run_dir: &Path, repo: &Repo, problems: &mut Vec<RecordError>) {
+    let path = repo.dir().join(tracer_host::LOG_FILE);
+    let older = path.with_extension("log.1");
+    // There need not be an older one.
+    let _first = std::fs::rename(&path, older);
+    if let Err(source) = std::fs::rename(run_dir.join(tracer_host::LOG_FILE), &path) {
+        problems.push(RecordError::Log { path, source });
+    }
+}
+
 /// A tracer that dies takes the command with it, unless that had ended.
 fn exit_of(traced: &Traced) -> Exit {
     let known = traced.report.as_ref().and_then(|report| report.exit);
-    known.unwrap_or(Exit::Signal {
-        signal: rustix::process::Signal::KILL.as_raw(),
-        core: false,
-    })
+    known.unwrap_or(Exit::Signal { signal: rustix::process::Signal::KILL.as_raw(), core: false })
 }
 
 fn record_run(
@@ -156,11 +161,8 @@ fn record_run(
     };
     let filter = filter_for(settings, around, &outcome.repo.root);
     if let Some(report) = traced.report {
-        let algorithms: Vec<Algorithm> = settings
-            .hash_algorithms
-            .iter()
-            .filter_map(|name| Algorithm::from_name(name))
-            .collect();
+        let algorithms: Vec<Algorithm> =
+            settings.hash_algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
         let recording = Recording {
             kind: options.kind,
             filter: &filter,
@@ -181,9 +183,7 @@ fn record_run(
         };
         publish(outcome, options.report.as_deref(), around, &report, files);
     } else {
-        let how = traced
-            .tracer_end
-            .unwrap_or_else(|| "it said that it had written one".to_owned());
+        let how = traced.tracer_end.unwrap_or_else(|| "it said that it had written one".to_owned());
         outcome.problems.push(RecordError::NothingReported(how));
     }
     if let Some(store) = &mut store {

@@ -84,10 +84,7 @@ impl RunDir {
         flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
         // Whoever held it may have finished and removed it just now.
         fs::symlink_metadata(path.join(LOCK_FILE)).ok()?;
-        Some(Self {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Some(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// Removes it, the run being recorded.
@@ -97,10 +94,5 @@ impl RunDir {
 }
 
 fn open_lock(directory: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(directory.join(LOCK_FILE))
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(directory.join(LOCK_FILE))
 }

@@ -33,20 +33,14 @@ impl Context {
     pub(crate) fn start(cwd: &Path) -> Self {
         let probe = GitProbe::start(cwd);
         if probe.top_level().is_none() {
-            return Self {
-                git: None,
-                later: None,
-            };
+            return Self { git: None, later: None };
         }
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
             // Nobody listens any more only when roar is about to end.
             let _ended = sender.send(probe.wait(GIT_AFTER));
         });
-        Self {
-            git: None,
-            later: Some(receiver),
-        }
+        Self { git: None, later: Some(receiver) }
     }
 
     /// Waits a little for what should be known before the command changes it.
@@ -96,10 +90,7 @@ impl Context {
 fn git_state(found: roar_context::GitState) -> GitState {
     let (is_dirty, changed_paths) = match found.work_tree {
         WorkTree::Clean => (Some(false), Vec::new()),
-        WorkTree::Dirty {
-            changed,
-            is_complete: _,
-        } => (Some(true), changed),
+        WorkTree::Dirty { changed, is_complete: _ } => (Some(true), changed),
         WorkTree::Unknown { reason: _ } => (None, Vec::new()),
     };
     GitState {
@@ -120,21 +111,12 @@ pub(crate) fn filter_for(settings: &Settings, around: &Surroundings, project_roo
         (settings.filter_cache, Class::Cache),
         (settings.filter_temp, Class::Temp),
     ];
-    let classes: Classes = wanted
-        .into_iter()
-        .filter_map(|(is_on, class)| is_on.then_some(class))
-        .collect();
+    let classes: Classes = wanted.into_iter().filter_map(|(is_on, class)| is_on.then_some(class)).collect();
     let variable = |name: &str| {
-        around
-            .environment
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| PathBuf::from(value))
+        around.environment.iter().find(|(key, _)| key == name).map(|(_, value)| PathBuf::from(value))
     };
-    let environments: Vec<PathBuf> = ["VIRTUAL_ENV", "CONDA_PREFIX"]
-        .into_iter()
-        .filter_map(variable)
-        .collect();
+    let environments: Vec<PathBuf> =
+        ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(variable).collect();
     let environments: Vec<&Path> = environments.iter().map(PathBuf::as_path).collect();
     let surroundings = roar_context::Surroundings {
         home: around.home.as_deref(),
@@ -215,27 +197,14 @@ struct Remembered<'a> {
 
 /// Names the state of a package database.
 fn state_of(database: &FileStamp) -> String {
-    let FileStamp {
-        dev,
-        ino,
-        size,
-        mtime_ns,
-        ctime_ns,
-        mode: _,
-        nlink: _,
-    } = database;
+    let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode: _, nlink: _ } = database;
     format!("{dev}:{ino}:{size}:{mtime_ns}:{ctime_ns}")
 }
 
 impl<'a> Remembered<'a> {
     fn new(store: &'a Store, paths: &[&Path]) -> Self {
         let paths = paths.iter().map(|path| PathBytes::from(*path)).collect();
-        Self {
-            store,
-            paths,
-            known: <_>::default(),
-            learned: <_>::default(),
-        }
+        Self { store, paths, known: <_>::default(), learned: <_>::default() }
     }
 
     fn load(&self, state: &str) -> FxHashMap<PathBytes, Answer> {
@@ -265,10 +234,7 @@ impl PackageCache for Remembered<'_> {
 
     fn store(&self, path: &Path, database: &FileStamp, package: Option<&roar_context::Package>) {
         let mut learned = self.learned.borrow_mut();
-        learned
-            .entry(state_of(database))
-            .or_default()
-            .push((path.into(), package.cloned()));
+        learned.entry(state_of(database)).or_default().push((path.into(), package.cloned()));
     }
 }
 
@@ -280,10 +246,7 @@ fn keep(store: &mut Store, learned: Learned) {
                 .iter()
                 .map(|(path, answer)| (path.clone(), answer.clone().map(to_store)))
                 .filter(|(_, answer)| {
-                    answer
-                        .as_ref()
-                        .map_or(PackageKind::Debian, |package| package.kind)
-                        == *kind
+                    answer.as_ref().map_or(PackageKind::Debian, |package| package.kind) == *kind
                 })
                 .collect();
             if !of_kind.is_empty() {

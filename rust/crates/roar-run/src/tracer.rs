@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use roar_config::TracerMode;
-use tracer_host::{Recovery, Supervised, TracerArguments, launch_tracer, recover, supervise};
+use tracer_host::{Recovery, Supervised, TracerArguments, Watch, recover};
 use tracer_schema::{FellBack, TracerReport};
 
 use crate::error::RunError;
@@ -78,10 +78,11 @@ pub(crate) fn trace(
     arguments: &TracerArguments,
     mut chosen: impl FnMut(Backend),
 ) -> Result<Traced, RunError> {
+    let mut watch = Watch::begin().map_err(RunError::Supervise)?;
     let mut tried: Vec<(Backend, String)> = Vec::new();
     for backend in candidates {
         let program = backend.program(programs);
-        let (child, control) = match launch_tracer(&program, arguments) {
+        let (child, control) = match watch.launch(&program, arguments) {
             Ok(launched) => launched,
             Err(error) => {
                 tried.push((*backend, not_started(&program, &error)));
@@ -89,7 +90,7 @@ pub(crate) fn trace(
             }
         };
         chosen(*backend);
-        let told = supervise(&control).map_err(RunError::Supervise)?;
+        let told = watch.supervise(&control).map_err(RunError::Supervise)?;
         if let Some(reason) = could_not_trace(&told) {
             reap(child);
             tried.push((*backend, reason));
@@ -109,10 +110,7 @@ fn not_started(program: &Path, error: &io::Error) -> String {
 
 fn could_not_trace(told: &Supervised) -> Option<String> {
     if let Some(errno) = told.not_traced {
-        return Some(format!(
-            "it may not trace here: {}",
-            io::Error::from_raw_os_error(errno)
-        ));
+        return Some(format!("it may not trace here: {}", io::Error::from_raw_os_error(errno)));
     }
     let has_begun = told.root_pid.is_some() || told.is_reported;
     (!has_begun).then(|| "it ended before it began to trace".to_owned())
@@ -134,17 +132,10 @@ fn finish(
     if let Some(report) = &mut report {
         report.tracer.fell_back_from = tried
             .into_iter()
-            .map(|(backend, reason)| FellBack {
-                backend: backend.name().to_owned(),
-                reason,
-            })
+            .map(|(backend, reason)| FellBack { backend: backend.name().to_owned(), reason })
             .collect();
     }
-    Traced {
-        report,
-        not_executed: told.not_executed,
-        tracer_end,
-    }
+    Traced { report, not_executed: told.not_executed, tracer_end }
 }
 
 /// Waits for a tracer that has nothing more to say, and says how it ended.

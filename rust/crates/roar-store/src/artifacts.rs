@@ -56,9 +56,8 @@ impl Store {
         };
         let failed = |source| self.failed(source);
         let mut find = self.conn.prepare(sql::ARTIFACT_IDS_BY_PREFIX).map_err(failed)?;
-        let rows = find
-            .query_map(params![first, last, row_limit(limit)], |row| row.get(0))
-            .map_err(failed)?;
+        let rows =
+            find.query_map(params![first, last, row_limit(limit)], |row| row.get(0)).map_err(failed)?;
         let keys = rows.collect::<rusqlite::Result<Vec<i64>>>().map_err(failed)?;
         keys.into_iter().map(|key| self.artifact(key)).collect()
     }
@@ -68,17 +67,9 @@ impl Store {
         let failed = |source| self.failed(source);
         let mut find = self.conn.prepare(sql::ARTIFACT_USES).map_err(failed)?;
         let rows = find.query_map(params![artifact.key, row_limit(limit)], |row| {
-            Ok((
-                JobKey(row.get(0)?),
-                row.get::<_, Bytes>(1)?.0,
-                row.get::<_, Coded<Role>>(2)?.0,
-                row.get(3)?,
-            ))
+            Ok((JobKey(row.get(0)?), row.get::<_, Bytes>(1)?.0, row.get::<_, Coded<Role>>(2)?.0, row.get(3)?))
         });
-        let rows = rows
-            .map_err(failed)?
-            .collect::<rusqlite::Result<Vec<_>>>()
-            .map_err(failed)?;
+        let rows = rows.map_err(failed)?.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         let mut jobs = BTreeMap::new();
         for (key, ..) in &rows {
             if !jobs.contains_key(key) {
@@ -87,12 +78,7 @@ impl Store {
         }
         let uses = rows.into_iter();
         Ok(uses
-            .map(|(key, path, role, is_prior)| ArtifactUse {
-                job: jobs[&key].clone(),
-                path,
-                role,
-                is_prior,
-            })
+            .map(|(key, path, role, is_prior)| ArtifactUse { job: jobs[&key].clone(), path, role, is_prior })
             .collect())
     }
 
@@ -102,30 +88,15 @@ impl Store {
             .conn
             .query_row(sql::ARTIFACT_GET, [key], |row| {
                 let size = row.get::<_, Option<Unsigned>>(3)?.map(|Unsigned(size)| size);
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, Vec<u8>>(1)?,
-                    row.get::<_, Coded<_>>(2)?.0,
-                    size,
-                ))
+                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Coded<_>>(2)?.0, size))
             })
             .map_err(failed)?;
         let mut others = self.conn.prepare(sql::ARTIFACT_HASH_LIST).map_err(failed)?;
         let others = others.query_map([key], |row| Ok((row.get(0)?, to_hex(&row.get::<_, Vec<u8>>(1)?))));
-        let mut hashes = others
-            .map_err(failed)?
-            .collect::<rusqlite::Result<Hashes>>()
-            .map_err(failed)?;
+        let mut hashes = others.map_err(failed)?.collect::<rusqlite::Result<Hashes>>().map_err(failed)?;
         let hash = to_hex(&hash);
         hashes.insert(algorithm.clone(), hash.clone());
-        Ok(Artifact {
-            hash,
-            algorithm,
-            kind,
-            size,
-            hashes,
-            key,
-        })
+        Ok(Artifact { hash, algorithm, kind, size, hashes, key })
     }
 }
 
@@ -135,14 +106,7 @@ fn hash_range(prefix: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         return None;
     }
     let is_odd = !prefix.len().is_multiple_of(2);
-    let filled = |digit| {
-        from_hex(&if is_odd {
-            format!("{prefix}{digit}")
-        } else {
-            prefix.to_owned()
-        })
-        .ok()
-    };
+    let filled = |digit| from_hex(&if is_odd { format!("{prefix}{digit}") } else { prefix.to_owned() }).ok();
     let (first, mut last) = (filled('0')?, filled('f')?);
     last.resize(HASH_BYTES_MAX, 0xff);
     Some((first, last))
@@ -155,15 +119,9 @@ mod tests {
     #[test]
     fn a_prefix_of_odd_length_takes_in_both_halves_of_its_last_byte() {
         let (first, last) = hash_range("abc").unwrap();
-        assert_eq!(
-            (&first[..], &last[..3]),
-            (&[0xab, 0xc0][..], &[0xab, 0xcf, 0xff][..])
-        );
+        assert_eq!((&first[..], &last[..3]), (&[0xab, 0xc0][..], &[0xab, 0xcf, 0xff][..]));
         let (first, last) = hash_range("ffff").unwrap();
-        assert_eq!(
-            (&first[..], last),
-            (&[0xff, 0xff][..], vec![0xff; HASH_BYTES_MAX])
-        );
+        assert_eq!((&first[..], last), (&[0xff, 0xff][..], vec![0xff; HASH_BYTES_MAX]));
         for bad in ["", "xyz", "AB", &"a".repeat(129)] {
             assert_eq!(hash_range(bad), None);
         }

@@ -31,9 +31,7 @@ impl Content {
             kind,
             algorithm: algorithm.clone(),
             hash: from_hex(hash)?,
-            others: others
-                .map(|(name, hash)| Ok((name.clone(), from_hex(hash)?)))
-                .collect::<Result<_>>()?,
+            others: others.map(|(name, hash)| Ok((name.clone(), from_hex(hash)?))).collect::<Result<_>>()?,
         }))
     }
 }
@@ -50,9 +48,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
 
 /// Returns the bytes that lowercase hex stands for.
 pub(crate) fn from_hex(hash: &str) -> Result<Vec<u8>> {
-    let bad = || Error::BadHash {
-        hash: hash.to_owned(),
-    };
+    let bad = || Error::BadHash { hash: hash.to_owned() };
     let (pairs, odd) = hash.as_bytes().as_chunks::<2>();
     if !odd.is_empty() || pairs.is_empty() {
         return Err(bad());
@@ -79,19 +75,13 @@ mod tests {
     #[test]
     fn blake3_names_a_content_and_else_the_first_algorithm_does() {
         let name = |text: &str| {
-            let hashes = text
-                .split(' ')
-                .map(|name| (name.to_owned(), "00ff".to_owned()))
-                .collect();
+            let hashes = text.split(' ').map(|name| (name.to_owned(), "00ff".to_owned())).collect();
             let content = Content::from_hashes(NodeKind::File, &hashes).unwrap().unwrap();
             (content.algorithm, content.others.len())
         };
         assert_eq!(name("blake3 sha256 a"), ("blake3".to_owned(), 2));
         assert_eq!(name("sha256 md5"), ("md5".to_owned(), 1));
-        assert_eq!(
-            Content::from_hashes(NodeKind::File, &Hashes::new()).unwrap(),
-            None
-        );
+        assert_eq!(Content::from_hashes(NodeKind::File, &Hashes::new()).unwrap(), None);
     }
 
     #[test]

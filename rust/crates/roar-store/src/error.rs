@@ -133,10 +133,7 @@ impl Error {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path, source },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path, source },
-            Some(ErrorCode::DiskFull) => Self::DiskFull {
-                path,
-                source: Errno::NOSPC.into(),
-            },
+            Some(ErrorCode::DiskFull) => Self::DiskFull { path, source: Errno::NOSPC.into() },
             Some(
                 ErrorCode::ReadOnly
                 | ErrorCode::CannotOpen

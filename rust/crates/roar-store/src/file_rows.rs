@@ -49,18 +49,12 @@ impl Store {
     /// Returns the files of a job, by path and role.
     pub fn files(&self, job: JobKey) -> Result<Vec<FileRecord>> {
         let failed = |source| self.failed(source);
-        let algorithms: String = self
-            .conn
-            .query_row(sql::JOB_TRACER, [job.0], |row| row.get(2))
-            .map_err(failed)?;
+        let algorithms: String =
+            self.conn.query_row(sql::JOB_TRACER, [job.0], |row| row.get(2)).map_err(failed)?;
         let mut hashes = HashReader::new(self, &algorithms)?;
         let mut list = self.conn.prepare(sql::FILE_LIST_OF_JOB).map_err(failed)?;
-        let rows = list
-            .query_map([job.0], |row| read_file(row, &mut hashes))
-            .map_err(failed)?;
-        rows.map(|row| row.map(|(_, file)| file))
-            .collect::<rusqlite::Result<_>>()
-            .map_err(failed)
+        let rows = list.query_map([job.0], |row| read_file(row, &mut hashes)).map_err(failed)?;
+        rows.map(|row| row.map(|(_, file)| file)).collect::<rusqlite::Result<_>>().map_err(failed)
     }
 
     /// Returns what jobs did to a path, newest first, as many as `limit`.
@@ -69,9 +63,7 @@ impl Store {
         let mut hashes = HashReader::new(self, "")?;
         let mut list = self.conn.prepare(sql::FILE_LIST_OF_PATH).map_err(failed)?;
         let values = params![path.as_bytes(), row_limit(limit)];
-        let rows = list
-            .query_map(values, |row| read_file(row, &mut hashes))
-            .map_err(failed)?;
+        let rows = list.query_map(values, |row| read_file(row, &mut hashes)).map_err(failed)?;
         let files = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         let mut jobs = HashMap::new();
         let mut touches = Vec::with_capacity(files.len());
@@ -103,9 +95,7 @@ impl Store {
                 prior_hash: hex(row.get(8)?),
             })
         });
-        rows.map_err(failed)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(failed)
+        rows.map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)
     }
 }
 
@@ -118,10 +108,7 @@ struct HashReader<'s> {
 impl<'s> HashReader<'s> {
     fn new(store: &'s Store, algorithms: &str) -> Result<Self> {
         Ok(Self {
-            others: store
-                .conn
-                .prepare(sql::ARTIFACT_HASH_LIST)
-                .map_err(|source| store.failed(source))?,
+            others: store.conn.prepare(sql::ARTIFACT_HASH_LIST).map_err(|source| store.failed(source))?,
             algorithms: algorithms.split_whitespace().map(str::to_owned).collect(),
         })
     }
@@ -134,9 +121,7 @@ impl<'s> HashReader<'s> {
         let named: String = row.get(at + 1)?;
         let mut hashes = Hashes::new();
         if self.algorithms.iter().any(|algorithm| *algorithm != named) {
-            let rows = self
-                .others
-                .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = self.others.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
             for other in rows {
                 let (algorithm, hash): (String, Vec<u8>) = other?;
                 if self.algorithms.contains(&algorithm) {
@@ -150,10 +135,8 @@ impl<'s> HashReader<'s> {
 }
 
 fn read_file(row: &Row<'_>, hashes: &mut HashReader<'_>) -> rusqlite::Result<(JobKey, FileRecord)> {
-    let unsigned = |at| {
-        row.get::<_, Option<Unsigned>>(at)
-            .map(|number| number.map(|Unsigned(number)| number))
-    };
+    let unsigned =
+        |at| row.get::<_, Option<Unsigned>>(at).map(|number| number.map(|Unsigned(number)| number));
     let record = FileRecord {
         path: row.get::<_, Bytes>(1)?.0,
         role: row.get::<_, Coded<_>>(2)?.0,

@@ -43,23 +43,9 @@ impl Store {
         let mut find = transaction.prepare(sql::HASH_CACHE_FIND).map_err(failed)?;
         let mut found = Vec::with_capacity(stamps.len());
         for stamp in stamps {
-            let FileStamp {
-                dev,
-                ino,
-                size,
-                mtime_ns,
-                ctime_ns,
-                mode: _,
-                nlink: _,
-            } = *stamp;
-            let key = params![
-                Unsigned(dev),
-                Unsigned(ino),
-                Unsigned(size),
-                mtime_ns,
-                ctime_ns,
-                RACY_WINDOW_NS
-            ];
+            let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode: _, nlink: _ } = *stamp;
+            let key =
+                params![Unsigned(dev), Unsigned(ino), Unsigned(size), mtime_ns, ctime_ns, RACY_WINDOW_NS];
             let row = find.query_row(key, |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
             found.push(row.optional().map_err(failed)?.map(hashes));
         }
@@ -83,9 +69,7 @@ impl Store {
 
 fn hashes(columns: [Option<Vec<u8>>; 3]) -> Hashes {
     let named = ALGORITHMS.iter().zip(columns);
-    named
-        .filter_map(|(name, hash)| Some(((*name).to_owned(), to_hex(&hash?))))
-        .collect()
+    named.filter_map(|(name, hash)| Some(((*name).to_owned(), to_hex(&hash?)))).collect()
 }
 
 /// Remembers hashes; what is not a hash is not remembered.
@@ -94,21 +78,8 @@ pub(crate) fn put(conn: &Connection, hashes: &[CachedHash]) -> rusqlite::Result<
         return Ok(());
     }
     let mut put = conn.prepare(sql::HASH_CACHE_PUT)?;
-    for CachedHash {
-        stamp,
-        hashed_at_unix_ns,
-        hashes,
-    } in hashes
-    {
-        let FileStamp {
-            dev,
-            ino,
-            size,
-            mtime_ns,
-            ctime_ns,
-            mode: _,
-            nlink: _,
-        } = *stamp;
+    for CachedHash { stamp, hashed_at_unix_ns, hashes } in hashes {
+        let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode: _, nlink: _ } = *stamp;
         let [blake3, sha256, md5] =
             ALGORITHMS.map(|name| hashes.get(name).and_then(|hash| from_hex(hash).ok()));
         put.execute(params![

@@ -21,10 +21,7 @@ impl Store {
                 jobs: row.get::<_, Unsigned>(4)?.0,
             })
         };
-        self.conn
-            .query_row(sql::SESSION_GET, [], read)
-            .optional()
-            .map_err(|source| self.failed(source))
+        self.conn.query_row(sql::SESSION_GET, [], read).optional().map_err(|source| self.failed(source))
     }
 
     /// Returns jobs of all sessions, newest first, as many as `limit`.
@@ -62,8 +59,7 @@ impl Store {
     /// Returns the job in that row.
     pub fn job(&self, key: JobKey) -> Result<Job> {
         let mut jobs = self.jobs_at(&[key])?;
-        jobs.pop()
-            .ok_or_else(|| self.bad_row(format!("no job {}", key.0)))
+        jobs.pop().ok_or_else(|| self.bad_row(format!("no job {}", key.0)))
     }
 
     /// Returns what surrounded a job.
@@ -74,9 +70,7 @@ impl Store {
     fn job_keys(&self, statement: &str, values: &[&dyn ToSql]) -> Result<Vec<JobKey>> {
         let failed = |source| self.failed(source);
         let mut find = self.conn.prepare(statement).map_err(failed)?;
-        let rows = find
-            .query_map(values, |row| row.get(0).map(JobKey))
-            .map_err(failed)?;
+        let rows = find.query_map(values, |row| row.get(0).map(JobKey)).map_err(failed)?;
         rows.collect::<rusqlite::Result<_>>().map_err(failed)
     }
 
@@ -86,10 +80,7 @@ impl Store {
         let mut jobs = Vec::with_capacity(keys.len());
         for key in keys {
             // A job may have been forgotten since the keys were read.
-            let job = get
-                .query_row([key.0], |row| read_job(*key, row))
-                .optional()
-                .map_err(failed)?;
+            let job = get.query_row([key.0], |row| read_job(*key, row)).optional().map_err(failed)?;
             jobs.extend(job);
         }
         Ok(jobs)
@@ -131,9 +122,7 @@ fn read_job(key: JobKey, row: &Row<'_>) -> rusqlite::Result<Job> {
 }
 
 fn read_context(conn: &Connection, key: JobKey) -> rusqlite::Result<JobContext> {
-    let labels = list(conn, sql::JOB_LABEL_LIST, key, |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
+    let labels = list(conn, sql::JOB_LABEL_LIST, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let git = list(conn, sql::JOB_GIT_GET, key, |row| {
         Ok(GitState {
             top_level: row.get::<_, Bytes>(0)?.0,
@@ -160,12 +149,7 @@ fn read_context(conn: &Connection, key: JobKey) -> rusqlite::Result<JobContext> 
             is_redacted: row.get(2)?,
         })
     })?;
-    Ok(JobContext {
-        labels,
-        git,
-        packages,
-        env,
-    })
+    Ok(JobContext { labels, git, packages, env })
 }
 
 /// Returns the rows of a statement whose one parameter is a job.

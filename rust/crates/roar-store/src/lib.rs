@@ -10,6 +10,7 @@ mod content;
 mod error;
 mod file_rows;
 mod hash_cache;
+mod job_insert;
 mod job_rows;
 mod job_writer;
 mod model;

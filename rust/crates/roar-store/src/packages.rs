@@ -28,12 +28,7 @@ impl Store {
                 let Some(name) = row.get(0)? else {
                     return Ok(None);
                 };
-                Ok(Some(Package {
-                    kind,
-                    name,
-                    version: row.get(1)?,
-                    arch: row.get(2)?,
-                }))
+                Ok(Some(Package { kind, name, version: row.get(1)?, arch: row.get(2)? }))
             });
             found.push(row.optional().map_err(failed)?);
         }
@@ -64,10 +59,7 @@ fn put(
     let mut packages = PackageStatements::new(conn)?;
     let mut put = conn.prepare(sql::PACKAGE_CACHE_PUT)?;
     for (path, package) in paths {
-        let package = package
-            .as_ref()
-            .map(|package| packages.intern(package))
-            .transpose()?;
+        let package = package.as_ref().map(|package| packages.intern(package)).transpose()?;
         put.execute(params![Coded(kind), path.as_bytes(), stamp, package])?;
     }
     Ok(())
@@ -81,19 +73,11 @@ pub(crate) struct PackageStatements<'c> {
 
 impl<'c> PackageStatements<'c> {
     pub(crate) fn new(conn: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            find: conn.prepare(sql::PACKAGE_FIND)?,
-            add: conn.prepare(sql::PACKAGE_ADD)?,
-        })
+        Ok(Self { find: conn.prepare(sql::PACKAGE_FIND)?, add: conn.prepare(sql::PACKAGE_ADD)? })
     }
 
     pub(crate) fn intern(&mut self, package: &Package) -> rusqlite::Result<i64> {
-        let Package {
-            kind,
-            name,
-            version,
-            arch,
-        } = package;
+        let Package { kind, name, version, arch } = package;
         let values = params![Coded(*kind), name, version, arch];
         match self.find.query_row(values, |row| row.get(0)).optional()? {
             Some(id) => Ok(id),

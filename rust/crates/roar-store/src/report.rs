@@ -23,10 +23,7 @@ impl Store {
             })
             .map_err(failed)?;
         let fell_back_from = list(&self.conn, sql::JOB_FELL_BACK_LIST, key, |row| {
-            Ok(FellBack {
-                backend: row.get(0)?,
-                reason: row.get(1)?,
-            })
+            Ok(FellBack { backend: row.get(0)?, reason: row.get(1)? })
         })
         .map_err(failed)?;
         Ok(RunReport {
@@ -45,12 +42,7 @@ impl Store {
             },
             processes: self.processes(key)?,
             files: self.files(key)?,
-            tracer: TracerStats {
-                events,
-                overhead_ns,
-                fell_back_from,
-                mode: job.tracer_mode,
-            },
+            tracer: TracerStats { events, overhead_ns, fell_back_from, mode: job.tracer_mode },
         })
     }
 

@@ -21,11 +21,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -41,10 +37,7 @@ mod tests {
             (-1, "1969-12-31T23:59:59.999999999Z"),
             (951_782_400 * NS_PER_S, "2000-02-29T00:00:00.000000000Z"),
             (951_868_799 * NS_PER_S + 7, "2000-02-29T23:59:59.000000007Z"),
-            (
-                1_769_860_800 * NS_PER_S + 123_456_789,
-                "2026-01-31T12:00:00.123456789Z",
-            ),
+            (1_769_860_800 * NS_PER_S + 123_456_789, "2026-01-31T12:00:00.123456789Z"),
             (4_107_542_400 * NS_PER_S, "2100-03-01T00:00:00.000000000Z"),
         ] {
             assert_eq!(rfc3339(unix_ns), text);

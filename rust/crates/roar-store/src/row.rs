@@ -49,11 +49,7 @@ impl FromSql for List {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let blob = value.as_blob()?;
         let items = blob.split_inclusive(|byte| *byte == 0);
-        Ok(Self(
-            items
-                .map(|item| PathBytes::from(item.strip_suffix(&[0]).unwrap_or(item)))
-                .collect(),
-        ))
+        Ok(Self(items.map(|item| PathBytes::from(item.strip_suffix(&[0]).unwrap_or(item))).collect()))
     }
 }
 
@@ -68,9 +64,7 @@ pub(crate) fn pids_blob(pids: &[Pid]) -> Vec<u8> {
 impl FromSql for Pids {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let (pids, _) = value.as_blob()?.as_chunks::<4>();
-        Ok(Self(
-            pids.iter().map(|bytes| Pid::from_le_bytes(*bytes)).collect(),
-        ))
+        Ok(Self(pids.iter().map(|bytes| Pid::from_le_bytes(*bytes)).collect()))
     }
 }
 
@@ -201,10 +195,7 @@ pub(crate) fn exit_columns(exit: Option<Exit>) -> ExitColumns {
 /// Returns how a process ended.
 pub(crate) fn exit_from_columns(columns: ExitColumns) -> Option<Exit> {
     match columns {
-        (_, Some(signal), core) => Some(Exit::Signal {
-            signal,
-            core: core.unwrap_or(false),
-        }),
+        (_, Some(signal), core) => Some(Exit::Signal { signal, core: core.unwrap_or(false) }),
         (Some(code), None, _) => Some(Exit::Code { code }),
         (None, None, _) => None,
     }

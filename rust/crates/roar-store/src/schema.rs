@@ -31,9 +31,7 @@ pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<()> {
         return Ok(());
     }
     let failed = |source| Error::sqlite(path, source);
-    let transaction = conn
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(failed)?;
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Another process may have done it while this one waited for the lock.
     let Header::Earlier(version) = read_header(path, &transaction)? else {
         return Ok(());
@@ -42,43 +40,22 @@ pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<()> {
     for step in &MIGRATIONS[done..] {
         transaction.execute_batch(step).map_err(failed)?;
     }
-    transaction
-        .pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(failed)?;
-    transaction
-        .pragma_update(None, "user_version", SCHEMA_VERSION)
-        .map_err(failed)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
 fn read_header(path: &Path, conn: &Connection) -> Result<Header> {
     let failed = |source| Error::sqlite(path, source);
-    let number = |name| {
-        conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-            .map_err(failed)
-    };
+    let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
     match (number("application_id")?, number("user_version")?) {
         (APPLICATION_ID, SCHEMA_VERSION) => Ok(Header::Current),
         (APPLICATION_ID, version) if (0..SCHEMA_VERSION).contains(&version) => Ok(Header::Earlier(version)),
-        (APPLICATION_ID, found) => Err(Error::Newer {
-            path: path.to_owned(),
-            found,
-            known: SCHEMA_VERSION,
-        }),
+        (APPLICATION_ID, found) => Err(Error::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION }),
         (0, 0) => {
-            let tables: i64 = conn
-                .query_row(sql::TABLES_COUNT, [], |row| row.get(0))
-                .map_err(failed)?;
-            if tables == 0 {
-                Ok(Header::Earlier(0))
-            } else {
-                Err(Error::NotOurs {
-                    path: path.to_owned(),
-                })
-            }
+            let tables: i64 = conn.query_row(sql::TABLES_COUNT, [], |row| row.get(0)).map_err(failed)?;
+            if tables == 0 { Ok(Header::Earlier(0)) } else { Err(Error::NotOurs { path: path.to_owned() }) }
         }
-        _ => Err(Error::NotOurs {
-            path: path.to_owned(),
-        }),
+        _ => Err(Error::NotOurs { path: path.to_owned() }),
     }
 }

@@ -64,9 +64,7 @@ impl Store {
 
     /// Sets how long to wait for other processes, 30 seconds unless set.
     pub fn set_busy_timeout(&self, timeout: Duration) -> Result<()> {
-        self.conn
-            .busy_timeout(timeout)
-            .map_err(|source| self.failed(source))
+        self.conn.busy_timeout(timeout).map_err(|source| self.failed(source))
     }
 
     /// Returns the error that a failed call to SQLite stands for.
@@ -76,10 +74,7 @@ impl Store {
 
     /// Returns the error for a row that makes no sense.
     pub(crate) fn bad_row(&self, what: impl Into<String>) -> Error {
-        Error::BadRow {
-            path: self.path.clone(),
-            what: what.into(),
-        }
+        Error::BadRow { path: self.path.clone(), what: what.into() }
     }
 
     /// Begins a transaction that may write, once no other process has one.
@@ -129,12 +124,7 @@ fn create(roar_dir: &Path) -> Result<()> {
     }
     let path = roar_dir.join(DATABASE_NAME);
     let draft = roar_dir.join(format!("{DATABASE_NAME}.{}", Uuid::now_v7()));
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(FILE_MODE)
-        .open(&draft)
-        .map_err(unwritable)?;
+    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&draft).map_err(unwritable)?;
     let placed = build(&draft).and_then(|()| place(&draft, &path).map_err(unwritable));
     match std::fs::remove_file(&draft) {
         Err(error) if placed.is_ok() && error.kind() != ErrorKind::NotFound => Err(unwritable(error)),

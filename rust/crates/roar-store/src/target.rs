@@ -71,11 +71,7 @@ impl Store {
             let prefix = word.to_ascii_lowercase();
             let limit = CANDIDATES_MAX;
             found.extend(self.jobs_by_prefix(&prefix, limit)?.into_iter().map(Target::Job));
-            found.extend(
-                self.artifacts_by_prefix(&prefix, limit)?
-                    .into_iter()
-                    .map(Target::Artifact),
-            );
+            found.extend(self.artifacts_by_prefix(&prefix, limit)?.into_iter().map(Target::Artifact));
         }
         found.extend(self.used_path(paths)?.map(Target::Path));
         found.truncate(CANDIDATES_MAX);
@@ -110,9 +106,7 @@ impl Store {
         let wanted = last_part(wanted);
         let mut list = self.conn.prepare(sql::PATH_LIST_OF_SESSION).map_err(failed)?;
         let values = rusqlite::params![session.key.0, row_limit(COMPARED_PATHS_MAX)];
-        let paths = list
-            .query_map(values, |row| Ok(row.get::<_, Bytes>(0)?.0))
-            .map_err(failed)?;
+        let paths = list.query_map(values, |row| Ok(row.get::<_, Bytes>(0)?.0)).map_err(failed)?;
         let mut near = Vec::new();
         for path in paths {
             let path = path.map_err(failed)?;

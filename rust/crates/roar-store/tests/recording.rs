@@ -1,5 +1,8 @@
 //! What is recorded comes back.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "other tests use the rest")]
 mod sample;
 
 use std::os::unix::fs::PermissionsExt;
@@ -55,14 +58,8 @@ fn steps_count_up_within_the_session_and_the_newest_job_comes_first() {
     assert_eq!((first.step, second.step), (1, 2));
     let session = store.session().unwrap().unwrap();
     assert_eq!(session.jobs, 2);
-    for jobs in [
-        store.jobs(10).unwrap(),
-        store.jobs_of_session(session.key, 10).unwrap(),
-    ] {
-        assert_eq!(
-            jobs.iter().map(|job| &job.id).collect::<Vec<_>>(),
-            [&second.id, &first.id]
-        );
+    for jobs in [store.jobs(10).unwrap(), store.jobs_of_session(session.key, 10).unwrap()] {
+        assert_eq!(jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&second.id, &first.id]);
     }
     assert_eq!(store.jobs(1).unwrap().len(), 1);
     assert_eq!(store.last_job().unwrap().unwrap().id, second.id);
@@ -99,36 +96,16 @@ fn a_job_and_what_surrounds_it_come_back() {
             },
         ],
         env: vec![
-            EnvUse {
-                name: bytes("HOME"),
-                value: Some(bytes("/h")),
-                is_redacted: false,
-            },
-            EnvUse {
-                name: bytes("TOKEN"),
-                value: None,
-                is_redacted: true,
-            },
+            EnvUse { name: bytes("HOME"), value: Some(bytes("/h")), is_redacted: false },
+            EnvUse { name: bytes("TOKEN"), value: None, is_redacted: true },
         ],
     };
-    let new = NewJob {
-        kind: JobKind::Build,
-        context: context.clone(),
-        ..job("make all")
-    };
-    let recorded = store
-        .record_job(new.clone(), [file("/p/in", Role::Input, 1)])
-        .unwrap();
+    let new = NewJob { kind: JobKind::Build, context: context.clone(), ..job("make all") };
+    let recorded = store.record_job(new.clone(), [file("/p/in", Role::Input, 1)]).unwrap();
     assert_eq!(store.context(recorded.key).unwrap(), context);
     let read = store.job(recorded.key).unwrap();
-    assert_eq!(
-        (read.kind, read.state, read.counts.inputs),
-        (JobKind::Build, JobState::Recorded, 1)
-    );
-    assert_eq!(
-        (read.command, read.cwd, read.exit),
-        (new.command, new.cwd, new.exit)
-    );
+    assert_eq!((read.kind, read.state, read.counts.inputs), (JobKind::Build, JobState::Recorded, 1));
+    assert_eq!((read.command, read.cwd, read.exit), (new.command, new.cwd, new.exit));
 }
 
 #[test]
@@ -138,19 +115,13 @@ fn a_large_job_is_whole_and_stands_as_interrupted_until_it_is_finished() {
     let mut writer = store.begin_job(job("big"));
     let count = ROWS_PER_TRANSACTION as u64;
     for at in 0..count - 1 {
-        writer
-            .file(file(&format!("/p/{at:06}"), Role::Input, at))
-            .unwrap();
+        writer.file(file(&format!("/p/{at:06}"), Role::Input, at)).unwrap();
     }
     assert_eq!(reader.jobs(1).unwrap(), []);
-    writer
-        .file(file(&format!("/p/{:06}", count - 1), Role::Input, 0))
-        .unwrap();
+    writer.file(file(&format!("/p/{:06}", count - 1), Role::Input, 0)).unwrap();
     assert_eq!(reader.jobs(1).unwrap()[0].state, JobState::Interrupted);
     for at in 0..10 {
-        writer
-            .file(file(&format!("/q/{at:06}"), Role::Output, at))
-            .unwrap();
+        writer.file(file(&format!("/q/{at:06}"), Role::Output, at)).unwrap();
     }
     let done = writer.finish().unwrap();
     let found = &reader.jobs(1).unwrap()[0];
@@ -185,15 +156,8 @@ fn a_text_that_is_no_hash_is_refused_by_name() {
 #[test]
 fn the_same_bytes_under_two_names_are_one_artifact() {
     let (_directory, _, mut store) = store();
-    store
-        .record_job(
-            job("cp a b"),
-            [file("/p/a", Role::Input, 7), file("/p/b", Role::Output, 7)],
-        )
-        .unwrap();
-    store
-        .record_job(job("append b"), [updated("/p/b", 7, 8)])
-        .unwrap();
+    store.record_job(job("cp a b"), [file("/p/a", Role::Input, 7), file("/p/b", Role::Output, 7)]).unwrap();
+    store.record_job(job("append b"), [updated("/p/b", 7, 8)]).unwrap();
     let found = store.artifacts_by_prefix(&sample::hex(7)[..7], 10).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].size, &found[0].hashes), (Some(120), &blake3(7)));
@@ -211,10 +175,7 @@ fn the_same_bytes_under_two_names_are_one_artifact() {
         ]
     );
     let touches = store.touching(&PathBytes::from("/p/b"), 10).unwrap();
-    assert_eq!(
-        touches.iter().map(|touch| touch.job.step).collect::<Vec<_>>(),
-        [2, 1]
-    );
+    assert_eq!(touches.iter().map(|touch| touch.job.step).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(touches[0].file, updated("/p/b", 7, 8));
 }
 
@@ -224,35 +185,22 @@ fn the_size_of_an_earlier_version_is_learnt_when_it_is_met() {
     let size = |store: &Store| store.artifacts_by_prefix(&sample::hex(1), 1).unwrap()[0].size;
     store.record_job(job("append"), [updated("/p/a", 1, 2)]).unwrap();
     assert_eq!(size(&store), None);
-    store
-        .record_job(job("read"), [file("/p/old", Role::Input, 1)])
-        .unwrap();
+    store.record_job(job("read"), [file("/p/old", Role::Input, 1)]).unwrap();
     assert_eq!(size(&store), Some(120));
 }
 
 #[test]
 fn a_session_gives_its_files_to_the_graph() {
     let (_directory, _, mut store) = store();
-    let one = store
-        .record_job(job("one"), [file("/p/a", Role::Output, 1)])
-        .unwrap();
-    let two = store
-        .record_job(job("two"), [file("/p/a", Role::Input, 1), updated("/p/a", 1, 2)])
-        .unwrap();
+    let one = store.record_job(job("one"), [file("/p/a", Role::Output, 1)]).unwrap();
+    let two = store.record_job(job("two"), [file("/p/a", Role::Input, 1), updated("/p/a", 1, 2)]).unwrap();
     let session = store.session().unwrap().unwrap();
     let files = store.session_files(session.key).unwrap();
-    let seen: Vec<_> = files
-        .iter()
-        .map(|file| (file.job, file.role, file.hash.clone().unwrap()))
-        .collect();
+    let seen: Vec<_> = files.iter().map(|file| (file.job, file.role, file.hash.clone().unwrap())).collect();
     let hex = sample::hex;
     assert_eq!(
         seen,
-        [
-            (one.key, Role::Output, hex(1)),
-            (two.key, Role::Input, hex(1)),
-            (two.key, Role::Output, hex(2))
-        ]
+        [(one.key, Role::Output, hex(1)), (two.key, Role::Input, hex(1)), (two.key, Role::Output, hex(2))]
     );
     assert_eq!(files[2].prior_hash, Some(hex(1)));
     assert_eq!(files[0].path_key, files[1].path_key);
@@ -263,25 +211,13 @@ fn the_report_has_hashes_by_the_algorithms_of_its_job_alone() {
     let (_directory, _, mut store) = store();
     let both = |seed| {
         let mut record = file("/p/a", Role::Input, seed);
-        record
-            .hash
-            .as_mut()
-            .unwrap()
-            .insert("md5".to_owned(), "00ff".to_owned());
+        record.hash.as_mut().unwrap().insert("md5".to_owned(), "00ff".to_owned());
         record
     };
-    let plain = store
-        .record_job(job("plain"), [file("/p/a", Role::Input, 1)])
-        .unwrap();
-    let new = NewJob {
-        hash_algorithms: vec!["blake3".into(), "md5".into()],
-        ..job("both")
-    };
+    let plain = store.record_job(job("plain"), [file("/p/a", Role::Input, 1)]).unwrap();
+    let new = NewJob { hash_algorithms: vec!["blake3".into(), "md5".into()], ..job("both") };
     let more = store.record_job(new, [both(1)]).unwrap();
-    assert_eq!(
-        store.report(plain.key).unwrap().files,
-        [file("/p/a", Role::Input, 1)]
-    );
+    assert_eq!(store.report(plain.key).unwrap().files, [file("/p/a", Role::Input, 1)]);
     assert_eq!(store.report(more.key).unwrap().files, [both(1)]);
     assert_eq!(
         store.artifacts_by_prefix("00ff", 9).unwrap(),
@@ -290,14 +226,7 @@ fn the_report_has_hashes_by_the_algorithms_of_its_job_alone() {
 }
 
 fn stamp(mtime_ns: i64, ctime_ns: i64) -> FileStamp {
-    FileStamp {
-        dev: u64::MAX,
-        ino: 7,
-        size: 10,
-        mtime_ns,
-        ctime_ns,
-        ..FileStamp::default()
-    }
+    FileStamp { dev: u64::MAX, ino: 7, size: 10, mtime_ns, ctime_ns, ..FileStamp::default() }
 }
 
 #[test]
@@ -305,30 +234,13 @@ fn a_hash_is_remembered_for_its_very_stamp() {
     let (_directory, _, mut store) = store();
     let at = 1_000_000_000_000;
     store
-        .hash_cache_put(&[CachedHash {
-            stamp: stamp(1, 2),
-            hashed_at_unix_ns: at,
-            hashes: blake3(1),
-        }])
+        .hash_cache_put(&[CachedHash { stamp: stamp(1, 2), hashed_at_unix_ns: at, hashes: blake3(1) }])
         .unwrap();
-    let same_but_mode = FileStamp {
-        mode: 0o100_600,
-        nlink: 3,
-        ..stamp(1, 2)
-    };
+    let same_but_mode = FileStamp { mode: 0o100_600, nlink: 3, ..stamp(1, 2) };
     let others = [
-        FileStamp {
-            dev: 1,
-            ..stamp(1, 2)
-        },
-        FileStamp {
-            ino: 8,
-            ..stamp(1, 2)
-        },
-        FileStamp {
-            size: 11,
-            ..stamp(1, 2)
-        },
+        FileStamp { dev: 1, ..stamp(1, 2) },
+        FileStamp { ino: 8, ..stamp(1, 2) },
+        FileStamp { size: 11, ..stamp(1, 2) },
         stamp(2, 2),
         stamp(1, 3),
     ];
@@ -345,59 +257,32 @@ fn a_hash_taken_too_soon_after_a_change_is_not_trusted() {
     let changed = 1_000_000_000_000;
     let mut trusted = |mtime_ns, ctime_ns, hashed_at_unix_ns| {
         let stamp = stamp(mtime_ns, ctime_ns);
-        store
-            .hash_cache_put(&[CachedHash {
-                stamp,
-                hashed_at_unix_ns,
-                hashes: blake3(1),
-            }])
-            .unwrap();
+        store.hash_cache_put(&[CachedHash { stamp, hashed_at_unix_ns, hashes: blake3(1) }]).unwrap();
         store.hash_cache_lookup(&[stamp]).unwrap()[0].is_some()
     };
     assert!(trusted(changed, changed, changed + RACY_WINDOW_NS));
     assert!(!trusted(changed, changed, changed + RACY_WINDOW_NS - 1));
-    assert!(
-        !trusted(0, changed, changed + RACY_WINDOW_NS - 1),
-        "mtime can be set back, ctime cannot"
-    );
+    assert!(!trusted(0, changed, changed + RACY_WINDOW_NS - 1), "mtime can be set back, ctime cannot");
     assert!(!trusted(changed, 0, changed));
-    assert!(
-        !trusted(changed, changed, changed - 1),
-        "a clock that runs behind"
-    );
-    assert!(
-        !trusted(i64::MAX, i64::MAX, changed),
-        "a stamp from the far future"
-    );
+    assert!(!trusted(changed, changed, changed - 1), "a clock that runs behind");
+    assert!(!trusted(i64::MAX, i64::MAX, changed), "a stamp from the far future");
 }
 
 #[test]
 fn a_hash_is_remembered_with_the_job() {
     let (_directory, _, mut store) = store();
     let mut writer = store.begin_job(job("x"));
-    let hash = CachedHash {
-        stamp: stamp(1, 1),
-        hashed_at_unix_ns: i64::MAX,
-        hashes: blake3(3),
-    };
+    let hash = CachedHash { stamp: stamp(1, 1), hashed_at_unix_ns: i64::MAX, hashes: blake3(3) };
     writer.remember_hash(hash);
     writer.finish().unwrap();
-    assert_eq!(
-        store.hash_cache_lookup(&[stamp(1, 1)]).unwrap(),
-        [Some(blake3(3))]
-    );
+    assert_eq!(store.hash_cache_lookup(&[stamp(1, 1)]).unwrap(), [Some(blake3(3))]);
 }
 
 #[test]
 fn packages_are_remembered_under_the_stamp_of_their_database() {
     let (_directory, _, mut store) = store();
     let kind = PackageKind::Debian;
-    let dash = Package {
-        kind,
-        name: "dash".into(),
-        version: "0.5".into(),
-        arch: "amd64".into(),
-    };
+    let dash = Package { kind, name: "dash".into(), version: "0.5".into(), arch: "amd64".into() };
     let [sh, mine, other] = ["/bin/sh", "/p/mine", "/bin/other"].map(PathBytes::from);
     let put = [(sh.clone(), Some(dash.clone())), (mine.clone(), None)];
     store.package_cache_put(kind, "monday", &put).unwrap();
@@ -406,14 +291,9 @@ fn packages_are_remembered_under_the_stamp_of_their_database() {
         store.package_cache_lookup(kind, "monday", &paths).unwrap(),
         [Some(Some(dash)), Some(None), None]
     );
+    assert_eq!(store.package_cache_lookup(kind, "tuesday", &paths).unwrap(), [None, None, None]);
     assert_eq!(
-        store.package_cache_lookup(kind, "tuesday", &paths).unwrap(),
-        [None, None, None]
-    );
-    assert_eq!(
-        store
-            .package_cache_lookup(PackageKind::Python, "monday", &paths)
-            .unwrap(),
+        store.package_cache_lookup(PackageKind::Python, "monday", &paths).unwrap(),
         [None, None, None]
     );
 }

@@ -1,5 +1,8 @@
 //! What a word stands for.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "other tests use the rest")]
 mod sample;
 
 use roar_store::{Found, Store, Target};
@@ -11,14 +14,9 @@ use tracer_schema::{PathBytes, Role};
 fn store() -> (TempDir, Store) {
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open_or_create(&directory.path().join(".roar")).unwrap();
-    let files = [
-        file("/p/data.csv", Role::Input, 1),
-        file("/p/model.bin", Role::Output, 2),
-    ];
+    let files = [file("/p/data.csv", Role::Input, 1), file("/p/model.bin", Role::Output, 2)];
     store.record_job(job("train"), files).unwrap();
-    store
-        .record_job(job("test"), [file("/p/model.bin", Role::Input, 2)])
-        .unwrap();
+    store.record_job(job("test"), [file("/p/model.bin", Role::Input, 2)]).unwrap();
     (directory, store)
 }
 
@@ -58,7 +56,7 @@ fn five_digits_are_no_hash() {
 #[test]
 fn several_meanings_are_all_listed() {
     let (_directory, store) = store();
-    // The first digits of both ids are those of the same week.
+    // Six digits of an id are some hours of time.
     let id = store.job_by_step(1).unwrap().unwrap().id;
     assert_eq!(steps(&store.find_target(&id[..6], &[]).unwrap()), "? @2 @1");
     let path = PathBytes::from("/p/model.bin");
@@ -83,9 +81,6 @@ fn an_empty_store_knows_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_or_create(&directory.path().join(".roar")).unwrap();
     for word in ["@1", "@last", "abcdef", "x", ""] {
-        assert_eq!(
-            steps(&store.find_target(word, &[PathBytes::from("/x")]).unwrap()),
-            "none "
-        );
+        assert_eq!(steps(&store.find_target(word, &[PathBytes::from("/x")]).unwrap()), "none ");
     }
 }

@@ -131,11 +131,7 @@ impl Aggregator {
         let (pid, fd, now) = (event.pid, event.fd, event.time_ns);
         let last = i32::try_from(event.value).unwrap_or(i32::MAX);
         let is_cloexec = event.flags.has(EventFlags::CLOEXEC);
-        let bytes = if event.flags.has(EventFlags::UNCOUNTED) {
-            None
-        } else {
-            Some(event.value)
-        };
+        let bytes = if event.flags.has(EventFlags::UNCOUNTED) { None } else { Some(event.value) };
         match event.kind {
             EventKind::Text => {}
             EventKind::Start => self.begin(event),
@@ -178,9 +174,7 @@ impl Aggregator {
             EventKind::Truncate if event.value == 0 => self.change(event, Some(0), Change::Emptied),
             EventKind::Truncate => self.change(event, Some(0), Change::Bytes),
             EventKind::Create | EventKind::Symlink => {
-                self.with_file(event, |names, _, place| {
-                    names.create(place.path, &place.stamp, pid)
-                });
+                self.with_file(event, |names, _, place| names.create(place.path, &place.stamp, pid));
             }
             EventKind::Unlink => self.with_file(event, |names, texts, place| names.unlink(texts, place, pid)),
             EventKind::Found => self.with_file(event, Namespace::found),
@@ -194,10 +188,7 @@ impl Aggregator {
     }
 
     fn path_of(&self, id: TextId) -> PathBytes {
-        self.texts
-            .symbol(id)
-            .map(|symbol| self.texts.bytes(symbol).into())
-            .unwrap_or_default()
+        self.texts.symbol(id).map(|symbol| self.texts.bytes(symbol).into()).unwrap_or_default()
     }
 
     fn begin(&mut self, event: &TraceEvent) {
@@ -211,8 +202,7 @@ impl Aggregator {
         }
         let child = u32::try_from(event.value).unwrap_or(0);
         self.processes.begin(child, Some(event.pid), event.time_ns);
-        self.descriptors
-            .fork(event.pid, child, event.flags.has(EventFlags::SHARED_FILES));
+        self.descriptors.fork(event.pid, child, event.flags.has(EventFlags::SHARED_FILES));
     }
 
     fn exec(&mut self, event: &TraceEvent) {
@@ -225,16 +215,8 @@ impl Aggregator {
     }
 
     fn open_file(&self, event: &TraceEvent) -> OpenFile {
-        let path = if event.flags.has(EventFlags::NAMELESS) {
-            None
-        } else {
-            self.texts.symbol(event.text)
-        };
-        OpenFile {
-            path,
-            stamp: event.stamp,
-            moves: self.namespace.moves.count(),
-        }
+        let path = if event.flags.has(EventFlags::NAMELESS) { None } else { self.texts.symbol(event.text) };
+        OpenFile { path, stamp: event.stamp, moves: self.namespace.moves.count() }
     }
 
     fn open(&mut self, event: &TraceEvent) {
@@ -254,8 +236,7 @@ impl Aggregator {
         // What becomes of the name from now on is known of this file, so that its descriptor can be followed.
         self.namespace.touch(&mut self.texts, &place);
         if !is_of_path_only && event.value & open_flag::TRUNC != 0 {
-            self.namespace
-                .write(&mut self.texts, &place, event.pid, Some(0), Change::Emptied);
+            self.namespace.write(&mut self.texts, &place, event.pid, Some(0), Change::Emptied);
         }
     }
 
@@ -269,26 +250,16 @@ impl Aggregator {
     /// Returns the file an event is about: told with it, or else the one its descriptor refers to.
     fn place(&mut self, event: &TraceEvent) -> Option<Place> {
         if event.stamp.is_some() {
-            let path = if event.flags.has(EventFlags::NAMELESS) {
-                None
-            } else {
-                self.texts.symbol(event.text)
-            };
-            return Some(Place {
-                path,
-                stamp: event.stamp,
-                is_stale: false,
-            });
+            let path =
+                if event.flags.has(EventFlags::NAMELESS) { None } else { self.texts.symbol(event.text) };
+            return Some(Place { path, stamp: event.stamp, is_stale: false });
         }
         let Some(file) = self.descriptors.get(event.pid, event.fd) else {
             self.add_gap(Gap {
                 kind: GapKind::UnresolvedPath,
                 pid: event.pid,
                 path: None,
-                detail: format!(
-                    "descriptor {} was used, and nothing told what it refers to",
-                    event.fd
-                ),
+                detail: format!("descriptor {} was used, and nothing told what it refers to", event.fd),
             });
             return None;
         };
@@ -296,11 +267,7 @@ impl Aggregator {
             let moved = self.namespace.moves.since(file.moves, self.texts.bytes(path));
             moved.map_or(path, |moved| self.texts.intern(&moved))
         });
-        Some(Place {
-            path,
-            stamp: file.stamp,
-            is_stale: true,
-        })
+        Some(Place { path, stamp: file.stamp, is_stale: true })
     }
 
     fn with_file(&mut self, event: &TraceEvent, act: impl FnOnce(&mut Namespace, &mut Texts, &Place)) {
@@ -320,25 +287,15 @@ impl Aggregator {
     }
 
     fn change(&mut self, event: &TraceEvent, bytes: Option<u64>, change: Change) {
-        self.with_file(event, |names, texts, place| {
-            names.write(texts, place, event.pid, bytes, change)
-        });
+        self.with_file(event, |names, texts, place| names.write(texts, place, event.pid, bytes, change));
     }
 
     fn gap(&mut self, event: &TraceEvent) {
-        let path = self
-            .texts
-            .symbol(event.text)
-            .map(|symbol| self.texts.bytes(symbol).into());
+        let path = self.texts.symbol(event.text).map(|symbol| self.texts.bytes(symbol).into());
         let detail = self.path_of(event.text2).to_string();
         // A kind from a later version is still a gap.
         let kind = GapKind::from_number(event.value).unwrap_or(GapKind::UndecodedCall);
-        self.add_gap(Gap {
-            kind,
-            pid: event.pid,
-            path,
-            detail,
-        });
+        self.add_gap(Gap { kind, pid: event.pid, path, detail });
         if kind == GapKind::EventsLost {
             // `add_gap` has counted one.
             self.events_lost = self.events_lost.saturating_add(event.value2.saturating_sub(1));
@@ -355,28 +312,14 @@ impl Aggregator {
             let Self { namespace, texts, .. } = &mut self;
             let listed = world.list(&directory, &mut |path, stamp| {
                 let path = Some(texts.intern(path));
-                namespace.found(
-                    texts,
-                    &Place {
-                        path,
-                        stamp,
-                        is_stale: false,
-                    },
-                );
+                namespace.found(texts, &Place { path, stamp, is_stale: false });
             });
             if let Err(detail) = listed {
                 let path = Some(directory.into());
-                self.add_gap(Gap {
-                    kind: GapKind::UnlistedDirectory,
-                    pid: 0,
-                    path,
-                    detail,
-                });
+                self.add_gap(Gap { kind: GapKind::UnlistedDirectory, pid: 0, path, detail });
             }
         }
-        let files = self
-            .namespace
-            .summarize(&self.texts, &mut |path| world.look(path));
+        let files = self.namespace.summarize(&self.texts, &mut |path| world.look(path));
         if self.gaps_more > 0
             && let Some(last) = self.gaps.last_mut()
         {

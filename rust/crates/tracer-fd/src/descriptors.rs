@@ -23,11 +23,7 @@ pub(crate) struct OpenFile {
 impl OpenFile {
     /// Returns the file as it is named at the moment of opening.
     pub(crate) fn place(&self) -> Place {
-        Place {
-            path: self.path,
-            stamp: self.stamp,
-            is_stale: false,
-        }
+        Place { path: self.path, stamp: self.stamp, is_stale: false }
     }
 }
 
@@ -53,10 +49,7 @@ pub(crate) struct Descriptors {
 impl Descriptors {
     fn table(&mut self, pid: Pid) -> &mut Table {
         let index = *self.by_process.entry(pid).or_insert_with(|| {
-            self.tables.push(Table {
-                owners: 1,
-                ..Table::default()
-            });
+            self.tables.push(Table { owners: 1, ..Table::default() });
             self.tables.len() - 1
         });
         &mut self.tables[index]
@@ -87,19 +80,12 @@ impl Descriptors {
 
     /// The descriptors `first..=last` were closed.
     pub(crate) fn close_range(&mut self, pid: Pid, first: i32, last: i32) {
-        self.table(pid)
-            .entries
-            .retain(|fd, _| !(first..=last).contains(fd));
+        self.table(pid).entries.retain(|fd, _| !(first..=last).contains(fd));
     }
 
     /// The descriptors `first..=last` are closed at exec, or no longer.
     pub(crate) fn set_cloexec(&mut self, pid: Pid, first: i32, last: i32, is_cloexec: bool) {
-        for (_, entry) in self
-            .table(pid)
-            .entries
-            .iter_mut()
-            .filter(|(fd, _)| (first..=last).contains(*fd))
-        {
+        for (_, entry) in self.table(pid).entries.iter_mut().filter(|(fd, _)| (first..=last).contains(*fd)) {
             entry.is_cloexec = is_cloexec;
         }
     }
@@ -114,10 +100,7 @@ impl Descriptors {
             self.by_process.insert(child, index);
             return;
         }
-        let copy = Table {
-            entries: table.entries.clone(),
-            owners: 1,
-        };
+        let copy = Table { entries: table.entries.clone(), owners: 1 };
         self.tables.push(copy);
         self.by_process.insert(child, self.tables.len() - 1);
     }
@@ -127,10 +110,7 @@ impl Descriptors {
         if self.table(pid).owners > 1 {
             let table = self.table(pid);
             table.owners -= 1;
-            let copy = Table {
-                entries: table.entries.clone(),
-                owners: 1,
-            };
+            let copy = Table { entries: table.entries.clone(), owners: 1 };
             self.tables.push(copy);
             self.by_process.insert(pid, self.tables.len() - 1);
         }

@@ -34,23 +34,13 @@ pub(crate) fn rebase(path: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
 
 impl Move {
     fn forward(&self, path: &[u8]) -> Option<Vec<u8>> {
-        rebase(path, &self.from, &self.to).or_else(|| {
-            if self.is_exchange {
-                rebase(path, &self.to, &self.from)
-            } else {
-                None
-            }
-        })
+        rebase(path, &self.from, &self.to)
+            .or_else(|| if self.is_exchange { rebase(path, &self.to, &self.from) } else { None })
     }
 
     fn backward(&self, path: &[u8]) -> Option<Vec<u8>> {
-        rebase(path, &self.to, &self.from).or_else(|| {
-            if self.is_exchange {
-                rebase(path, &self.from, &self.to)
-            } else {
-                None
-            }
-        })
+        rebase(path, &self.to, &self.from)
+            .or_else(|| if self.is_exchange { rebase(path, &self.from, &self.to) } else { None })
     }
 }
 
@@ -62,12 +52,7 @@ impl Moves {
 
     /// Records that the directory `from` became `to`, and with `is_exchange` the other way round as well.
     pub(crate) fn push(&mut self, from: &[u8], to: &[u8], is_exchange: bool, pid: Pid) {
-        self.0.push(Move {
-            from: from.into(),
-            to: to.into(),
-            is_exchange,
-            pid,
-        });
+        self.0.push(Move { from: from.into(), to: to.into(), is_exchange, pid });
     }
 
     /// Returns where a path that is known to exist now was before the run, if it moved.
@@ -78,11 +63,7 @@ impl Moves {
             if let Some(path) = step.backward(here) {
                 let mut pids = found.map(|origin| origin.pids).unwrap_or_default();
                 pids.push(step.pid);
-                found = Some(Origin {
-                    path,
-                    first_move,
-                    pids,
-                });
+                found = Some(Origin { path, first_move, pids });
             }
         }
         found
@@ -104,11 +85,7 @@ impl Moves {
     pub(crate) fn listings(&self) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
         for (index, step) in self.0.iter().enumerate() {
-            let ends: &[&[u8]] = if step.is_exchange {
-                &[&step.to, &step.from]
-            } else {
-                &[&step.to]
-            };
+            let ends: &[&[u8]] = if step.is_exchange { &[&step.to, &step.from] } else { &[&step.to] };
             for end in ends {
                 // A directory moves with its parents and when it is itself renamed: ask for a path below it.
                 let below = [end, &b"/."[..]].concat();

@@ -67,13 +67,7 @@ struct Name {
 impl Name {
     /// Returns a name that no file has or had, but for `node` which is about to get it.
     fn vacant(node: NodeId) -> Self {
-        Self {
-            before: None,
-            now: None,
-            last: node,
-            from: None,
-            is_input: false,
-        }
+        Self { before: None, now: None, last: node, from: None, is_input: false }
     }
 }
 
@@ -120,11 +114,7 @@ impl Namespace {
         self.nodes.push(Node {
             dev: stamp.dev,
             ino: stamp.ino,
-            kind: if stamp.is_symlink() {
-                NodeKind::Symlink
-            } else {
-                NodeKind::File
-            },
+            kind: if stamp.is_symlink() { NodeKind::Symlink } else { NodeKind::File },
             is_born,
             is_changed: is_born,
             moves_before_change: 0,
@@ -163,10 +153,7 @@ impl Namespace {
         }
         let is_made_unseen = self.origin(texts, path).is_none()
             && self.names.get(&path).is_some_and(|name| {
-                name.before.is_none()
-                    || name
-                        .now
-                        .is_some_and(|node| self.nodes[node.0 as usize].is_changed)
+                name.before.is_none() || name.now.is_some_and(|node| self.nodes[node.0 as usize].is_changed)
             });
         let node = self.add_node(&place.stamp, is_made_unseen);
         if is_made_unseen {
@@ -222,13 +209,7 @@ impl Namespace {
                 let before = if self.node(node).is_born { None } else { Some(node) };
                 self.names.insert(
                     path,
-                    Name {
-                        before,
-                        now: Some(node),
-                        last: node,
-                        from: before.map(|_| path),
-                        is_input: false,
-                    },
+                    Name { before, now: Some(node), last: node, from: before.map(|_| path), is_input: false },
                 );
                 let known = self.node(node);
                 known.names.push(path);
@@ -260,13 +241,7 @@ impl Namespace {
 
     /// Takes the content of `node`: an input, if that content is the one from before the run.
     fn take(&mut self, node: NodeId, via: Option<Symbol>) {
-        let Node {
-            is_born: false,
-            is_changed: false,
-            origin,
-            ..
-        } = *self.node(node)
-        else {
+        let Node { is_born: false, is_changed: false, origin, .. } = *self.node(node) else {
             return;
         };
         let direct = via.and_then(|path| {
@@ -338,9 +313,7 @@ impl Namespace {
             return;
         }
         let known = self.by_identity.get(&(stamp.dev, stamp.ino)).copied();
-        let here = path
-            .and_then(|path| self.names.get(&path))
-            .and_then(|name| name.now);
+        let here = path.and_then(|path| self.names.get(&path)).and_then(|name| name.now);
         let node = match known {
             // Two callers of the same O_CREAT: the second found the file of the first.
             Some(node) if here == Some(node) => node,
@@ -393,9 +366,7 @@ impl Namespace {
             // Two names of one file: rename(2) does nothing.
             return;
         }
-        let back = there
-            .filter(|_| is_exchange)
-            .map(|node| (node, self.carry(node, to, pid)));
+        let back = there.filter(|_| is_exchange).map(|node| (node, self.carry(node, to, pid)));
         if let Some(node) = moved {
             let came_from = self.carry(node, source, pid);
             self.attach(to, node, came_from);
@@ -494,13 +465,12 @@ impl Namespace {
                 let node = &self.nodes[now.0 as usize];
                 let mut file = self.describe(texts, path, name, now, Role::Output);
                 file.written = true;
-                file.prior = before.map(|before| {
-                    if before == now && !node.is_emptied {
-                        Prior::Kept
-                    } else {
-                        Prior::Replaced
-                    }
-                });
+                file.prior =
+                    before.map(
+                        |before| {
+                            if before == now && !node.is_emptied { Prior::Kept } else { Prior::Replaced }
+                        },
+                    );
                 file.before = before.and_then(|before| self.nodes[before.0 as usize].before);
                 let came_from = name.from.filter(|from| *from != path);
                 file.renamed_from = came_from.map(|from| texts.bytes(from).into());

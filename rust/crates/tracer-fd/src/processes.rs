@@ -23,9 +23,7 @@ pub(crate) fn split_arguments(joined: &[u8]) -> Vec<PathBytes> {
 impl Processes {
     /// A process begins; it runs what its parent runs.
     pub(crate) fn begin(&mut self, pid: Pid, parent: Option<Pid>, now_ns: u64) {
-        let model = parent
-            .and_then(|parent| self.latest.get(&parent))
-            .map(|index| &self.records[*index]);
+        let model = parent.and_then(|parent| self.latest.get(&parent)).map(|index| &self.records[*index]);
         let record = ProcessRecord {
             pid,
             parent,

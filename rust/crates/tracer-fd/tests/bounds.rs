@@ -7,12 +7,7 @@ use tracer_schema::{EventKind, FileStamp, Gap, GapKind, TextId, TraceEvent};
 const GAPS_KEPT: u32 = 1000;
 
 fn gap(pid: u32) -> Gap {
-    Gap {
-        kind: GapKind::UntracedProcess,
-        pid,
-        path: None,
-        detail: "not followed".to_owned(),
-    }
+    Gap { kind: GapKind::UntracedProcess, pid, path: None, detail: "not followed".to_owned() }
 }
 
 /// A world of directories of which none can be listed.
@@ -29,13 +24,7 @@ impl World for Sealed {
 }
 
 fn directory() -> FileStamp {
-    FileStamp {
-        dev: 1,
-        ino: 7,
-        mode: 0o040_755,
-        nlink: 2,
-        ..FileStamp::default()
-    }
+    FileStamp { dev: 1, ino: 7, mode: 0o040_755, nlink: 2, ..FileStamp::default() }
 }
 
 #[test]

@@ -26,12 +26,7 @@ fn read_cases() -> Vec<(String, String)> {
 }
 
 fn stem(path: &Path) -> String {
-    assert_eq!(
-        path.extension().and_then(|extension| extension.to_str()),
-        Some("case"),
-        "{}",
-        path.display()
-    );
+    assert_eq!(path.extension().and_then(|extension| extension.to_str()), Some("case"), "{}", path.display());
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     stem.expect("a case is named in ASCII").to_owned()
 }
@@ -47,15 +42,8 @@ fn every_event_kind_is_told_by_a_case(cases: &[(String, String)]) -> Result<(), 
     for (_, text) in cases {
         told.extend(Case::parse(text)?.kinds()?);
     }
-    let untold: Vec<&EventKind> = EventKind::ALL
-        .iter()
-        .filter(|kind| !told.contains(kind))
-        .collect();
-    if untold.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("no case tells {untold:?}").into())
-    }
+    let untold: Vec<&EventKind> = EventKind::ALL.iter().filter(|kind| !told.contains(kind)).collect();
+    if untold.is_empty() { Ok(()) } else { Err(format!("no case tells {untold:?}").into()) }
 }
 
 fn main() -> ExitCode {

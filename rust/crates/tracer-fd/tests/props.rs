@@ -277,10 +277,8 @@ fn generated_runs_do_things() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut performed, mut refused) = (0, BTreeMap::new());
     for _ in 0..100 {
-        let Run { world, lines } = runs::run()
-            .new_tree(&mut runner)
-            .expect("runs are not filtered")
-            .current();
+        let Run { world, lines } =
+            runs::run().new_tree(&mut runner).expect("runs are not filtered").current();
         let world: Vec<&str> = world.iter().map(String::as_str).collect();
         let mut machine = Machine::new(&world, Form::Descriptors, true).expect("the world is possible");
         for line in &lines {

@@ -38,13 +38,7 @@ pub enum ArgumentError {
 impl TracerArguments {
     /// Returns the arguments in the contract's form, without the program's name.
     pub fn to_arguments(&self) -> Vec<OsString> {
-        let Self {
-            run_dir,
-            control,
-            linger_ms,
-            wants_log,
-            command,
-        } = self;
+        let Self { run_dir, control, linger_ms, wants_log, command } = self;
         let mut all: Vec<OsString> = vec!["--run-dir".into(), run_dir.into()];
         if let Some(control) = control {
             all.extend(["--control".into(), control.to_string().into()]);
@@ -97,9 +91,7 @@ impl TracerArguments {
 }
 
 fn number<T: std::str::FromStr>(value: Option<OsString>, option: &'static str) -> Result<T, ArgumentError> {
-    value
-        .and_then(|value| value.to_str()?.parse().ok())
-        .ok_or(ArgumentError::Value(option))
+    value.and_then(|value| value.to_str()?.parse().ok()).ok_or(ArgumentError::Value(option))
 }
 
 #[cfg(test)]
@@ -121,10 +113,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let parse = |words: &[&str]| TracerArguments::parse(words.iter().map(OsString::from));
-        assert_eq!(
-            parse(&["--run-dir", "/r"]),
-            Err(ArgumentError::Missing("-- COMMAND"))
-        );
+        assert_eq!(parse(&["--run-dir", "/r"]), Err(ArgumentError::Missing("-- COMMAND")));
         assert_eq!(parse(&["--", "x"]), Err(ArgumentError::Missing("--run-dir DIR")));
         assert_eq!(parse(&["--control", "x"]), Err(ArgumentError::Value("--control")));
         assert_eq!(parse(&["-x"]), Err(ArgumentError::Unknown("-x".into())));

@@ -47,11 +47,7 @@ fn encode(kind: u32, a: i32, b: i32) -> [u8; MESSAGE_BYTES] {
 
 fn decode(bytes: [u8; MESSAGE_BYTES]) -> (u32, i32, i32) {
     let word = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-    (
-        u32::from_le_bytes(word(0)),
-        i32::from_le_bytes(word(4)),
-        i32::from_le_bytes(word(8)),
-    )
+    (u32::from_le_bytes(word(0)), i32::from_le_bytes(word(4)), i32::from_le_bytes(word(8)))
 }
 
 /// One end of the channel.
@@ -170,19 +166,11 @@ mod tests {
     #[test]
     fn messages_arrive_and_the_end_is_told() {
         let (roar, tracer) = Control::pair().unwrap();
-        for message in [
-            ToRoar::Started(7),
-            ToRoar::Stopped(20),
-            ToRoar::Continued,
-            ToRoar::NotExecuted(13),
-        ] {
+        for message in [ToRoar::Started(7), ToRoar::Stopped(20), ToRoar::Continued, ToRoar::NotExecuted(13)] {
             tracer.tell_roar(message).unwrap();
             assert_eq!(roar.hear_tracer().unwrap(), Some(message));
         }
-        let signal = ToTracer::Signal {
-            signal: 2,
-            sender: 99,
-        };
+        let signal = ToTracer::Signal { signal: 2, sender: 99 };
         roar.tell_tracer(signal).unwrap();
         assert_eq!(tracer.hear_roar().unwrap(), Some(signal));
         drop(tracer);

@@ -58,11 +58,7 @@ pub fn was_closed(fd: i32) -> bool {
 pub(crate) fn restore() {
     let found = FOUND.load(Ordering::Relaxed);
     for (signal, bit) in [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD)] {
-        let action = if found & bit != 0 {
-            libc::SIG_IGN
-        } else {
-            libc::SIG_DFL
-        };
+        let action = if found & bit != 0 { libc::SIG_IGN } else { libc::SIG_DFL };
         // SAFETY: signal(2) with a constant action; nothing of this process's handlers is involved.
         unsafe { libc::signal(signal, action) };
     }

@@ -2,7 +2,7 @@
 //! report, the control channel, and processes that begin exactly as they would without roar.
 //!
 //! It knows no backend and decides nothing about files. Begin reading at [`Recorder`] for the tracers' side and at
-//! [`launch_tracer`] for the other.
+//! [`Watch`] for the other.
 //!
 //! # Safety
 //!
@@ -21,9 +21,9 @@ mod world;
 
 pub use arguments::TracerArguments;
 pub use control::{Control, ToRoar, ToTracer};
-pub use recorder::{Recorder, SPOOL_FILE, is_spool_in_use};
+pub use recorder::{LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
 pub use recovery::{Recovery, recover};
 pub use report_file::{REPORT_FILE, ReportError, read_report, report_of, write_report};
-pub use spawn::{Outcome, Spawned, launch_tracer, spawn_command};
-pub use supervise::{Supervised, die_of, supervise};
+pub use spawn::{Outcome, Spawned, spawn_command};
+pub use supervise::{Supervised, Watch, die_of};
 pub use world::{Disk, stamp_of};

@@ -1,7 +1,7 @@
 //! Takes the events of a run from a tracer: into the policy at once, and into a spool file that outlives the tracer.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -15,6 +15,9 @@ use crate::world::Disk;
 
 /// Name of the spool in the run directory.
 pub const SPOOL_FILE: &str = "events";
+
+/// Name of the debug log in the run directory.
+pub const LOG_FILE: &str = "tracer.log";
 
 /// Bytes gathered before they are written although the tracee has not been resumed: an exec with a long argument list
 /// is the largest thing told at once.
@@ -39,6 +42,34 @@ pub struct Recorder {
     ids: FxHashMap<Box<[u8]>, TextId>,
     started: Instant,
     spool_error: Option<io::Error>,
+    log: Option<Log>,
+}
+
+/// Every event in words, for whoever has to find out why a record is as it is. Paths and numbers only.
+struct Log {
+    file: BufWriter<File>,
+    texts: Vec<Box<[u8]>>,
+}
+
+impl Log {
+    fn write(&mut self, event: &TraceEvent) {
+        let text = |id: TextId| {
+            let text = (id.0 as usize).checked_sub(1).and_then(|index| self.texts.get(index));
+            text.map(|text| text.escape_ascii().to_string()).unwrap_or_default()
+        };
+        let TraceEvent { time_ns, pid, tid, kind, flags, fd, text: first, text2, value, stamp, .. } = event;
+        let (first, second) = (text(*first), text(*text2));
+        // A log that cannot be written is not worth a run.
+        let _unlogged = writeln!(
+            self.file,
+            "{:>12.6} {pid} {tid} {kind:?} flags={:#x} fd={fd} value={value} dev={:#x} ino={} size={} {first} {second}",
+            *time_ns as f64 / 1e9,
+            flags.0,
+            stamp.dev,
+            stamp.ino,
+            stamp.size,
+        );
+    }
 }
 
 impl Recorder {
@@ -65,7 +96,23 @@ impl Recorder {
             ids: FxHashMap::default(),
             started: Instant::now(),
             spool_error,
+            log: None,
         }
+    }
+
+    /// Writes every event in words to [`LOG_FILE`] in `run_dir` from now on.
+    ///
+    /// # Errors
+    /// Those of open(2).
+    pub fn log_to(&mut self, run_dir: &Path) -> io::Result<()> {
+        let file = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(run_dir.join(LOG_FILE))?;
+        self.log = Some(Log { file: BufWriter::new(file), texts: Vec::new() });
+        Ok(())
     }
 
     /// Returns the time since the start of the run, nanoseconds.
@@ -86,6 +133,9 @@ impl Recorder {
         let id = TextId(u32::try_from(self.ids.len() + 1).expect("a run names fewer than 2^32 strings"));
         self.ids.insert(bytes.into(), id);
         self.aggregator.define(id, bytes);
+        if let Some(log) = &mut self.log {
+            log.texts.push(bytes.into());
+        }
         if self.spool.is_some() {
             put_text(&mut self.pending, id, bytes);
         }
@@ -95,6 +145,9 @@ impl Recorder {
     /// Tells an event.
     pub fn tell(&mut self, event: &TraceEvent) {
         self.aggregator.apply(event);
+        if let Some(log) = &mut self.log {
+            log.write(event);
+        }
         if self.spool.is_some() {
             self.pending.extend_from_slice(&event.to_frame());
             if self.pending.len() > PENDING_BYTES_MAX {
@@ -109,9 +162,7 @@ impl Recorder {
         event.text = self.text(cwd);
         event.text2 = self.text(command);
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        event.value = u64::try_from(wall.as_nanos())
-            .unwrap_or(0)
-            .saturating_sub(event.time_ns);
+        event.value = u64::try_from(wall.as_nanos()).unwrap_or(0).saturating_sub(event.time_ns);
         self.tell(&event);
     }
 

@@ -31,25 +31,15 @@ pub fn recover(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
     };
     let mut aggregator = Aggregator::new();
     aggregator.apply_stream(&frames);
-    aggregator.add_gap(Gap {
-        kind: GapKind::TracerDied,
-        pid: 0,
-        path: None,
-        detail: detail.to_owned(),
-    });
+    aggregator.add_gap(Gap { kind: GapKind::TracerDied, pid: 0, path: None, detail: detail.to_owned() });
     let summary = aggregator.finish(&mut Disk);
     if summary.root_pid == 0 {
         return Recovery::Nothing;
     }
     let mut report = report_of(summary, backend, TracerStats::default());
-    let root = report
-        .processes
-        .iter()
-        .find(|process| process.pid == report.root_pid);
+    let root = report.processes.iter().find(|process| process.pid == report.root_pid);
     // What still ran was killed with its tracer (PTRACE_O_EXITKILL).
-    report.exit = root.and_then(|root| root.exit).or(Some(Exit::Signal {
-        signal: libc::SIGKILL,
-        core: false,
-    }));
+    report.exit =
+        root.and_then(|root| root.exit).or(Some(Exit::Signal { signal: libc::SIGKILL, core: false }));
     Recovery::Spool(Box::new(report))
 }

@@ -95,9 +95,7 @@ pub fn read_report(run_dir: &Path) -> Result<TracerReport, ReportError> {
         Err(source) => return Err(ReportError::Damaged { path, source }),
     };
     if report.version != TRACER_REPORT_VERSION {
-        return Err(ReportError::Version {
-            found: report.version,
-        });
+        return Err(ReportError::Version { found: report.version });
     }
     Ok(report)
 }

@@ -16,20 +16,18 @@ use crate::arguments::TracerArguments;
 use crate::control::Control;
 use crate::inherited;
 
-/// Starts a tracer program with its end of a new control channel, and returns ours.
-///
-/// # Errors
-/// The program could not be started.
-pub fn launch_tracer(program: &Path, arguments: &TracerArguments) -> io::Result<(Child, Control)> {
+/// Starts a tracer program with its end of a new control channel, and returns ours. `mask` is the signal mask for it.
+pub(crate) fn launch_tracer(
+    program: &Path,
+    arguments: &TracerArguments,
+    mask: &libc::sigset_t,
+) -> io::Result<(Child, Control)> {
     let (ours, theirs) = Control::pair()?;
     let fd = theirs.as_socket().as_raw_fd();
-    let arguments = TracerArguments {
-        control: Some(fd),
-        ..arguments.clone()
-    };
+    let arguments = TracerArguments { control: Some(fd), ..arguments.clone() };
     let mut command = Command::new(program);
     command.args(arguments.to_arguments());
-    let mask = mask_of_this_thread();
+    let mask = *mask;
     let prepare = move || {
         inherited::restore();
         // Command gives its child an empty mask; the user's own is put back.
@@ -47,14 +45,6 @@ pub fn launch_tracer(program: &Path, arguments: &TracerArguments) -> io::Result<
     let child = command.spawn()?;
     drop(theirs);
     Ok((child, ours))
-}
-
-fn mask_of_this_thread() -> libc::sigset_t {
-    // SAFETY: an all-zero set is a valid sigset_t.
-    let mut mask: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: a null new set changes nothing, and `mask` is a valid place for the old one.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &raw mut mask) };
-    mask
 }
 
 /// A command that was forked and is on its way to exec.
@@ -82,9 +72,7 @@ impl Spawned {
         let mut said = Vec::new();
         std::fs::File::from(self.failure).read_to_end(&mut said)?;
         let note = said.first().copied().unwrap_or(0);
-        let errno = said
-            .get(1..5)
-            .map(|word| i32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        let errno = said.get(1..5).map(|word| i32::from_le_bytes([word[0], word[1], word[2], word[3]]));
         Ok(Outcome { note, errno })
     }
 }
@@ -104,10 +92,8 @@ pub unsafe fn spawn_command(
     mask: &libc::sigset_t,
     prepare: impl FnOnce() -> Result<u8, i32>,
 ) -> io::Result<Spawned> {
-    let arguments: Vec<CString> = command
-        .iter()
-        .map(|word| CString::new(word.clone().into_vec()))
-        .collect::<Result<_, _>>()?;
+    let arguments: Vec<CString> =
+        command.iter().map(|word| CString::new(word.clone().into_vec())).collect::<Result<_, _>>()?;
     let mut pointers: Vec<*const libc::c_char> = arguments.iter().map(|word| word.as_ptr()).collect();
     pointers.push(std::ptr::null());
     let mut ends = [0; 2];
@@ -145,9 +131,6 @@ pub unsafe fn spawn_command(
             // SAFETY: leaves without running destructors or handlers of the parent.
             unsafe { libc::_exit(127) }
         }
-        pid => Ok(Spawned {
-            pid,
-            failure: read_end,
-        }),
+        pid => Ok(Spawned { pid, failure: read_end }),
     }
 }

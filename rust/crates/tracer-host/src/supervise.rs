@@ -6,8 +6,12 @@
 
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
+use std::process::Child;
 
+use crate::arguments::TracerArguments;
 use crate::control::{Control, ToRoar, ToTracer};
+use crate::spawn::launch_tracer;
 
 /// Signals that are passed on. Those that a terminal sends reach the command without help: it is in the same group.
 const PASSED_ON: &[i32] = &[
@@ -36,14 +40,20 @@ pub struct Supervised {
     pub not_traced: Option<i32>,
 }
 
-/// Signals blocked until this is dropped, and read from a descriptor instead.
-struct Signals {
+/// Holds back the signals that are passed on, from before a tracer is launched until it has reported: dropped, they
+/// have their usual effect again.
+#[derive(Debug)]
+pub struct Watch {
     queue: std::fs::File,
     before: libc::sigset_t,
 }
 
-impl Signals {
-    fn block() -> io::Result<Self> {
+impl Watch {
+    /// Begins to hold signals back.
+    ///
+    /// # Errors
+    /// Those of signalfd(2).
+    pub fn begin() -> io::Result<Self> {
         // SAFETY: all zero is a valid set.
         let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
         for signal in PASSED_ON {
@@ -61,10 +71,7 @@ impl Signals {
         let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
         // SAFETY: valid sets.
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) };
-        Ok(Self {
-            queue: queue.into(),
-            before,
-        })
+        Ok(Self { queue: queue.into(), before })
     }
 
     /// Returns the next signal that a process sent, with its sender; what the kernel sent is left out.
@@ -82,75 +89,87 @@ impl Signals {
             }
         }
     }
+
+    /// Starts a tracer program with its end of a new control channel, and returns ours.
+    ///
+    /// # Errors
+    /// The program could not be started.
+    pub fn launch(&self, program: &Path, arguments: &TracerArguments) -> io::Result<(Child, Control)> {
+        launch_tracer(program, arguments, &self.before)
+    }
+
+    /// Waits until the tracer has reported, or is gone.
+    ///
+    /// # Errors
+    /// Those of poll(2) and of the channel.
+    pub fn supervise(&mut self, control: &Control) -> io::Result<Supervised> {
+        let mut told = Supervised::default();
+        loop {
+            let mut waits = [control.as_socket().as_raw_fd(), self.queue.as_raw_fd()]
+                .map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+            // SAFETY: two valid entries.
+            let ready = unsafe { libc::poll(waits.as_mut_ptr(), 2, -1) };
+            if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                return Err(io::Error::last_os_error());
+            }
+            while let Some((signal, sender)) = self.next() {
+                // A tracer that is gone is found out below.
+                let _gone = control.tell_tracer(ToTracer::Signal { signal, sender });
+            }
+            if ready <= 0 || waits[0].revents == 0 {
+                continue;
+            }
+            match control.hear_tracer()? {
+                None => return Ok(told),
+                Some(ToRoar::Started(pid)) => told.root_pid = Some(pid),
+                Some(ToRoar::Stopped(signal)) => stop_self(signal),
+                Some(ToRoar::Continued) => {}
+                Some(ToRoar::Reported) => {
+                    told.is_reported = true;
+                    return Ok(told);
+                }
+                Some(ToRoar::NotExecuted(errno)) => {
+                    told.is_reported = true;
+                    told.not_executed = Some(errno);
+                    return Ok(told);
+                }
+                Some(ToRoar::NotTraced(errno)) => {
+                    told.not_traced = Some(errno);
+                    return Ok(told);
+                }
+            }
+        }
+    }
 }
 
-impl Drop for Signals {
+impl Drop for Watch {
     fn drop(&mut self) {
         // SAFETY: the set that was in force before.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
     }
 }
 
-/// Waits until the tracer has reported, or is gone.
-///
-/// # Errors
-/// Those of signalfd(2) and of the channel.
-pub fn supervise(control: &Control) -> io::Result<Supervised> {
-    let mut signals = Signals::block()?;
-    let mut told = Supervised::default();
-    loop {
-        let mut waits = [control.as_socket().as_raw_fd(), signals.queue.as_raw_fd()].map(|fd| libc::pollfd {
-            fd,
-            events: libc::POLLIN,
-            revents: 0,
-        });
-        // SAFETY: two valid entries.
-        let ready = unsafe { libc::poll(waits.as_mut_ptr(), 2, -1) };
-        if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-            return Err(io::Error::last_os_error());
-        }
-        while let Some((signal, sender)) = signals.next() {
-            // A tracer that is gone is found out below.
-            let _gone = control.tell_tracer(ToTracer::Signal { signal, sender });
-        }
-        if ready <= 0 || waits[0].revents == 0 {
-            continue;
-        }
-        match control.hear_tracer()? {
-            None => return Ok(told),
-            Some(ToRoar::Started(pid)) => told.root_pid = Some(pid),
-            Some(ToRoar::Stopped(_)) => stop_self(),
-            Some(ToRoar::Continued) => {}
-            Some(ToRoar::Reported) => {
-                told.is_reported = true;
-                return Ok(told);
-            }
-            Some(ToRoar::NotExecuted(errno)) => {
-                told.is_reported = true;
-                told.not_executed = Some(errno);
-                return Ok(told);
-            }
-            Some(ToRoar::NotTraced(errno)) => {
-                told.not_traced = Some(errno);
-                return Ok(told);
-            }
-        }
-    }
-}
-
-/// Stops as the command did, so that the shell sees its job stopped. The tracer goes on, for what else runs.
-fn stop_self() {
-    // SAFETY: takes a constant; SIGCONT brings us back.
-    unsafe { libc::raise(libc::SIGSTOP) };
+/// Stops as the command did, by the same signal, so that the shell sees its job as it would see the command. The tracer
+/// goes on, for what else runs.
+fn stop_self(signal: i32) {
+    // SAFETY: all zero is a valid set.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a valid set and signal.
+    unsafe { libc::sigaddset(&raw mut set, signal) };
+    // SAFETY: takes a number. If the signal is blocked it waits for the next line.
+    unsafe { libc::raise(signal) };
+    // SAFETY: all zero is a valid set.
+    let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: valid sets. Here the process stops; SIGCONT brings it back.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, &raw mut before) };
+    // SAFETY: the set that was in force before.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
 }
 
 /// Ends this process by a signal, as the command ended: a shell tells that from an exit status.
 pub fn die_of(signal: i32) {
     // A core of the command is enough.
-    let none = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a valid limit.
     unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
     // SAFETY: signal(2) with the default action.

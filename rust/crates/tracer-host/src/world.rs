@@ -19,14 +19,8 @@ pub fn stamp_of(metadata: &Metadata) -> FileStamp {
         dev: metadata.dev(),
         ino: metadata.ino(),
         size: metadata.size(),
-        mtime_ns: metadata
-            .mtime()
-            .saturating_mul(NS)
-            .saturating_add(metadata.mtime_nsec()),
-        ctime_ns: metadata
-            .ctime()
-            .saturating_mul(NS)
-            .saturating_add(metadata.ctime_nsec()),
+        mtime_ns: metadata.mtime().saturating_mul(NS).saturating_add(metadata.mtime_nsec()),
+        ctime_ns: metadata.ctime().saturating_mul(NS).saturating_add(metadata.ctime_nsec()),
         mode: metadata.mode(),
         nlink: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
     }
@@ -37,9 +31,7 @@ pub struct Disk;
 
 impl World for Disk {
     fn look(&mut self, path: &[u8]) -> Option<FileStamp> {
-        fs::symlink_metadata(Path::new(OsStr::from_bytes(path)))
-            .ok()
-            .map(|found| stamp_of(&found))
+        fs::symlink_metadata(Path::new(OsStr::from_bytes(path))).ok().map(|found| stamp_of(&found))
     }
 
     fn list(&mut self, directory: &[u8], each: &mut dyn FnMut(&[u8], FileStamp)) -> Result<(), String> {

@@ -260,29 +260,8 @@ impl TraceEvent {
 
     /// Returns the frame: the very bytes the event has in the memory of a little-endian machine.
     pub fn to_frame(&self) -> [u8; FRAME_BYTES] {
-        let Self {
-            time_ns,
-            pid,
-            tid,
-            kind,
-            flags,
-            reserved,
-            fd,
-            text,
-            text2,
-            value,
-            value2,
-            stamp,
-        } = *self;
-        let FileStamp {
-            dev,
-            ino,
-            size,
-            mtime_ns,
-            ctime_ns,
-            mode,
-            nlink,
-        } = stamp;
+        let Self { time_ns, pid, tid, kind, flags, reserved, fd, text, text2, value, value2, stamp } = *self;
+        let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink } = stamp;
         let mut frame = [0; FRAME_BYTES];
         let mut at = 0;
         let mut put = |bytes: &[u8]| {

@@ -71,13 +71,8 @@ impl Exit {
     /// Returns how a process with that wait status (wait(2)) ended.
     pub fn from_wait_status(status: i32) -> Self {
         match status & 0x7f {
-            0 => Self::Code {
-                code: (status >> 8) & 0xff,
-            },
-            signal => Self::Signal {
-                signal,
-                core: status & 0x80 != 0,
-            },
+            0 => Self::Code { code: (status >> 8) & 0xff },
+            signal => Self::Signal { signal, core: status & 0x80 != 0 },
         }
     }
 
@@ -366,10 +361,7 @@ mod tests {
     #[test]
     fn gap_names_are_those_that_serde_writes() {
         for kind in GapKind::ALL {
-            assert_eq!(
-                serde_json::to_string(kind).unwrap(),
-                format!("\"{}\"", kind.name())
-            );
+            assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{}\"", kind.name()));
             assert_eq!(GapKind::from_number(*kind as u64), Some(*kind));
         }
     }

@@ -63,9 +63,7 @@ impl<'a> Iterator for Reader<'a> {
             self.rest = rest;
             return Some(Item::Event(event));
         }
-        let len = usize::try_from(event.value)
-            .ok()
-            .filter(|len| *len <= TEXT_BYTES_MAX)?;
+        let len = usize::try_from(event.value).ok().filter(|len| *len <= TEXT_BYTES_MAX)?;
         let text = rest.get(..len)?;
         self.rest = rest.get(len.next_multiple_of(FRAME_BYTES)..)?;
         Some(Item::Text(event.text, text))
@@ -109,11 +107,7 @@ mod tests {
         bytes.extend_from_slice(&sample().to_frame());
         for cut in 0..bytes.len() {
             let count = Reader::new(&bytes[..cut]).count();
-            assert_eq!(
-                count,
-                usize::from(cut >= FRAME_BYTES + 200 && cut >= text_end),
-                "cut at {cut}"
-            );
+            assert_eq!(count, usize::from(cut >= FRAME_BYTES + 200 && cut >= text_end), "cut at {cut}");
         }
     }
 
@@ -130,10 +124,7 @@ mod tests {
         frame[16] = 200;
         let mut bytes = frame.to_vec();
         bytes.extend_from_slice(&sample().to_frame());
-        assert_eq!(
-            Reader::new(&bytes).collect::<Vec<_>>(),
-            [Item::Unknown(200), Item::Event(sample())]
-        );
+        assert_eq!(Reader::new(&bytes).collect::<Vec<_>>(), [Item::Unknown(200), Item::Event(sample())]);
     }
 
     #[test]

@@ -38,9 +38,8 @@ goldens! {
 #[test]
 fn every_golden_file_is_read_by_a_test() {
     let entries = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).unwrap();
-    let there: BTreeSet<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let there: BTreeSet<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let read: BTreeSet<String> = FILES.iter().map(|file| (*file).to_owned()).collect();
     assert_eq!(there, read);
 }
@@ -214,21 +213,14 @@ fn check_stream(golden: &[u8]) {
         },
         ..event(EventKind::Open, 10, 101)
     };
-    let read = TraceEvent {
-        fd: 3,
-        value: 10,
-        ..event(EventKind::Read, 20, 101)
-    };
+    let read = TraceEvent { fd: 3, value: 10, ..event(EventKind::Read, 20, 101) };
     let link = TraceEvent {
         flags: EventFlags::NAMELESS,
         text: TextId(3),
         text2: TextId(4),
         ..event(EventKind::Link, 30, 100)
     };
-    let end = TraceEvent {
-        value: 0x300,
-        ..event(EventKind::End, 40, 100)
-    };
+    let end = TraceEvent { value: 0x300, ..event(EventKind::End, 40, 100) };
     let items = [
         Item::Text(TextId(1), b"/w"),
         Item::Text(TextId(2), b"cmd\0-x\0"),
@@ -256,9 +248,7 @@ fn check_stream(golden: &[u8]) {
         }
     }
     // What was never written ends the stream, whatever comes after it.
-    let tail = golden
-        .strip_prefix(&written[..])
-        .expect("the bytes written are those of the file");
+    let tail = golden.strip_prefix(&written[..]).expect("the bytes written are those of the file");
     assert_eq!(tail.len(), 2 * FRAME_BYTES);
     assert_eq!(tail[..FRAME_BYTES], [0; FRAME_BYTES]);
 }
@@ -295,41 +285,21 @@ fn coverage() -> Coverage {
         path: Some("/w/tool".into()),
         detail: "it is static".into(),
     };
-    let lost = Gap {
-        kind: GapKind::EventsLost,
-        pid: 0,
-        path: None,
-        detail: "7 events".into(),
-    };
-    Coverage {
-        complete: false,
-        events_lost: 7,
-        gaps: vec![static_program, lost],
-    }
+    let lost = Gap { kind: GapKind::EventsLost, pid: 0, path: None, detail: "7 events".into() };
+    Coverage { complete: false, events_lost: 7, gaps: vec![static_program, lost] }
 }
 
 fn stats() -> TracerStats {
     TracerStats {
         events: 812,
         overhead_ns: 190_000,
-        fell_back_from: vec![FellBack {
-            backend: "ebpf".into(),
-            reason: "no BTF".into(),
-        }],
+        fell_back_from: vec![FellBack { backend: "ebpf".into(), reason: "no BTF".into() }],
         mode: "seccomp".into(),
     }
 }
 
 fn stamp(ino: u64, size: u64, mtime_ns: i64, ctime_ns: i64, mode: u32, nlink: u32) -> FileStamp {
-    FileStamp {
-        dev: 2049,
-        ino,
-        size,
-        mtime_ns,
-        ctime_ns,
-        mode,
-        nlink,
-    }
+    FileStamp { dev: 2049, ino, size, mtime_ns, ctime_ns, mode, nlink }
 }
 
 fn summary(path: &[u8], role: Role) -> FileSummary {
@@ -388,10 +358,7 @@ fn summaries() -> Vec<FileSummary> {
         kind: NodeKind::Symlink,
         ..summary(b"/w/s", Role::Temporary)
     };
-    let deleted = FileSummary {
-        deleted: true,
-        ..summary(b"/w/gone", Role::Deleted)
-    };
+    let deleted = FileSummary { deleted: true, ..summary(b"/w/gone", Role::Deleted) };
     vec![input, replaced, kept, temporary, deleted]
 }
 
@@ -404,10 +371,7 @@ fn check_tracer_report(golden: &[u8]) {
         root_pid: 100,
         started_unix_ns: 1_700_000_000_123_456_789,
         duration_ns: 9001,
-        exit: Some(Exit::Signal {
-            signal: 11,
-            core: true,
-        }),
+        exit: Some(Exit::Signal { signal: 11, core: true }),
         coverage: coverage(),
         processes: processes(),
         files: summaries(),
@@ -444,9 +408,7 @@ fn record(path: &[u8], role: Role) -> FileRecord {
 }
 
 fn hashes(pairs: &[(&str, &str)]) -> Option<Hashes> {
-    let hashes = pairs
-        .iter()
-        .map(|(name, byte)| ((*name).to_owned(), byte.repeat(32)));
+    let hashes = pairs.iter().map(|(name, byte)| ((*name).to_owned(), byte.repeat(32)));
     Some(hashes.collect::<BTreeMap<_, _>>())
 }
 
@@ -485,10 +447,7 @@ fn records() -> Vec<FileRecord> {
         kind: NodeKind::Symlink,
         ..record(b"/w/s", Role::Temporary)
     };
-    let deleted = FileRecord {
-        deleted: true,
-        ..record(b"/w/gone", Role::Deleted)
-    };
+    let deleted = FileRecord { deleted: true, ..record(b"/w/gone", Role::Deleted) };
     vec![input, replaced, kept, temporary, deleted]
 }
 
@@ -501,10 +460,7 @@ fn check_run_report(golden: &[u8]) {
         root_pid: 100,
         started_at: "2026-01-31T12:00:00.123456789Z".into(),
         duration_ns: 9001,
-        exit: Some(Exit::Signal {
-            signal: 11,
-            core: true,
-        }),
+        exit: Some(Exit::Signal { signal: 11, core: true }),
         coverage: coverage(),
         processes: processes(),
         files: records(),

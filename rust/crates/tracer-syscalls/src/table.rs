@@ -37,17 +37,11 @@ impl Row {
 
 /// Returns the position in [`ROWS`] of a call, if it is one that matters.
 pub fn lookup(arch: Arch, number: u64) -> Option<usize> {
-    ROWS.iter()
-        .position(|row| row.number(arch).is_some_and(|row| u64::from(row) == number))
+    ROWS.iter().position(|row| row.number(arch).is_some_and(|row| u64::from(row) == number))
 }
 
 const fn test(arg: u8, mask: u32, comparison: crate::Comparison, value: u32) -> Test {
-    Test {
-        arg,
-        mask,
-        comparison,
-        value,
-    }
+    Test { arg, mask, comparison, value }
 }
 
 const fn at(dir: u8, path: u8) -> PathAt {

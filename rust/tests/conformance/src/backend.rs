@@ -35,11 +35,7 @@ pub fn roar_binary(target_dir: &Path) -> Result<PathBuf> {
             .canonicalize()
             .map_err(|error| format!("ROAR_BIN {}: {error}", path.display()));
     }
-    let modified = |path: &PathBuf| {
-        std::fs::metadata(path)
-            .and_then(|metadata| metadata.modified())
-            .ok()
-    };
+    let modified = |path: &PathBuf| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     let built = ["release", "debug"].map(|profile| target_dir.join(profile).join("roar"));
     built
         .into_iter()
@@ -64,19 +60,19 @@ pub fn judge_availability(target_dir: &Path, backend: &'static str) -> Result<Op
 fn find_obstacle(roar: &Path, backend: &'static str) -> Option<String> {
     static ANSWERS: OnceLock<Vec<(&str, Option<String>)>> = OnceLock::new();
     let answers = ANSWERS.get_or_init(|| BACKENDS.map(|name| (name, ask(roar, name))).to_vec());
-    answers
-        .iter()
-        .find(|(name, _)| *name == backend)
-        .and_then(|(_, answer)| answer.clone())
+    answers.iter().find(|(name, _)| *name == backend).and_then(|(_, answer)| answer.clone())
 }
 
+/// Tries the backend on the smallest command there is.
 fn ask(roar: &Path, backend: &str) -> Option<String> {
+    let place = match tempfile::tempdir() {
+        Ok(place) => place,
+        Err(error) => return Some(format!("no place to try it in: {error}")),
+    };
     let mut command = Command::new(roar);
-    command
-        .args(["tracer", "check", backend])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(["run", "--no-hash", "--quiet", "--no-tracer-fallback", "--tracer", backend, "--", "true"]);
+    command.current_dir(place.path()).env("HOME", place.path());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = match spawn(&mut command)
         .and_then(|child| child.wait_with_output().map_err(|error| error.to_string()))
     {

@@ -154,64 +154,37 @@ impl Case {
     pub fn programs(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.program.iter().map(String::as_str).collect();
         for file in self.files.values() {
-            if let FileSpec::Detailed(DetailedFile {
-                program: Some(program),
-                ..
-            }) = file
-            {
+            if let FileSpec::Detailed(DetailedFile { program: Some(program), .. }) = file {
                 names.push(program);
             }
         }
         let mut texts: Vec<&str> = self.args.iter().map(String::as_str).collect();
-        texts.extend(
-            [&self.shell, &self.before, &self.after]
-                .into_iter()
-                .flatten()
-                .map(String::as_str),
-        );
+        texts.extend([&self.shell, &self.before, &self.after].into_iter().flatten().map(String::as_str));
         texts.extend(self.command.iter().flatten().map(String::as_str));
-        texts.extend(
-            self.env
-                .values()
-                .chain(self.symlinks.values())
-                .map(String::as_str),
-        );
+        texts.extend(self.env.values().chain(self.symlinks.values()).map(String::as_str));
         names.extend(texts.into_iter().flat_map(programs_named_in));
         names
     }
 
     /// Returns how the command ends under the backend.
     pub fn exit_under(&self, backend: &str) -> ExpectedExit {
-        self.differs
-            .get(backend)
-            .and_then(|difference| difference.exit)
-            .unwrap_or(self.exit)
+        self.differs.get(backend).and_then(|difference| difference.exit).unwrap_or(self.exit)
     }
 
     /// Returns what is wrong with the case itself.
     pub fn fault(&self) -> Option<String> {
-        let commands = [
-            self.program.is_some(),
-            self.shell.is_some(),
-            self.command.is_some(),
-        ];
+        let commands = [self.program.is_some(), self.shell.is_some(), self.command.is_some()];
         if commands.into_iter().filter(|&given| given).count() != 1 {
             return Some("exactly one of `program`, `shell` and `command` is needed".to_owned());
         }
-        if self
-            .name
-            .contains(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_')
-        {
+        if self.name.contains(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_') {
             return Some("a name is of lowercase letters, digits and underscores".to_owned());
         }
         for (backend, difference) in &self.differs {
             if !KNOWN_BACKENDS.contains(&backend.as_str()) {
                 return Some(format!("there is no backend {backend}"));
             }
-            let expect_same = difference
-                .expect
-                .as_ref()
-                .is_none_or(|expect| *expect == self.expect);
+            let expect_same = difference.expect.as_ref().is_none_or(|expect| *expect == self.expect);
             let gaps_same = difference.gaps.as_ref().is_none_or(|gaps| *gaps == self.gaps);
             let exit_same = difference.exit.is_none_or(|exit| exit == self.exit);
             if difference.why.is_empty() || (expect_same && gaps_same && exit_same) {
@@ -224,11 +197,7 @@ impl Case {
 
 /// Returns every NAME of a `{bin:NAME}` in the text.
 fn programs_named_in(text: &str) -> Vec<&str> {
-    text.split("{bin:")
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(name, _)| name)
-        .collect()
+    text.split("{bin:").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
 }
 
 #[derive(Deserialize)]

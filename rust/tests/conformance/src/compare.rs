@@ -25,12 +25,8 @@ impl Expected {
     /// Returns what the case expects of the backend; `fill` makes the replacements.
     pub fn of(case: &Case, backend: &str, fill: impl Fn(&str) -> String) -> Result<Self> {
         let difference = case.differs.get(backend);
-        let lines = difference
-            .and_then(|difference| difference.expect.as_ref())
-            .unwrap_or(&case.expect);
-        let gaps = difference
-            .and_then(|difference| difference.gaps.as_ref())
-            .unwrap_or(&case.gaps);
+        let lines = difference.and_then(|difference| difference.expect.as_ref()).unwrap_or(&case.expect);
+        let gaps = difference.and_then(|difference| difference.gaps.as_ref()).unwrap_or(&case.gaps);
         Self::new(case, lines, gaps, case.exit_under(backend), fill)
     }
 
@@ -50,17 +46,8 @@ impl Expected {
         for line in lines {
             files.extend(Expectation::parse(&fill(line))?);
         }
-        let ignore = case
-            .ignore
-            .iter()
-            .map(|text| pattern::unescape(text))
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            files,
-            ignore,
-            gaps: gaps.to_vec(),
-            exit,
-        })
+        let ignore = case.ignore.iter().map(|text| pattern::unescape(text)).collect::<Result<_>>()?;
+        Ok(Self { files, ignore, gaps: gaps.to_vec(), exit })
     }
 }
 
@@ -108,25 +95,15 @@ fn compare_gaps(expected: &[String], report: &Report, differences: &mut Vec<Stri
         }
     }
     for gap in unused {
-        let path = gap
-            .path
-            .as_ref()
-            .map_or(String::new(), |path| pattern::escape(&path.0));
-        differences.push(format!(
-            "+ gap {} pid {:?} {path}: {}",
-            gap.kind, gap.pid, gap.detail
-        ));
+        let path = gap.path.as_ref().map_or(String::new(), |path| pattern::escape(&path.0));
+        differences.push(format!("+ gap {} pid {:?} {path}: {}", gap.kind, gap.pid, gap.detail));
     }
 }
 
 fn compare_files(expected: &Expected, report: &Report, world: &[u8], differences: &mut Vec<String>) {
     let relative = |path: &[u8]| relative_to(world, path);
     let index = LineIndex::new(&expected.files);
-    let mut remaining: Vec<usize> = expected
-        .files
-        .iter()
-        .map(|expectation| expectation.count)
-        .collect();
+    let mut remaining: Vec<usize> = expected.files.iter().map(|expectation| expectation.count).collect();
     for record in &report.files {
         let path = relative(&record.path.0);
         let is_outside = path.starts_with(b"/");
@@ -154,11 +131,7 @@ fn compare_files(expected: &Expected, report: &Report, world: &[u8], differences
     }
     for (expectation, &missing) in expected.files.iter().zip(&remaining) {
         if missing > 0 {
-            let times = if expectation.count > 1 {
-                format!(" ({missing} missing)")
-            } else {
-                String::new()
-            };
+            let times = if expectation.count > 1 { format!(" ({missing} missing)") } else { String::new() };
             differences.push(format!("- {}{times}", expectation.line));
         }
     }
@@ -172,10 +145,7 @@ struct LineIndex<'a> {
 
 impl<'a> LineIndex<'a> {
     fn new(lines: &'a [Expectation]) -> Self {
-        let mut index = Self {
-            plain: HashMap::new(),
-            patterns: Vec::new(),
-        };
+        let mut index = Self { plain: HashMap::new(), patterns: Vec::new() };
         for (number, line) in lines.iter().enumerate() {
             if line.path.contains(&b'*') {
                 index.patterns.push(number);
@@ -205,11 +175,7 @@ fn relative_to(world: &[u8], path: &[u8]) -> Vec<u8> {
 
 /// Returns the record as a line of a case.
 fn describe(record: &FileRecord, world: &[u8]) -> String {
-    let mut line = format!(
-        "{} {}",
-        pattern::escape(&relative_to(world, &record.path.0)),
-        record.role.word()
-    );
+    let mut line = format!("{} {}", pattern::escape(&relative_to(world, &record.path.0)), record.role.word());
     match record.prior {
         None => {}
         Some(Prior::Kept) => line.push_str(" kept"),

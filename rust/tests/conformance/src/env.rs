@@ -12,11 +12,7 @@ pub fn roar_bin() -> Option<OsString> {
 /// word at all, a tool that a case needs and that is not installed is a failure.
 pub fn required() -> Vec<String> {
     let words = std::env::var("ROAR_REQUIRE").unwrap_or_default();
-    words
-        .split(',')
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
+    words.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// `ROAR_SLOW=1`: slow cases are run as well.

@@ -33,10 +33,7 @@ pub struct Expectation {
 impl Expectation {
     /// Reads a line; a range in it makes several.
     pub fn parse(line: &str) -> Result<Vec<Self>> {
-        pattern::expand_range(line)?
-            .iter()
-            .map(|line| Self::parse_one(line))
-            .collect()
+        pattern::expand_range(line)?.iter().map(|line| Self::parse_one(line)).collect()
     }
 
     fn parse_one(line: &str) -> Result<Self> {
@@ -94,11 +91,7 @@ impl Expectation {
         let mut faults = Vec::new();
         let renamed_from = record.renamed_from.as_ref().map(|path| relative(&path.0));
         if record.prior != self.prior {
-            faults.push(format!(
-                "prior is {}, not {}",
-                prior_word(record.prior),
-                prior_word(self.prior)
-            ));
+            faults.push(format!("prior is {}, not {}", prior_word(record.prior), prior_word(self.prior)));
         }
         if record.kind != self.kind {
             faults.push(format!("kind is {:?}, not {:?}", record.kind, self.kind));
@@ -177,24 +170,14 @@ mod tests {
             panic!("one line");
         };
         assert_eq!(one.path, b"a b\n");
-        assert_eq!(
-            (one.role, one.prior, one.kind),
-            (Role::Output, Some(Prior::Replaced), Kind::Symlink)
-        );
+        assert_eq!((one.role, one.prior, one.kind), (Role::Output, Some(Prior::Replaced), Kind::Symlink));
         assert_eq!(one.renamed_from.as_deref(), Some(&b"c d"[..]));
         assert_eq!(one.flags, [("executed", false)]);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for line in [
-            "",
-            "x",
-            "x inputt",
-            "x input sometimes",
-            "\"x input",
-            "x output count=many",
-        ] {
+        for line in ["", "x", "x inputt", "x input sometimes", "\"x input", "x output count=many"] {
             Expectation::parse(line).unwrap_err();
         }
     }

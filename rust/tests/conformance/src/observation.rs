@@ -29,13 +29,7 @@ pub struct Observation {
 impl Observation {
     /// An observation of the command as it is.
     pub const fn new(name: &'static str, command: &'static [&'static str]) -> Self {
-        Self {
-            name,
-            command,
-            launch: &[],
-            shell: None,
-            quiet: true,
-        }
+        Self { name, command, launch: &[], shell: None, quiet: true }
     }
 
     /// The same, started by `launch` with options.
@@ -45,10 +39,7 @@ impl Observation {
 
     /// The same, within a shell script.
     pub const fn within(self, shell: &'static str) -> Self {
-        Self {
-            shell: Some(shell),
-            ..self
-        }
+        Self { shell: Some(shell), ..self }
     }
 
     /// The same, with roar free to say what it has to say.
@@ -95,28 +86,15 @@ pub fn observe(bench: &Bench, observation: &Observation, backend: &'static str) 
 fn run_once(bench: &Bench, observation: &Observation, backend: &str, world: &World) -> Result<Outcome> {
     let words = words(bench, observation, backend, world)?;
     let mut command = Command::new(&words[0]);
-    command
-        .args(&words[1..])
-        .current_dir(world.root())
-        .env_clear()
-        .stdin(Stdio::null());
-    command.envs([
-        path_variable(),
-        ("HOME".to_owned(), world.base().join("home").display().to_string()),
-    ]);
+    command.args(&words[1..]).current_dir(world.root()).env_clear().stdin(Stdio::null());
+    command.envs([path_variable(), ("HOME".to_owned(), world.base().join("home").display().to_string())]);
     let (stdout, stderr) = (world.base().join("stdout"), world.base().join("stderr"));
     command.stdout(create(&stdout)?).stderr(create(&stderr)?);
     let ending = process::run(&mut command, TIME_LIMIT, |_| Ok(()))?;
     let read = |path: &Path| {
-        fs::read(path).map_or(String::new(), |bytes| {
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
+        fs::read(path).map_or(String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     };
-    Ok(Outcome {
-        ending,
-        stdout: read(&stdout),
-        stderr: read(&stderr),
-    })
+    Ok(Outcome { ending, stdout: read(&stdout), stderr: read(&stderr) })
 }
 
 /// Returns shell, launcher, roar and command, each where it is asked for.
@@ -136,13 +114,7 @@ fn words(bench: &Bench, observation: &Observation, backend: &str, world: &World)
         let roar = backend::roar_binary(&bench.target_dir)?;
         add(&[&roar.to_string_lossy(), "run"]);
         add(if observation.quiet { &["-q"] } else { &[] });
-        add(&[
-            "--tracer",
-            backend,
-            "--no-tracer-fallback",
-            "--no-hash",
-            "--report",
-        ]);
+        add(&["--tracer", backend, "--no-tracer-fallback", "--no-hash", "--report"]);
         add(&[&world.base().join("report.json").to_string_lossy(), "--"]);
     }
     let (program, arguments) = (observation.command[0], &observation.command[1..]);
@@ -160,15 +132,11 @@ fn difference(expected: &Outcome, actual: &Outcome) -> Option<String> {
     }
     let mut lines = vec!["it is not the same as without roar:".to_owned()];
     if expected.ending != actual.ending {
-        lines.extend([
-            format!("- {:?}", expected.ending),
-            format!("+ {:?}", actual.ending),
-        ]);
+        lines.extend([format!("- {:?}", expected.ending), format!("+ {:?}", actual.ending)]);
     }
-    for (name, expected, actual) in [
-        ("stdout", &expected.stdout, &actual.stdout),
-        ("stderr", &expected.stderr, &actual.stderr),
-    ] {
+    for (name, expected, actual) in
+        [("stdout", &expected.stdout, &actual.stdout), ("stderr", &expected.stderr, &actual.stderr)]
+    {
         if expected != actual {
             lines.push(format!("--- {name}"));
             lines.extend(first_differences(expected, actual));
@@ -181,18 +149,8 @@ fn difference(expected: &Outcome, actual: &Outcome) -> Option<String> {
 fn first_differences(expected: &str, actual: &str) -> Vec<String> {
     const READABLE: usize = 40;
     let (expected, actual): (Vec<_>, Vec<_>) = (expected.lines().collect(), actual.lines().collect());
-    let missing = expected
-        .iter()
-        .filter(|line| !actual.contains(line))
-        .map(|line| format!("- {line}"));
-    let added = actual
-        .iter()
-        .filter(|line| !expected.contains(line))
-        .map(|line| format!("+ {line}"));
+    let missing = expected.iter().filter(|line| !actual.contains(line)).map(|line| format!("- {line}"));
+    let added = actual.iter().filter(|line| !expected.contains(line)).map(|line| format!("+ {line}"));
     let lines: Vec<String> = missing.chain(added).take(READABLE).collect();
-    if lines.is_empty() {
-        vec!["(the same lines in another order)".to_owned()]
-    } else {
-        lines
-    }
+    if lines.is_empty() { vec!["(the same lines in another order)".to_owned()] } else { lines }
 }

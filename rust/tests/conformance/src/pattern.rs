@@ -51,20 +51,12 @@ pub fn escape(bytes: &[u8]) -> String {
             push_hex(&mut text, u32::from(*byte));
         }
     }
-    if text.is_empty() || text.contains(' ') || text.contains('"') {
-        format!("\"{text}\"")
-    } else {
-        text
-    }
+    if text.is_empty() || text.contains(' ') || text.contains('"') { format!("\"{text}\"") } else { text }
 }
 
 fn push_hex(text: &mut String, number: u32) {
     text.push_str("\\x");
-    text.extend(
-        [number / 16, number % 16]
-            .into_iter()
-            .filter_map(|digit| char::from_digit(digit, 16)),
-    );
+    text.extend([number / 16, number % 16].into_iter().filter_map(|digit| char::from_digit(digit, 16)));
 }
 
 /// Returns `text` once for each number of its first range `{A..B}`, or `text` alone if it has none. The same range
@@ -76,9 +68,7 @@ pub fn expand_range(text: &str) -> Result<Vec<String>> {
     if first > last {
         return Err(format!("empty range in {text:?}"));
     }
-    Ok((first..=last)
-        .map(|number| text.replace(range, &number.to_string()))
-        .collect())
+    Ok((first..=last).map(|number| text.replace(range, &number.to_string())).collect())
 }
 
 fn find_range(text: &str) -> Option<(&str, u64, u64)> {
@@ -94,19 +84,14 @@ pub fn matches(pattern: &[u8], path: &[u8]) -> bool {
         return path.is_empty();
     };
     if first != b'*' {
-        return path
-            .split_first()
-            .is_some_and(|(&byte, after)| byte == first && matches(rest, after));
+        return path.split_first().is_some_and(|(&byte, after)| byte == first && matches(rest, after));
     }
     let (crosses_slash, rest) = match rest.strip_prefix(b"*") {
         Some(rest) => (true, rest),
         None => (false, rest),
     };
-    let reach = if crosses_slash {
-        path.len()
-    } else {
-        path.iter().take_while(|&&byte| byte != b'/').count()
-    };
+    let reach =
+        if crosses_slash { path.len() } else { path.iter().take_while(|&&byte| byte != b'/').count() };
     (0..=reach).any(|length| matches(rest, &path[length..]))
 }
 
@@ -133,14 +118,8 @@ mod tests {
 
     #[test]
     fn a_range_is_each_of_its_numbers() {
-        assert_eq!(
-            expand_range("o{9..11} output").unwrap(),
-            ["o9 output", "o10 output", "o11 output"]
-        );
-        assert_eq!(
-            expand_range("b{1..2} from=a{1..2}").unwrap(),
-            ["b1 from=a1", "b2 from=a2"]
-        );
+        assert_eq!(expand_range("o{9..11} output").unwrap(), ["o9 output", "o10 output", "o11 output"]);
+        assert_eq!(expand_range("b{1..2} from=a{1..2}").unwrap(), ["b1 from=a1", "b2 from=a2"]);
         assert_eq!(expand_range("{id}").unwrap(), ["{id}"]);
         expand_range("{2..1}").unwrap_err();
     }

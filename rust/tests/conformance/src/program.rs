@@ -66,31 +66,20 @@ impl Programs {
                 if kind == Some("h") {
                     headers_changed = headers_changed.max(modified(&source)?);
                 }
-                let Some(name) = source
-                    .file_stem()
-                    .and_then(|stem| stem.to_str())
-                    .filter(|_| kind == Some(extension))
+                let Some(name) =
+                    source.file_stem().and_then(|stem| stem.to_str()).filter(|_| kind == Some(extension))
                 else {
                     continue;
                 };
                 let name = name.to_owned();
-                let program = Program {
-                    name: name.clone(),
-                    language,
-                    source,
-                    built: OnceLock::new(),
-                };
+                let program = Program { name: name.clone(), language, source, built: OnceLock::new() };
                 if by_name.insert(name.clone(), program).is_some() {
                     return Err(format!("there are two programs named {name}"));
                 }
             }
         }
         fs::create_dir_all(out_dir).map_err(|error| format!("{}: {error}", out_dir.display()))?;
-        Ok(Self {
-            by_name,
-            out_dir: out_dir.to_owned(),
-            headers_changed,
-        })
+        Ok(Self { by_name, out_dir: out_dir.to_owned(), headers_changed })
     }
 
     /// Returns every program.
@@ -100,9 +89,7 @@ impl Programs {
 
     /// Returns the program of that name.
     pub fn get(&self, name: &str) -> Result<&Program> {
-        self.by_name
-            .get(name)
-            .ok_or_else(|| format!("there is no program {name:?}"))
+        self.by_name.get(name).ok_or_else(|| format!("there is no program {name:?}"))
     }
 
     /// Returns the file to run or copy for that program, built if need be: a binary, or the script itself.
@@ -136,9 +123,7 @@ impl Programs {
         // Built aside and moved into place, so that another test process never runs half a program.
         static BUILDS: AtomicUsize = AtomicUsize::new(0);
         let number = BUILDS.fetch_add(1, Ordering::Relaxed);
-        let aside = self
-            .out_dir
-            .join(format!(".build-{}-{number}", std::process::id()));
+        let aside = self.out_dir.join(format!(".build-{}-{number}", std::process::id()));
         fs::create_dir_all(&aside).map_err(|error| format!("{}: {error}", aside.display()))?;
         let outcome = compile(program, &aside.join(&program.name)).and_then(|()| {
             fs::rename(aside.join(&program.name), &binary)
@@ -155,38 +140,20 @@ fn compile(program: &Program, binary: &Path) -> Result<()> {
         Language::Rust => {
             let mut rustc = Command::new("rustc");
             rustc.args(["-O", "--edition", "2024", "--crate-name", &program.name]);
-            rustc.args(
-                is_static
-                    .then_some(["-C", "target-feature=+crt-static"])
-                    .into_iter()
-                    .flatten(),
-            );
+            rustc.args(is_static.then_some(["-C", "target-feature=+crt-static"]).into_iter().flatten());
             rustc
         }
         Language::C | Language::Python | Language::Shell => {
             let mut cc = Command::new("cc");
-            cc.args([
-                "-std=gnu17",
-                "-Wall",
-                "-Wextra",
-                "-O1",
-                "-D_GNU_SOURCE",
-                "-pthread",
-            ]);
+            cc.args(["-std=gnu17", "-Wall", "-Wextra", "-O1", "-D_GNU_SOURCE", "-pthread"]);
             cc.args(is_static.then_some("-static"));
             cc
         }
     };
     let source = fs::read_to_string(&program.source)
         .map_err(|error| format!("{}: {error}", program.source.display()))?;
-    command
-        .arg("-o")
-        .arg(binary)
-        .arg(&program.source)
-        .args(own_flags(&source));
-    let output = command
-        .output()
-        .map_err(|error| format!("{command:?}: {error}"))?;
+    command.arg("-o").arg(binary).arg(&program.source).args(own_flags(&source));
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
@@ -199,10 +166,7 @@ fn compile(program: &Program, binary: &Path) -> Result<()> {
 
 /// Returns the compiler flags that a source asks for in a line `// build: FLAGS`.
 fn own_flags(source: &str) -> impl Iterator<Item = &str> {
-    source
-        .lines()
-        .filter_map(|line| line.strip_prefix("// build: "))
-        .flat_map(str::split_whitespace)
+    source.lines().filter_map(|line| line.strip_prefix("// build: ")).flat_map(str::split_whitespace)
 }
 
 fn modified(path: &Path) -> Result<SystemTime> {
@@ -211,7 +175,5 @@ fn modified(path: &Path) -> Result<SystemTime> {
 }
 
 fn path_text(path: &Path) -> Result<String> {
-    path.to_str()
-        .map(str::to_owned)
-        .ok_or_else(|| format!("{} is not UTF-8", path.display()))
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{} is not UTF-8", path.display()))
 }

@@ -28,9 +28,7 @@ impl<'de> Deserialize<'de> for Bytes {
             Form::Encoded { b64 } => {
                 let bytes = STANDARD.decode(b64).map_err(D::Error::custom)?;
                 match std::str::from_utf8(&bytes) {
-                    Ok(text) => Err(D::Error::custom(format!(
-                        "{text:?} is UTF-8 and was given as b64"
-                    ))),
+                    Ok(text) => Err(D::Error::custom(format!("{text:?} is UTF-8 and was given as b64"))),
                     Err(_) => Ok(Self(bytes)),
                 }
             }
@@ -207,15 +205,9 @@ impl Report {
                 faults.push(format!("the parent of process {} is not listed", process.pid));
             }
         }
-        let users = self
-            .files
-            .iter()
-            .flat_map(|file| file.pids.iter().map(move |pid| (file, pid)));
+        let users = self.files.iter().flat_map(|file| file.pids.iter().map(move |pid| (file, pid)));
         for (file, pid) in users.filter(|(_, pid)| !pids.contains(pid)) {
-            faults.push(format!(
-                "{} names process {pid}, which is not listed",
-                escape(&file.path.0)
-            ));
+            faults.push(format!("{} names process {pid}, which is not listed", escape(&file.path.0)));
         }
     }
 
@@ -250,10 +242,7 @@ mod tests {
     #[test]
     fn bytes_are_text_or_base64_and_never_base64_of_text() {
         assert_eq!(serde_json::from_str::<Bytes>("\"/a\"").unwrap().0, b"/a");
-        assert_eq!(
-            serde_json::from_str::<Bytes>("{\"b64\": \"/w==\"}").unwrap().0,
-            b"\xff"
-        );
+        assert_eq!(serde_json::from_str::<Bytes>("{\"b64\": \"/w==\"}").unwrap().0, b"\xff");
         serde_json::from_str::<Bytes>("{\"b64\": \"YQ==\"}").unwrap_err();
     }
 

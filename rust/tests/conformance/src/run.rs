@@ -59,27 +59,17 @@ struct Missing {
 
 fn find_missing(case: &Case) -> Option<Missing> {
     if case.slow && !env::is_slow_wanted() {
-        return Some(Missing {
-            words: "slow: set `ROAR_SLOW=1` to run it".to_owned(),
-            is_required: false,
-        });
+        return Some(Missing { words: "slow: set `ROAR_SLOW=1` to run it".to_owned(), is_required: false });
     }
     case.needs.iter().find_map(|need| match need.as_str() {
         "root" if geteuid().is_root() => None,
-        "root" => Some(Missing {
-            words: "needs root".to_owned(),
-            is_required: false,
-        }),
+        "root" => Some(Missing { words: "needs root".to_owned(), is_required: false }),
         "reflink" if can_reflink() => None,
-        "reflink" => Some(Missing {
-            words: "needs a file system with reflinks".to_owned(),
-            is_required: false,
-        }),
+        "reflink" => {
+            Some(Missing { words: "needs a file system with reflinks".to_owned(), is_required: false })
+        }
         tool if is_on_path(tool) => None,
-        tool => Some(Missing {
-            words: format!("{tool} is not installed"),
-            is_required: true,
-        }),
+        tool => Some(Missing { words: format!("{tool} is not installed"), is_required: true }),
     })
 }
 
@@ -91,9 +81,7 @@ fn is_on_path(tool: &str) -> bool {
 fn can_reflink() -> bool {
     let Ok(world) = World::new() else { return false };
     fs::write(world.root().join("a"), "x").is_ok()
-        && world
-            .run_script("cp --reflink=always a b", &[path_variable()])
-            .is_ok()
+        && world.run_script("cp --reflink=always a b", &[path_variable()]).is_ok()
 }
 
 /// Returns the `PATH` that every command gets.
@@ -111,19 +99,10 @@ struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     fn new(bench: &'a Bench, case: &'a Case, backend: &'static str) -> Result<Self> {
-        let mut trial = Self {
-            bench,
-            case,
-            backend,
-            world: World::new()?,
-            environment: Vec::new(),
-        };
+        let mut trial = Self { bench, case, backend, world: World::new()?, environment: Vec::new() };
         let base = trial.world.base().display();
-        let own = [
-            ("HOME", format!("{base}/home")),
-            ("TMPDIR", format!("{base}/tmp")),
-            ("LC_ALL", "C".to_owned()),
-        ];
+        let own =
+            [("HOME", format!("{base}/home")), ("TMPDIR", format!("{base}/tmp")), ("LC_ALL", "C".to_owned())];
         trial.environment = own.map(|(name, value)| (name.to_owned(), value)).to_vec();
         trial.environment.push(path_variable());
         for (name, value) in &case.env {
@@ -140,8 +119,7 @@ impl<'a> Trial<'a> {
         {
             return Ok(verdict);
         }
-        self.world
-            .set_up(case, &self.bench.programs, &|text| self.fill(text))?;
+        self.world.set_up(case, &self.bench.programs, &|text| self.fill(text))?;
         if let Some(before) = &case.before {
             self.world
                 .run_script(&self.fill(before)?, &self.environment)
@@ -171,11 +149,7 @@ impl<'a> Trial<'a> {
         if self.backend != BARE && run_case(self.bench, self.case, BARE) == Ok(Verdict::Passed) {
             return Err("the program can do its thing without roar, and cannot under it".to_owned());
         }
-        if backend::is_required("kernel") {
-            Err(words)
-        } else {
-            Ok(Verdict::Skipped(words))
-        }
+        if backend::is_required("kernel") { Err(words) } else { Ok(Verdict::Skipped(words)) }
     }
 
     /// Returns what is wrong with the way the command, or roar after it, ended.
@@ -206,12 +180,7 @@ impl<'a> Trial<'a> {
         if report.cwd.0 != root {
             faults.push("cwd is not where the command was started".to_owned());
         }
-        if report
-            .command
-            .iter()
-            .map(|word| &word.0[..])
-            .ne(self.words()?.iter().map(String::as_bytes))
-        {
+        if report.command.iter().map(|word| &word.0[..]).ne(self.words()?.iter().map(String::as_bytes)) {
             faults.push(format!("command is {:?}", report.command));
         }
         if !self.case.report && report.files.is_empty() && faults.is_empty() {
@@ -222,10 +191,7 @@ impl<'a> Trial<'a> {
         if !faults.is_empty() && self.case.differs.contains_key(self.backend) {
             let common = Expected::in_common(self.case, fill)?;
             if compare(&common, &report, root).is_empty() {
-                faults.push(format!(
-                    "the difference has gone: remove differs.{}",
-                    self.backend
-                ));
+                faults.push(format!("the difference has gone: remove differs.{}", self.backend));
             }
         }
         if faults.is_empty() {
@@ -248,14 +214,7 @@ impl<'a> Trial<'a> {
             Command::new(&words[0])
         } else {
             let mut roar = Command::new(backend::roar_binary(&self.bench.target_dir)?);
-            roar.args([
-                "run",
-                "--tracer",
-                self.backend,
-                "--no-tracer-fallback",
-                "--no-hash",
-                "--report",
-            ]);
+            roar.args(["run", "--tracer", self.backend, "--no-tracer-fallback", "--no-hash", "--report"]);
             roar.arg(self.report_path()).arg("--").arg(&words[0]);
             roar
         };
@@ -271,16 +230,12 @@ impl<'a> Trial<'a> {
             Some(text) => redirect(&root, text),
             None => create(&self.world.base().join(name)),
         };
-        command
-            .stdout(open(&case.stdout, "stdout")?)
-            .stderr(open(&case.stderr, "stderr")?);
+        command.stdout(open(&case.stdout, "stdout")?).stderr(open(&case.stderr, "stderr")?);
         let ready = self.world.base().join("ready");
         if case.send.is_some() {
             make_fifo(&ready).map_err(|error| error.to_string())?;
         }
-        process::run(&mut command, TIME_LIMIT, |pid| {
-            send_when_ready(case.send, pid, &ready)
-        })
+        process::run(&mut command, TIME_LIMIT, |pid| send_when_ready(case.send, pid, &ready))
     }
 
     fn report_path(&self) -> PathBuf {
@@ -304,8 +259,7 @@ impl<'a> Trial<'a> {
     }
 
     fn fill_names(&self, text: &str) -> String {
-        text.replace("{id}", &self.world.id())
-            .replace("{world}", &self.world.root().to_string_lossy())
+        text.replace("{id}", &self.world.id()).replace("{world}", &self.world.root().to_string_lossy())
     }
 
     fn fill(&self, text: &str) -> Result<String> {
@@ -321,11 +275,7 @@ impl<'a> Trial<'a> {
         let read = |name| {
             let bytes = fs::read(self.world.base().join(name)).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-            if text.is_empty() {
-                text
-            } else {
-                format!("\n--- {name}\n{text}")
-            }
+            if text.is_empty() { text } else { format!("\n--- {name}\n{text}") }
         };
         let kept = if env::is_kept() {
             format!("\n--- kept in {}", self.world.base().display())

@@ -63,9 +63,7 @@ impl World {
 
     /// Returns a word that no other run has.
     pub fn id(&self) -> String {
-        self.base
-            .file_name()
-            .map_or(String::new(), |name| name.to_string_lossy().into_owned())
+        self.base.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Makes everything that the case wants to be there, and runs its `before`.
@@ -107,11 +105,7 @@ impl World {
     /// Runs a script of the case in the world, untraced.
     pub fn run_script(&self, script: &str, environment: &[(String, String)]) -> Result<()> {
         let mut command = Command::new("sh");
-        command
-            .args(["-ec", script])
-            .current_dir(self.root())
-            .env_clear()
-            .stdin(Stdio::null());
+        command.args(["-ec", script]).current_dir(self.root()).env_clear().stdin(Stdio::null());
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let (out, err) = (self.base.join("script.out"), self.base.join("script.err"));
         command.stdout(create(&out)?).stderr(create(&err)?);
@@ -122,16 +116,9 @@ impl World {
         if status.success() {
             return Ok(());
         }
-        let words = |path| {
-            fs::read(path).map_or(String::new(), |bytes| {
-                String::from_utf8_lossy(&bytes).into_owned()
-            })
-        };
-        Err(format!(
-            "`{script}` ended with {status}\n{}{}",
-            words(&out),
-            words(&err)
-        ))
+        let words =
+            |path| fs::read(path).map_or(String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Err(format!("`{script}` ended with {status}\n{}{}", words(&out), words(&err)))
     }
 }
 
@@ -155,9 +142,7 @@ pub fn redirect(root: &Path, text: &str) -> Result<File> {
         options.truncate(true);
         text
     };
-    options
-        .open(root.join(name))
-        .map_err(|error| format!("{name}: {error}"))
+    options.open(root.join(name)).map_err(|error| format!("{name}: {error}"))
 }
 
 /// Makes an empty file.
@@ -177,19 +162,10 @@ fn write_file(
     fill: &dyn Fn(&str) -> Result<String>,
 ) -> Result<()> {
     let detailed = match spec {
-        FileSpec::Text(text) => DetailedFile {
-            text: Some(text.clone()),
-            ..DetailedFile::default()
-        },
+        FileSpec::Text(text) => DetailedFile { text: Some(text.clone()), ..DetailedFile::default() },
         FileSpec::Detailed(detailed) => detailed.clone(),
     };
-    let DetailedFile {
-        text,
-        size,
-        program,
-        copy,
-        mode,
-    } = detailed;
+    let DetailedFile { text, size, program, copy, mode } = detailed;
     let original = match (program, copy) {
         (Some(program), _) => Some(programs.file(&program)?),
         (None, copy) => copy.map(PathBuf::from),

@@ -36,10 +36,7 @@ fn load() -> Result<(Arc<Bench>, Vec<Case>)> {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Programs::find(&package.join("../programs"), &scratch.join("programs"))?;
     let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    Ok((
-        Arc::new(Bench { programs, target_dir }),
-        load_cases(&package.join("cases"))?,
-    ))
+    Ok((Arc::new(Bench { programs, target_dir }), load_cases(&package.join("cases"))?))
 }
 
 fn trials(bench: &Arc<Bench>, cases: Vec<Case>) -> Vec<Trial> {
@@ -48,13 +45,12 @@ fn trials(bench: &Arc<Bench>, cases: Vec<Case>) -> Vec<Trial> {
     for backend in [BARE].into_iter().chain(BACKENDS) {
         for case in &cases {
             let (bench, case) = (Arc::clone(bench), Arc::clone(case));
-            trials.push(Trial::ignorable_test(
-                format!("{backend}::{}", case.name),
-                move || match run_case(&bench, &case, backend)? {
-                    Verdict::Passed => Ok(Completion::Completed),
-                    Verdict::Skipped(reason) => Ok(Completion::ignored_with(reason)),
-                },
-            ));
+            trials.push(Trial::ignorable_test(format!("{backend}::{}", case.name), move || match run_case(
+                &bench, &case, backend,
+            )? {
+                Verdict::Passed => Ok(Completion::Completed),
+                Verdict::Skipped(reason) => Ok(Completion::ignored_with(reason)),
+            }));
         }
     }
     trials
@@ -64,10 +60,7 @@ fn meta_trials(bench: &Arc<Bench>, cases: &[Arc<Case>]) -> Vec<Trial> {
     type Check = fn(&Bench, &[Arc<Case>]) -> Vec<String>;
     let checks: [(&str, Check); 4] = [
         ("meta::every_case_is_well_formed", find_malformed),
-        (
-            "meta::every_case_names_programs_that_exist",
-            find_unknown_programs,
-        ),
+        ("meta::every_case_names_programs_that_exist", find_unknown_programs),
         ("meta::every_program_is_used", find_unused_programs),
         ("meta::every_program_compiles", find_uncompilable),
     ];
@@ -75,11 +68,7 @@ fn meta_trials(bench: &Arc<Bench>, cases: &[Arc<Case>]) -> Vec<Trial> {
         let (bench, cases) = (Arc::clone(bench), cases.to_vec());
         Trial::test(name, move || {
             let faults = check(&bench, &cases);
-            if faults.is_empty() {
-                Ok(())
-            } else {
-                Err(Failed::from(faults.join("\n")))
-            }
+            if faults.is_empty() { Ok(()) } else { Err(Failed::from(faults.join("\n"))) }
         })
     };
     checks.into_iter().map(trial).collect()
@@ -98,31 +87,19 @@ fn find_malformed(_: &Bench, cases: &[Arc<Case>]) -> Vec<String> {
 }
 
 fn find_unknown_programs(bench: &Bench, cases: &[Arc<Case>]) -> Vec<String> {
-    let named = cases
-        .iter()
-        .flat_map(|case| case.programs().into_iter().map(move |program| (case, program)));
+    let named = cases.iter().flat_map(|case| case.programs().into_iter().map(move |program| (case, program)));
     named
         .filter_map(|(case, program)| {
-            bench
-                .programs
-                .get(program)
-                .err()
-                .map(|fault| format!("{}: {fault}", case.name))
+            bench.programs.get(program).err().map(|fault| format!("{}: {fault}", case.name))
         })
         .collect()
 }
 
 fn find_unused_programs(bench: &Bench, cases: &[Arc<Case>]) -> Vec<String> {
     let used: HashSet<&str> = cases.iter().flat_map(|case| case.programs()).collect();
-    let unused = bench
-        .programs
-        .all()
-        .map(|program| program.name.as_str())
-        .filter(|name| !used.contains(name));
-    unused
-        .filter(|name| !name.starts_with(OBSERVERS) && *name != LAUNCHER)
-        .map(str::to_owned)
-        .collect()
+    let unused =
+        bench.programs.all().map(|program| program.name.as_str()).filter(|name| !used.contains(name));
+    unused.filter(|name| !name.starts_with(OBSERVERS) && *name != LAUNCHER).map(str::to_owned).collect()
 }
 
 /// Builds all that is to be built, on every processor.
@@ -138,22 +115,12 @@ fn find_uncompilable(bench: &Bench, _: &[Arc<Case>]) -> Vec<String> {
     let share = names.len().div_ceil(workers).max(1);
     thread::scope(|scope| {
         let build = |names: &[&str]| {
-            names
-                .iter()
-                .filter_map(|name| bench.programs.file(name).err())
-                .collect::<Vec<_>>()
+            names.iter().filter_map(|name| bench.programs.file(name).err()).collect::<Vec<_>>()
         };
-        let started: Vec<_> = names
-            .chunks(share)
-            .map(|names| scope.spawn(move || build(names)))
-            .collect();
+        let started: Vec<_> = names.chunks(share).map(|names| scope.spawn(move || build(names))).collect();
         started
             .into_iter()
-            .flat_map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|_| vec!["a build panicked".to_owned()])
-            })
+            .flat_map(|worker| worker.join().unwrap_or_else(|_| vec!["a build panicked".to_owned()]))
             .collect()
     })
 }

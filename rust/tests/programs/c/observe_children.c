@@ -1,6 +1,7 @@
 // Prints what a parent sees of its children: how they end, stop and go on; and what a child sees.
 #include "check.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -45,17 +46,18 @@ static void show_stops(void) {
     int status;
     on_children(0);
     count = 0;
+    sigset_t set, old;
+    sigemptyset(&set);
+    CHECK(sigaddset(&set, SIGCHLD));
+    CHECK(sigprocmask(SIG_BLOCK, &set, &old));
     pid_t child = CHECK(fork());
     if (child == 0) {
         CHECK(raise(SIGSTOP));
         await(ends[0]);
         CHECK(raise(SIGSTOP));
+        await(ends[0]);
         _exit(3);
     }
-    sigset_t set, old;
-    sigemptyset(&set);
-    CHECK(sigaddset(&set, SIGCHLD));
-    CHECK(sigprocmask(SIG_BLOCK, &set, &old));
     ENSURE(waitpid(child, &status, WUNTRACED) == child);
     printf("stopped: status %x\n", status);
     printf("still stopped: %d\n", waitpid(child, &status, WUNTRACED | WNOHANG));
@@ -69,6 +71,7 @@ static void show_stops(void) {
     CHECK(kill(child, SIGCONT));
     CHECK(waitid(P_PID, child, &info, WCONTINUED));
     printf("continued: code %d, status %d\n", info.si_code, info.si_status);
+    tell(ends[1]);
     CHECK(waitid(P_PID, child, &info, WEXITED));
     printf("ended: code %d, status %d\n", info.si_code, info.si_status);
     CHECK(sigprocmask(SIG_SETMASK, &old, NULL));
@@ -133,27 +136,25 @@ static void show_waits(void) {
 }
 
 static void show_restarts(void) {
-    // A stop and a continuation without a handler interrupt neither of these.
+    // A stop and a continuation without a handler interrupt neither a read nor a poll.
     pid_t child = CHECK(fork());
     if (child == 0) {
         tell(back[1]);
-        await(ends[0]);
+        char byte;
+        if (read(ends[0], &byte, 1) != 1) _exit(1);
         tell(back[1]);
-        struct timespec left = {0, 0};
-        int result = nanosleep(&(struct timespec){0, 20000000}, &left);
-        _exit(result == 0 ? 0 : 1);
+        if (poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, 1000000) != 1) _exit(2);
+        await(ends[0]);
+        _exit(0);
     }
     int status;
-    await(back[0]);
     for (int i = 0; i < 2; i++) {
+        await(back[0]);
         CHECK(kill(child, SIGSTOP));
         ENSURE(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
         CHECK(kill(child, SIGCONT));
-        ENSURE(waitpid(child, &status, WCONTINUED) == child);
-        if (i == 0) {
-            tell(ends[1]);
-            await(back[0]);
-        }
+        ENSURE(waitpid(child, &status, WCONTINUED) == child && WIFCONTINUED(status));
+        tell(ends[1]);
     }
     ENSURE(waitpid(child, &status, 0) == child);
     printf("calls of a stopped child: status %x\n", status);

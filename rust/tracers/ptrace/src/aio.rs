@@ -84,11 +84,7 @@ impl Observer {
         }
         let tail = ring_state(who, context).map(|(_, tail)| tail);
         let matters = blocks.iter().any(|block| block.effect.is_some());
-        matters.then_some(crate::calls::Pending::Aio(AioBatch {
-            context,
-            tail,
-            blocks,
-        }))
+        matters.then_some(crate::calls::Pending::Aio(AioBatch { context, tail, blocks }))
     }
 
     /// Tells what the first `count` operations did. One that is still under way is taken as done.
@@ -98,10 +94,8 @@ impl Observer {
             let Some((kind, file)) = &block.effect else {
                 continue;
             };
-            let result = ended
-                .iter()
-                .find(|(address, _)| *address == block.address)
-                .map(|(_, result)| *result);
+            let result =
+                ended.iter().find(|(address, _)| *address == block.address).map(|(_, result)| *result);
             match result {
                 Some(result) if result < 0 || (result == 0 && *kind == EventKind::Write) => {}
                 Some(bytes) => self.tell_file(*kind, who, file, bytes as u64),

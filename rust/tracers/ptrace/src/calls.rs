@@ -116,10 +116,7 @@ impl Observer {
                     self.read_word(who, arg(source)).map(|word| word as i32)
                 };
                 let from = source.and_then(|source| self.file(who, source));
-                Some(Pending::Clone {
-                    from,
-                    to: self.file(who, fd(to)),
-                })
+                Some(Pending::Clone { from, to: self.file(who, fd(to)) })
             }
             Effect::Open { at, flags } => {
                 let flags = match flags {
@@ -130,15 +127,8 @@ impl Observer {
                 let (dir, path) = self.path_argument(who, call, at)?;
                 self.enter_open(who, dir, &path, flags)
             }
-            Effect::OpenHandle { flags } => Some(Pending::Open {
-                flags: arg(flags),
-                before: None,
-            }),
-            Effect::Map {
-                fd: file,
-                prot,
-                flags,
-            } => self.enter_map(who, fd(file), arg(prot), arg(flags)),
+            Effect::OpenHandle { flags } => Some(Pending::Open { flags: arg(flags), before: None }),
+            Effect::Map { fd: file, prot, flags } => self.enter_map(who, fd(file), arg(prot), arg(flags)),
             Effect::MapIndirect { arguments } => {
                 let mut words = [0; 24];
                 read_memory(who.tid, arg(arguments), &mut words).ok()?;
@@ -162,24 +152,16 @@ impl Observer {
             }
             Effect::TruncateFd { fd: file, length } => {
                 let file = self.file(who, fd(file))?;
-                Some(Pending::Resize {
-                    file,
-                    length: Some(length_of(call, length)),
-                })
+                Some(Pending::Resize { file, length: Some(length_of(call, length)) })
             }
-            Effect::Allocate { fd: file } => Some(Pending::Resize {
-                file: self.file(who, fd(file))?,
-                length: None,
-            }),
+            Effect::Allocate { fd: file } => {
+                Some(Pending::Resize { file: self.file(who, fd(file))?, length: None })
+            }
             Effect::Rename { from, to, flags } => {
                 let from = self.name_argument(who, call, from)?;
                 let to = self.name_argument(who, call, to)?;
                 let is_exchange = flags.is_some_and(|flags| arg(flags) & RENAME_EXCHANGE != 0);
-                Some(Pending::Rename {
-                    from,
-                    to,
-                    is_exchange,
-                })
+                Some(Pending::Rename { from, to, is_exchange })
             }
             Effect::Link { from, to, flags } => {
                 let (dir, path) = self.path_argument(who, call, from)?;
@@ -190,19 +172,11 @@ impl Observer {
             Effect::Symlink { target, at } => {
                 let target = read_path(who, arg(target))?;
                 let (dir, path) = self.path_argument(who, call, at)?;
-                Some(Pending::Make {
-                    dir,
-                    path,
-                    target: Some(target),
-                })
+                Some(Pending::Make { dir, path, target: Some(target) })
             }
             Effect::Mknod { at } => {
                 let (dir, path) = self.path_argument(who, call, at)?;
-                Some(Pending::Make {
-                    dir,
-                    path,
-                    target: None,
-                })
+                Some(Pending::Make { dir, path, target: None })
             }
             Effect::Unlink { at } => {
                 let name = self.name_argument(who, call, at)?;
@@ -215,26 +189,15 @@ impl Observer {
                 // The number to submit and the flags are the second and fourth argument (io_uring_enter(2)).
                 self.enter_ring(who, fd(ring), call.args[1] as u32, call.args[3] as u32)
             }
-            Effect::RingRegister {
-                fd: ring,
-                opcode,
-                argument,
-                count,
-            } => {
+            Effect::RingRegister { fd: ring, opcode, argument, count } => {
                 let (opcode, argument, count) = (arg(opcode) as u32, arg(argument), arg(count) as u32);
-                Some(Pending::Ring(RingCall::Register {
-                    ring: fd(ring),
-                    opcode,
-                    argument,
-                    count,
-                }))
+                Some(Pending::Ring(RingCall::Register { ring: fd(ring), opcode, argument, count }))
             }
             Effect::Namespace => Some(Pending::Namespace),
             Effect::SeccompListener => {
                 let exe = self.resolver.proc_link(who.tid, "exe").ok();
                 let detail = "a supervisor of its own answers system calls before the tracer can see them";
-                self.recorder
-                    .tell_gap(GapKind::SeccompListener, who.pid.as_pid(), exe.as_deref(), detail);
+                self.recorder.tell_gap(GapKind::SeccompListener, who.pid.as_pid(), exe.as_deref(), detail);
                 None
             }
         }
@@ -259,10 +222,7 @@ impl Observer {
             let known = self.descriptor(who, fd)?;
             (!known.written.is_enough()).then_some((fd, known.file?))
         });
-        (reads.is_some() || writes.is_some()).then_some(Pending::Transfer {
-            from: reads,
-            to: writes,
-        })
+        (reads.is_some() || writes.is_some()).then_some(Pending::Transfer { from: reads, to: writes })
     }
 
     /// Returns the directory descriptor and the path of a path argument; `None` for a bad pointer or an overlong path:
@@ -308,23 +268,15 @@ impl Observer {
         }
         let is_new = flags & O_TMPFILE != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
         if is_new {
-            return Some(Pending::Open {
-                flags,
-                before: Some(FileStamp::default()),
-            });
+            return Some(Pending::Open { flags, before: Some(FileStamp::default()) });
         }
-        let before = self
-            .file_at(who, dir, path)
-            .map_or(FileStamp::default(), |found| found.stamp);
+        let before = self.file_at(who, dir, path).map_or(FileStamp::default(), |found| found.stamp);
         let is_device = before.is_some() && !before.is_regular();
         if is_device || (before.is_some() && flags & O_TRUNC == 0) {
             // An open without an effect of its own.
             return None;
         }
-        Some(Pending::Open {
-            flags,
-            before: Some(before),
-        })
+        Some(Pending::Open { flags, before: Some(before) })
     }
 
     fn enter_map(&mut self, who: Who, fd: i32, prot: u64, flags: u64) -> Option<Pending> {
@@ -340,12 +292,7 @@ impl Observer {
         if is_told && !is_written {
             return None;
         }
-        Some(Pending::Map {
-            fd,
-            file,
-            is_read,
-            is_written,
-        })
+        Some(Pending::Map { fd, file, is_read, is_written })
     }
 
     fn enter_protect(&mut self, who: Who, address: u64, length: u64) -> Option<Pending> {
@@ -382,12 +329,7 @@ impl Observer {
                 }
             }
             Pending::Open { flags, before } => self.leave_open(who, result as i32, flags, before),
-            Pending::Map {
-                fd,
-                file,
-                is_read,
-                is_written,
-            } => {
+            Pending::Map { fd, file, is_read, is_written } => {
                 if is_read {
                     self.tell_file(EventKind::MapRead, who, &file, 0);
                 }
@@ -403,16 +345,11 @@ impl Observer {
                     self.tell_file(EventKind::MapWrite, who, &file, 0);
                 }
             }
-            Pending::Resize {
-                file,
-                length: Some(length),
-            } => self.tell_file(EventKind::Truncate, who, &file, length),
+            Pending::Resize { file, length: Some(length) } => {
+                self.tell_file(EventKind::Truncate, who, &file, length)
+            }
             Pending::Resize { file, length: None } => self.tell_file(EventKind::Allocate, who, &file, 0),
-            Pending::Rename {
-                from,
-                to,
-                is_exchange,
-            } => self.leave_rename(who, &from, &to, is_exchange),
+            Pending::Rename { from, to, is_exchange } => self.leave_rename(who, &from, &to, is_exchange),
             Pending::Link { from, to } => self.leave_link(who, &from, &to),
             Pending::Make { dir, path, target } => self.leave_make(who, dir, &path, target),
             Pending::Unlink(name) => {
@@ -428,10 +365,7 @@ impl Observer {
 
     /// A thread was killed between entry and exit: a write that was under way counts.
     pub(crate) fn abandon(&mut self, who: Who, pending: Pending) {
-        if let Pending::Transfer {
-            to: Some((_, file)), ..
-        } = pending
-        {
+        if let Pending::Transfer { to: Some((_, file)), .. } = pending {
             self.tell_uncounted(EventKind::Write, who, &file);
         }
     }
@@ -444,19 +378,11 @@ impl Observer {
         bytes: u64,
     ) {
         if let Some((fd, file)) = from {
-            let is_counted = self
-                .process(who.pid)
-                .files
-                .get_mut(&fd)
-                .is_none_or(|known| known.read.add());
+            let is_counted = self.process(who.pid).files.get_mut(&fd).is_none_or(|known| known.read.add());
             self.tell_transfer(EventKind::Read, who, &file, is_counted.then_some(bytes));
         }
         if let Some((fd, file)) = to.filter(|_| bytes > 0) {
-            let is_counted = self
-                .process(who.pid)
-                .files
-                .get_mut(&fd)
-                .is_none_or(|known| known.written.add());
+            let is_counted = self.process(who.pid).files.get_mut(&fd).is_none_or(|known| known.written.add());
             self.tell_transfer(EventKind::Write, who, &file, is_counted.then_some(bytes));
         }
     }
@@ -480,9 +406,7 @@ impl Observer {
         if !is_created {
             event.flags = event.flags.with(EventFlags::EXISTED);
             // Should somebody have replaced the file since the entry, it is told as it is now.
-            event.stamp = before
-                .filter(|before| is_same_file(before, &file.stamp))
-                .unwrap_or(file.stamp);
+            event.stamp = before.filter(|before| is_same_file(before, &file.stamp)).unwrap_or(file.stamp);
         }
         self.recorder.tell(&event);
     }
@@ -516,11 +440,7 @@ impl Observer {
             return;
         };
         let file = self.refer(&located);
-        let kind = if target.is_some() {
-            EventKind::Symlink
-        } else {
-            EventKind::Create
-        };
+        let kind = if target.is_some() { EventKind::Symlink } else { EventKind::Create };
         let mut event = self.event(kind, who);
         self.fill(&mut event, &file);
         if let Some(target) = target {

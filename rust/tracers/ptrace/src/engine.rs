@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_host::{Control, ToRoar};
 use tracer_schema::GapKind;
 use tracer_syscalls::{Arch, ROWS, lookup};
@@ -42,6 +42,8 @@ pub(crate) struct Ended {
 pub(crate) struct Engine<'c> {
     observer: Observer,
     threads: FxHashMap<Tid, Thread>,
+    /// Threads that were met before their parents told of them; they may have ended since.
+    met_early: FxHashSet<Tid>,
     root: Tid,
     mode: Mode,
     has_syscall_info: bool,
@@ -59,16 +61,11 @@ impl<'c> Engine<'c> {
     /// Returns a loop about a root process that is seized already.
     pub(crate) fn new(observer: Observer, root: Tid, control: Option<&'c Control>) -> Self {
         let mut threads = FxHashMap::default();
-        threads.insert(
-            root,
-            Thread {
-                pid: Some(root),
-                ..Thread::default()
-            },
-        );
+        threads.insert(root, Thread { pid: Some(root), ..Thread::default() });
         Self {
             observer,
             threads,
+            met_early: FxHashSet::default(),
             root,
             mode: Mode::Seccomp,
             has_syscall_info: true,
@@ -122,10 +119,7 @@ impl<'c> Engine<'c> {
             }
         }
         timer::stop();
-        Ok(Ended {
-            status: self.root_status.unwrap_or(0),
-            has_left: !self.threads.is_empty(),
-        })
+        Ok(Ended { status: self.root_status.unwrap_or(0), has_left: !self.threads.is_empty() })
     }
 
     /// Names the processes that still run as a gap.
@@ -137,9 +131,7 @@ impl<'c> Engine<'c> {
             let exe = self.observer.resolver.proc_link(pid, "exe").ok();
             let detail =
                 "still running when the run was over: what it did later was not seen (see run.linger_ms)";
-            self.observer
-                .recorder
-                .tell_gap(GapKind::DescendantLeft, pid.as_pid(), exe.as_deref(), detail);
+            self.observer.recorder.tell_gap(GapKind::DescendantLeft, pid.as_pid(), exe.as_deref(), detail);
         }
     }
 
@@ -150,23 +142,15 @@ impl<'c> Engine<'c> {
             && error.raw_os_error() != Some(libc::ESRCH)
         {
             let detail = format!("a thread could not be resumed: {error}");
-            self.observer
-                .recorder
-                .tell_gap(GapKind::UntracedProcess, tid.as_pid(), None, &detail);
+            self.observer.recorder.tell_gap(GapKind::UntracedProcess, tid.as_pid(), None, &detail);
         }
     }
 
     /// Lets a thread go on to where it has to be looked at next.
     fn go_on(&mut self, tid: Tid, signal: i32) {
-        let awaits_exit = self
-            .threads
-            .get(&tid)
-            .is_some_and(|thread| thread.pending.is_some());
-        let how = if awaits_exit || self.mode == Mode::EverySyscall {
-            Resume::ToSyscall
-        } else {
-            Resume::Freely
-        };
+        let awaits_exit = self.threads.get(&tid).is_some_and(|thread| thread.pending.is_some());
+        let how =
+            if awaits_exit || self.mode == Mode::EverySyscall { Resume::ToSyscall } else { Resume::Freely };
         self.go(tid, how, signal);
     }
 
@@ -182,24 +166,12 @@ impl<'c> Engine<'c> {
     fn adopt(&mut self, tid: Tid) -> Tid {
         let status = std::fs::read_to_string(format!("/proc/{}/status", tid.0)).unwrap_or_default();
         let field = |name: &str| {
-            status
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
-                .map(Tid)
+            status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).map(Tid)
         };
+        self.met_early.insert(tid);
         let pid = field("Tgid:").unwrap_or(tid);
-        let parent = if pid == tid {
-            field("PPid:").unwrap_or(self.root)
-        } else {
-            pid
-        };
-        self.threads.insert(
-            tid,
-            Thread {
-                pid: Some(pid),
-                ..Thread::default()
-            },
-        );
+        let parent = if pid == tid { field("PPid:").unwrap_or(self.root) } else { pid };
+        self.threads.insert(tid, Thread { pid: Some(pid), ..Thread::default() });
         self.observer.fork(parent, Who { tid, pid });
         pid
     }
@@ -234,12 +206,11 @@ impl<'c> Engine<'c> {
 
     fn ended(&mut self, tid: Tid, status: i32) {
         let Some(thread) = self.threads.remove(&tid) else {
+            // Killed before its first stop, and before its parent told of it.
+            self.met_early.insert(tid);
             return;
         };
-        let who = Who {
-            tid,
-            pid: thread.pid.unwrap_or(tid),
-        };
+        let who = Who { tid, pid: thread.pid.unwrap_or(tid) };
         if let Some(pending) = thread.pending {
             self.observer.abandon(who, pending);
         }
@@ -253,21 +224,12 @@ impl<'c> Engine<'c> {
         let who = self.who(parent);
         if let Ok(child) = event_message(parent) {
             let child = Tid(child as i32);
-            let has_ended = std::fs::symlink_metadata(format!("/proc/{}", child.0)).is_err();
-            // A child may have been met before its parent's word of it, and even have ended.
-            if let Entry::Vacant(vacant) = self.threads.entry(child)
-                && !has_ended
+            if !self.met_early.remove(&child)
+                && let Entry::Vacant(vacant) = self.threads.entry(child)
             {
                 let path = format!("/proc/{}/task/{}", who.pid.0, child.0);
-                let pid = if std::fs::symlink_metadata(path).is_ok() {
-                    who.pid
-                } else {
-                    child
-                };
-                vacant.insert(Thread {
-                    pid: Some(pid),
-                    ..Thread::default()
-                });
+                let pid = if std::fs::symlink_metadata(path).is_ok() { who.pid } else { child };
+                vacant.insert(Thread { pid: Some(pid), ..Thread::default() });
                 self.observer.fork(who.pid, Who { tid: child, pid });
             }
         }
@@ -368,13 +330,7 @@ impl<'c> Engine<'c> {
 
     fn enter(&mut self, who: Who, stop: io::Result<CallStop>) {
         // A thread that was killed at the stop has nothing to say.
-        let Ok(CallStop::Entry {
-            audit,
-            number,
-            args,
-            filter_data,
-        }) = stop
-        else {
+        let Ok(CallStop::Entry { audit, number, args, filter_data }) = stop else {
             return;
         };
         let Some((arch, number)) = Arch::of_call(audit, number).filter(|_| filter_data != Some(UNKNOWN_ARCH))
@@ -424,8 +380,5 @@ pub(crate) fn serve() {
 
 /// Returns whether a group stop has this signal (signal(7)).
 fn is_stopping(signal: i32) -> bool {
-    matches!(
-        signal,
-        libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU
-    )
+    matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU)
 }

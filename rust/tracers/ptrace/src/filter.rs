@@ -27,21 +27,11 @@ const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const TRACE: u32 = libc::SECCOMP_RET_TRACE;
 
 fn op(code: u16, k: u32) -> Instruction {
-    Instruction {
-        code,
-        jt: 0,
-        jf: 0,
-        k,
-    }
+    Instruction { code, jt: 0, jf: 0, k }
 }
 
 fn jump_eq(k: u32, jt: u8, jf: u8) -> Instruction {
-    Instruction {
-        code: JUMP_EQ,
-        jt,
-        jf,
-        k,
-    }
+    Instruction { code: JUMP_EQ, jt, jf, k }
 }
 
 /// Offset of the low half of an argument on a little-endian machine.
@@ -99,11 +89,7 @@ fn chain(arch: Arch) -> Vec<Instruction> {
         .filter_map(|(index, row)| row.number(arch).map(|number| (index, row, number)))
         .collect();
     rows.sort_by_key(|(_, row, _)| row.when == When::Always);
-    let mark = if arch == Arch::X32 {
-        Arch::X32_BIT as u32
-    } else {
-        0
-    };
+    let mark = if arch == Arch::X32 { Arch::X32_BIT as u32 } else { 0 };
     let mut out = vec![op(LOAD, NUMBER)];
     for (index, row, number) in rows {
         let body = body(u16::try_from(index).expect("the table is small"), &row.when);
@@ -127,17 +113,11 @@ fn program_for(archs: &[Arch]) -> Vec<Instruction> {
     audits.sort_unstable();
     audits.dedup();
     for audit in audits {
-        let mut block: Vec<Instruction> = archs
-            .iter()
-            .filter(|arch| arch.audit() == audit)
-            .flat_map(|arch| chain(*arch))
-            .collect();
+        let mut block: Vec<Instruction> =
+            archs.iter().filter(|arch| arch.audit() == audit).flat_map(|arch| chain(*arch)).collect();
         block.push(op(RETURN, ALLOW));
         out.push(jump_eq(audit, 1, 0));
-        out.push(op(
-            JUMP,
-            u32::try_from(block.len()).expect("a filter has at most 4096 instructions"),
-        ));
+        out.push(op(JUMP, u32::try_from(block.len()).expect("a filter has at most 4096 instructions")));
         out.extend(block);
     }
     out.push(op(RETURN, TRACE | u32::from(UNKNOWN_ARCH)));
@@ -174,18 +154,8 @@ mod tests {
     const ALL: &[Arch] = &[Arch::X86_64, Arch::X86, Arch::X32, Arch::Aarch64];
 
     /// Argument values that tell every test of the table from its opposite.
-    const VALUES: [u64; 10] = [
-        0,
-        1,
-        2,
-        3,
-        0o101,
-        0o1000,
-        0x200,
-        0xffff_ffff,
-        0x4004_9409,
-        0xdead_beef_0000_0008,
-    ];
+    const VALUES: [u64; 10] =
+        [0, 1, 2, 3, 0o101, 0o1000, 0x200, 0xffff_ffff, 0x4004_9409, 0xdead_beef_0000_0008];
 
     #[test]
     fn the_filter_says_for_every_call_what_the_table_says() {
@@ -194,11 +164,7 @@ mod tests {
         for arch in ALL {
             for number in 0..600_u32 {
                 let row = lookup(*arch, number.into());
-                let mark = if *arch == Arch::X32 {
-                    Arch::X32_BIT as u32
-                } else {
-                    0
-                };
+                let mark = if *arch == Arch::X32 { Arch::X32_BIT as u32 } else { 0 };
                 for value in VALUES {
                     for position in 0..6 {
                         let mut args = [0; 6];
@@ -217,9 +183,6 @@ mod tests {
 
     #[test]
     fn a_call_of_an_unknown_architecture_stops() {
-        assert_eq!(
-            run(&program_for(ALL), 0, 0x28, [0; 6]),
-            TRACE | u32::from(UNKNOWN_ARCH)
-        );
+        assert_eq!(run(&program_for(ALL), 0, 0x28, [0; 6]), TRACE | u32::from(UNKNOWN_ARCH));
     }
 }

@@ -39,20 +39,10 @@ pub(crate) const NOTE_UNFILTERED: u8 = 1;
 /// Installs the filter on the calling thread; async-signal-safe.
 fn install(program: &[Instruction]) -> Result<(), i32> {
     let errno = || io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
-    let described = libc::sock_fprog {
-        len: program.len() as u16,
-        filter: program.as_ptr().cast_mut(),
-    };
+    let described = libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
     let set = || {
         // SAFETY: `described` describes `program`, which the kernel copies.
-        unsafe {
-            libc::syscall(
-                libc::SYS_seccomp,
-                libc::SECCOMP_SET_MODE_FILTER,
-                0,
-                &raw const described,
-            )
-        }
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const described) }
     };
     // With CAP_SYS_ADMIN no promise is needed, and set-user-ID programs keep their privilege.
     if set() == 0 {
@@ -114,11 +104,7 @@ pub(crate) fn launch(
             // SAFETY: a valid limit, no higher than the hard one it was read with.
             unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, limit) };
         }
-        Ok(if install(&program).is_ok() {
-            0
-        } else {
-            NOTE_UNFILTERED
-        })
+        Ok(if install(&program).is_ok() { 0 } else { NOTE_UNFILTERED })
     };
     // SAFETY: `prepare` is async-signal-safe, as the module says.
     let spawned = unsafe { spawn_command(command, mask, prepare) }?;

@@ -48,9 +48,7 @@ fn main() -> ExitCode {
     let arguments = match TracerArguments::parse(std::env::args_os().skip(1)) {
         Ok(arguments) => arguments,
         Err(error) => {
-            complain(&format!(
-                "{error}; this program is started by roar, see `roar run --help`"
-            ));
+            complain(&format!("{error}; this program is started by roar, see `roar run --help`"));
             return ExitCode::from(FAILED);
         }
     };
@@ -58,10 +56,7 @@ fn main() -> ExitCode {
     match trace(&arguments, control.as_ref(), &mask) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(
-                control.as_ref(),
-                ToRoar::NotTraced(error.raw_os_error().unwrap_or(libc::EIO)),
-            );
+            tell(control.as_ref(), ToRoar::NotTraced(error.raw_os_error().unwrap_or(libc::EIO)));
             if control.is_none() {
                 complain(&error.to_string());
             }
@@ -70,10 +65,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a tracer started by hand has nobody else to tell"
-)]
+#[expect(clippy::print_stderr, reason = "a tracer started by hand has nobody else to tell")]
 fn complain(what: &str) {
     eprintln!("roar-tracer-ptrace: {what}");
 }
@@ -87,18 +79,12 @@ fn tell(control: Option<&Control>, message: ToRoar) {
 
 /// Raises the limit of open files for the tracer, and returns what it was for the command.
 fn raise_files_limit() -> Option<libc::rlimit> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a valid place.
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
         return None;
     }
-    let raised = libc::rlimit {
-        rlim_cur: limit.rlim_max,
-        rlim_max: limit.rlim_max,
-    };
+    let raised = libc::rlimit { rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max };
     // SAFETY: a valid limit; being refused it changes nothing.
     unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) };
     Some(limit)
@@ -116,6 +102,10 @@ fn joined(command: &[OsString]) -> Vec<u8> {
 fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::sigset_t) -> io::Result<()> {
     let files_limit = raise_files_limit();
     let mut observer = Observer::new(&arguments.run_dir);
+    if arguments.wants_log {
+        // Without a log the run is as good as with one.
+        let _unlogged = observer.recorder.log_to(&arguments.run_dir);
+    }
     let launched = launch(&arguments.command, mask, files_limit)?;
     let root = launched.tid;
     let cwd = std::fs::read_link("/proc/self/cwd").unwrap_or_default();
@@ -129,24 +119,14 @@ fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::si
     let mut spawned = Some(launched.go());
     let mut engine = Engine::new(observer, root, control);
     let ended = engine.run(Duration::from_millis(arguments.linger_ms), || {
-        let outcome = spawned
-            .take()
-            .and_then(|spawned| spawned.outcome().ok())
-            .unwrap_or_default();
-        if outcome.note == NOTE_UNFILTERED {
-            Mode::EverySyscall
-        } else {
-            Mode::Seccomp
-        }
+        let outcome = spawned.take().and_then(|spawned| spawned.outcome().ok()).unwrap_or_default();
+        if outcome.note == NOTE_UNFILTERED { Mode::EverySyscall } else { Mode::Seccomp }
     })?;
     running.store(0, Ordering::Release);
     if ended.has_left {
         engine.tell_left();
     }
-    let errno = spawned
-        .take()
-        .and_then(|spawned| spawned.outcome().ok())
-        .and_then(|outcome| outcome.errno);
+    let errno = spawned.take().and_then(|spawned| spawned.outcome().ok()).and_then(|outcome| outcome.errno);
     let status = errno.map_or(ended.status, |errno| exit_status_of(errno) << 8);
     let mode = engine.mode();
     report(arguments, engine.into_observer(), mode, status)?;
@@ -178,11 +158,7 @@ fn report(arguments: &TracerArguments, mut observer: Observer, mode: Mode, statu
 fn leave_the_stage() {
     // SAFETY: takes nothing; a process that leads its group already stays where it is.
     unsafe { libc::setsid() };
-    let Ok(null) = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")
-    else {
+    let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") else {
         return;
     };
     for fd in 0..3 {
@@ -193,9 +169,5 @@ fn leave_the_stage() {
 
 /// The status of a command that could not be executed, as shells have it.
 fn exit_status_of(errno: i32) -> i32 {
-    if matches!(errno, libc::ENOENT | libc::ENOTDIR) {
-        127
-    } else {
-        126
-    }
+    if errno == libc::ENOENT { 127 } else { 126 }
 }

@@ -77,18 +77,10 @@ impl Observer {
         let is_thread = parent == child.pid;
         if !is_thread {
             let has_shared_map = self.process(parent).has_shared_map;
-            self.processes.insert(
-                child.pid,
-                Process {
-                    has_shared_map,
-                    ..Process::default()
-                },
-            );
+            self.processes.insert(child.pid, Process { has_shared_map, ..Process::default() });
         }
         self.process(child.pid).threads += 1;
-        let mut event = self
-            .recorder
-            .event(EventKind::Fork, parent.as_pid(), parent.as_pid());
+        let mut event = self.recorder.event(EventKind::Fork, parent.as_pid(), parent.as_pid());
         event.value = child.tid.as_pid().into();
         if is_thread {
             event.flags = EventFlags::THREAD;
@@ -100,9 +92,7 @@ impl Observer {
     pub(crate) fn exit(&mut self, who: Who, status: i32) {
         if who.tid == who.pid {
             self.close_rings(who);
-            let mut event = self
-                .recorder
-                .event(EventKind::Exit, who.pid.as_pid(), who.tid.as_pid());
+            let mut event = self.recorder.event(EventKind::Exit, who.pid.as_pid(), who.tid.as_pid());
             event.value = status as u32 as u64;
             self.recorder.tell(&event);
             self.processes.remove(&who.pid);
@@ -140,15 +130,8 @@ impl Observer {
     }
 
     pub(crate) fn refer(&mut self, located: &Located) -> FileRef {
-        let text = if located.path.is_empty() {
-            TextId::NONE
-        } else {
-            self.recorder.text(&located.path)
-        };
-        FileRef {
-            text,
-            stamp: located.stamp,
-        }
+        let text = if located.path.is_empty() { TextId::NONE } else { self.recorder.text(&located.path) };
+        FileRef { text, stamp: located.stamp }
     }
 
     /// A name in the run changed: what was known of names must be asked again.
@@ -175,9 +158,8 @@ impl Observer {
             Err(error) => return self.unusual_descriptor(who, fd, &error),
         };
         let files = &mut self.processes.entry(who.pid).or_default().files;
-        let is_known = files
-            .get(&fd)
-            .is_some_and(|known| *known.target == *target && known.generation == generation);
+        let is_known =
+            files.get(&fd).is_some_and(|known| *known.target == *target && known.generation == generation);
         if !is_known {
             let target: Box<[u8]> = target.into();
             let located = match self.resolver.locate_descriptor(who.tid, fd, &target) {
@@ -202,17 +184,7 @@ impl Observer {
             }
         }
         let (read, written, is_mapped) = <_>::default();
-        files.insert(
-            fd,
-            OpenFile {
-                target,
-                generation,
-                file,
-                read,
-                written,
-                is_mapped,
-            },
-        );
+        files.insert(fd, OpenFile { target, generation, file, read, written, is_mapped });
     }
 
     /// A descriptor whose name the kernel did not give.
@@ -222,24 +194,19 @@ impl Observer {
             Some(libc::ENOENT | libc::ESRCH | libc::EBADF) => None,
             Some(libc::ENAMETOOLONG) => match self.resolver.locate_long(who.tid, fd) {
                 Ok(located) => {
-                    let target = located
-                        .as_ref()
-                        .map_or(Vec::new(), |located| located.path.clone());
+                    let target = located.as_ref().map_or(Vec::new(), |located| located.path.clone());
                     self.learn(who, fd, target.into(), located);
                     self.processes.get_mut(&who.pid)?.files.get_mut(&fd)
                 }
-                Err(error) => self.unresolved(
-                    who,
-                    &format!("descriptor {fd}: its path is too long to be told: {error}"),
-                ),
+                Err(error) => self
+                    .unresolved(who, &format!("descriptor {fd}: its path is too long to be told: {error}")),
             },
             _ => self.unresolved(who, &format!("descriptor {fd} cannot be looked at: {error}")),
         }
     }
 
     pub(crate) fn unresolved<T>(&mut self, who: Who, detail: &str) -> Option<T> {
-        self.recorder
-            .tell_gap(GapKind::UnresolvedPath, who.pid.as_pid(), None, detail);
+        self.recorder.tell_gap(GapKind::UnresolvedPath, who.pid.as_pid(), None, detail);
         None
     }
 

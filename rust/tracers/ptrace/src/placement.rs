@@ -35,13 +35,7 @@ impl Placement {
         let got = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut allowed) };
         // SAFETY: a valid set.
         let count = unsafe { libc::CPU_COUNT(&allowed) };
-        (got == 0 && count > 1).then_some(Self {
-            allowed,
-            pinned: None,
-            last: Tid(0),
-            stops: 0,
-            changes: 0,
-        })
+        (got == 0 && count > 1).then_some(Self { allowed, pinned: None, last: Tid(0), stops: 0, changes: 0 })
     }
 
     /// Takes note of a stop, and moves the tracer now and then.
@@ -54,11 +48,7 @@ impl Placement {
         if self.stops < PERIOD {
             return;
         }
-        let wanted = if self.changes > CHANGES_MAX {
-            None
-        } else {
-            cpu_of(tid)
-        };
+        let wanted = if self.changes > CHANGES_MAX { None } else { cpu_of(tid) };
         (self.stops, self.changes) = (0, 0);
         if wanted != self.pinned {
             self.pin(wanted);
@@ -100,10 +90,6 @@ mod tests {
     #[test]
     fn a_thread_runs_on_a_cpu_that_exists() {
         let cpu = cpu_of(Tid(std::process::id() as i32)).unwrap();
-        assert!(
-            std::path::Path::new("/sys/devices/system/cpu")
-                .join(format!("cpu{cpu}"))
-                .is_dir()
-        );
+        assert!(std::path::Path::new("/sys/devices/system/cpu").join(format!("cpu{cpu}")).is_dir());
     }
 }

@@ -45,8 +45,7 @@ impl Observer {
     pub(crate) fn exec(&mut self, who: Who) {
         let Ok(program) = self.resolver.locate_program(who.tid) else {
             let detail = "the program that it executed cannot be looked at";
-            self.recorder
-                .tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, detail);
+            self.recorder.tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, detail);
             return;
         };
         self.close_rings(who);
@@ -72,17 +71,13 @@ impl Observer {
             let detail = "a privileged program (set-user-ID, set-group-ID or with capabilities) ran without its \
                           privilege: trace it as root, or use the eBPF tracer";
             let path = program.path.clone();
-            self.recorder
-                .tell_gap(GapKind::PrivilegedProgram, who.pid.as_pid(), Some(&path), detail);
+            self.recorder.tell_gap(GapKind::PrivilegedProgram, who.pid.as_pid(), Some(&path), detail);
         }
     }
 
     fn keeps_privilege(&mut self) -> bool {
         // SAFETY: takes nothing, cannot fail.
-        *self
-            .programs
-            .keeps_privilege
-            .get_or_insert_with(|| unsafe { libc::geteuid() } == 0)
+        *self.programs.keeps_privilege.get_or_insert_with(|| unsafe { libc::geteuid() } == 0)
     }
 
     fn tell_executed(&mut self, who: Who, located: &Located) {
@@ -103,10 +98,7 @@ impl Observer {
         let is_privileged = stamp.mode & set_id != 0
             || std::ffi::CString::new(link.as_str()).is_ok_and(|link| has_capabilities(&link));
         let loader = File::open(&link).ok().and_then(|file| elf_loader(&file));
-        let known = Program {
-            loader,
-            is_privileged,
-        };
+        let known = Program { loader, is_privileged };
         self.programs.known.insert(key, known.clone());
         known
     }
@@ -114,11 +106,7 @@ impl Observer {
     fn tell_loader(&mut self, who: Who, path: &[u8]) {
         let is_home = self.is_home(who);
         let key = (path.to_vec(), is_home);
-        let known = if is_home {
-            self.programs.loaders.get(&key).cloned()
-        } else {
-            None
-        };
+        let known = if is_home { self.programs.loaders.get(&key).cloned() } else { None };
         let loader = known.or_else(|| self.resolver.locate_file(who.tid, is_home, AT_FDCWD, path).ok());
         if let Some(loader) = loader {
             self.tell_executed(who, &loader);
@@ -173,16 +161,10 @@ fn executed_path(tid: Tid) -> Option<Vec<u8>> {
     const AT_EXECFN: u64 = 31;
     let bytes = std::fs::read(format!("/proc/{}/auxv", tid.0)).ok()?;
     // A 32-bit program has a vector of 32-bit words: its entries are told by AT_EXECFN alone being in the right place.
-    let wide = bytes
-        .chunks_exact(16)
-        .map(|pair| (word64(&pair[..8]), word64(&pair[8..])));
-    let narrow = bytes
-        .chunks_exact(8)
-        .map(|pair| (word32(&pair[..4]), word32(&pair[4..])));
+    let wide = bytes.chunks_exact(16).map(|pair| (word64(&pair[..8]), word64(&pair[8..])));
+    let narrow = bytes.chunks_exact(8).map(|pair| (word32(&pair[..4]), word32(&pair[4..])));
     let find = |mut pairs: Box<dyn Iterator<Item = (u64, u64)>>| {
-        pairs
-            .find(|(kind, _)| *kind == AT_EXECFN)
-            .map(|(_, address)| address)
+        pairs.find(|(kind, _)| *kind == AT_EXECFN).map(|(_, address)| address)
     };
     let address = find(Box::new(wide.collect::<Vec<_>>().into_iter()))
         .or_else(|| find(Box::new(narrow.collect::<Vec<_>>().into_iter())))?;
@@ -201,10 +183,7 @@ fn word32(bytes: &[u8]) -> u64 {
 fn interpreter(file: &File) -> Option<Vec<u8>> {
     let mut head = [0; SCRIPT_HEAD_BYTES];
     let len = file.read_at(&mut head, 0).ok()?;
-    let line = head[..len]
-        .strip_prefix(b"#!")?
-        .split(|byte| *byte == b'\n')
-        .next()?;
+    let line = head[..len].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
     let start = line.iter().position(|byte| !is_blank(byte))?;
     let name = line[start..].split(is_blank).next()?;
@@ -253,19 +232,13 @@ mod tests {
     #[test]
     fn the_loader_of_this_very_program_is_found() {
         let loader = elf_loader(&File::open("/proc/self/exe").unwrap()).unwrap();
-        assert!(
-            String::from_utf8_lossy(&loader).contains("ld-linux"),
-            "{loader:?}"
-        );
+        assert!(String::from_utf8_lossy(&loader).contains("ld-linux"), "{loader:?}");
     }
 
     #[test]
     fn the_path_given_to_exec_is_in_the_auxiliary_vector() {
         let path = executed_path(Tid(std::process::id() as i32)).unwrap();
         let exe = std::env::current_exe().unwrap();
-        assert_eq!(
-            std::fs::canonicalize(String::from_utf8(path).unwrap()).unwrap(),
-            exe
-        );
+        assert_eq!(std::fs::canonicalize(String::from_utf8(path).unwrap()).unwrap(), exe);
     }
 }

@@ -129,10 +129,7 @@ impl Resolver {
     pub(crate) fn root_of(&mut self, tid: Tid) -> RootOf {
         let root = stat_at(libc::AT_FDCWD, &proc_path(tid, &[b"/root"], None), 0).unwrap_or_default();
         let mounts = stat_at(libc::AT_FDCWD, &proc_path(tid, &[b"/ns/mnt"], None), 0).unwrap_or_default();
-        RootOf {
-            root: (root.dev, root.ino),
-            mounts: mounts.ino,
-        }
+        RootOf { root: (root.dev, root.ino), mounts: mounts.ino }
     }
 
     /// Returns whether paths mean to the thread what they mean to the tracer.
@@ -145,11 +142,7 @@ impl Resolver {
     /// # Errors
     /// `ENOENT`: not open. `ENAMETOOLONG`: the path is longer than the kernel can say.
     pub(crate) fn descriptor_target(&mut self, tid: Tid, fd: i32) -> io::Result<&[u8]> {
-        read_link(
-            libc::AT_FDCWD,
-            &proc_path(tid, &[b"/fd/"], Some(fd)),
-            &mut *self.buffer,
-        )
+        read_link(libc::AT_FDCWD, &proc_path(tid, &[b"/fd/"], Some(fd)), &mut *self.buffer)
     }
 
     /// Returns the file that a descriptor refers to, given the kernel's name for it.
@@ -197,10 +190,7 @@ impl Resolver {
     /// Returns whether a file is a view of the kernel, or a node of devtmpfs. `/dev/shm` is for files, and need not be
     /// a file system of its own.
     fn is_pseudo(&mut self, dev: u64, path: &[u8], link: &CStr) -> bool {
-        let kind = *self
-            .kinds
-            .entry(dev)
-            .or_insert_with(|| file_system_type(link).unwrap_or(0));
+        let kind = *self.kinds.entry(dev).or_insert_with(|| file_system_type(link).unwrap_or(0));
         if kind == TMPFS {
             return dev == self.dev_dir && path.starts_with(b"/dev/") && !path.starts_with(b"/dev/shm/");
         }
@@ -224,10 +214,7 @@ impl Resolver {
         let link = proc_path(tid, &[b"/exe"], None);
         let stamp = stat_at(libc::AT_FDCWD, &link, 0)?;
         let target = read_link(libc::AT_FDCWD, &link, &mut *self.buffer)?;
-        Ok(Located {
-            path: live_path(target, &stamp),
-            stamp,
-        })
+        Ok(Located { path: live_path(target, &stamp), stamp })
     }
 
     /// Opens what a path argument of the thread names, as the thread would, without any effect on it.
@@ -270,11 +257,7 @@ impl Resolver {
         let base = base_of(tid, dir)?;
         let at = self.name_of(&base)?;
         let root_name = self.name_of(&root)?;
-        let inside = if root_name == b"/" {
-            Some(&at[..])
-        } else {
-            at.strip_prefix(&root_name[..])
-        };
+        let inside = if root_name == b"/" { Some(&at[..]) } else { at.strip_prefix(&root_name[..]) };
         match inside {
             Some(inside) => {
                 let whole = [inside, b"/", path].concat();
@@ -339,19 +322,13 @@ impl Resolver {
         let file = self.open_path(tid, is_home, dir, path, 0)?;
         let stamp = stat_fd(&file)?;
         let name = self.name_of(&file)?;
-        Ok(Located {
-            path: live_path(&name, &stamp),
-            stamp,
-        })
+        Ok(Located { path: live_path(&name, &stamp), stamp })
     }
 }
 
 /// Splits a path into the directory and the last name, slashes at its end left out.
 fn split_name(path: &[u8]) -> (&[u8], &[u8]) {
-    let end = path
-        .iter()
-        .rposition(|byte| *byte != b'/')
-        .map_or(0, |last| last + 1);
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
     let path = &path[..end];
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(slash) => (&path[..=slash], &path[slash + 1..]),
@@ -438,21 +415,13 @@ mod tests {
         let me = Tid(std::process::id() as i32);
         let mut resolver = Resolver::new();
         let target = resolver.descriptor_target(me, file.as_raw_fd()).unwrap().to_vec();
-        let found = resolver
-            .locate_descriptor(me, file.as_raw_fd(), &target)
-            .unwrap()
-            .unwrap();
+        let found = resolver.locate_descriptor(me, file.as_raw_fd(), &target).unwrap().unwrap();
         assert_eq!(found.path, path.as_os_str().as_encoded_bytes());
-        let by_name = resolver
-            .locate_name(me, true, AT_FDCWD, path.as_os_str().as_encoded_bytes())
-            .unwrap();
+        let by_name = resolver.locate_name(me, true, AT_FDCWD, path.as_os_str().as_encoded_bytes()).unwrap();
         assert_eq!(by_name, found);
         std::fs::remove_dir_all(&dir).unwrap();
         let target = resolver.descriptor_target(me, file.as_raw_fd()).unwrap().to_vec();
-        let gone = resolver
-            .locate_descriptor(me, file.as_raw_fd(), &target)
-            .unwrap()
-            .unwrap();
+        let gone = resolver.locate_descriptor(me, file.as_raw_fd(), &target).unwrap().unwrap();
         assert_eq!(gone.path, b"");
     }
 }

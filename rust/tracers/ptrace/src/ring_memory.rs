@@ -56,11 +56,7 @@ impl Offsets {
     }
 
     fn sqe_stride(&self) -> usize {
-        if self.flags & SETUP_SQE128 != 0 {
-            128
-        } else {
-            SQE_BYTES
-        }
+        if self.flags & SETUP_SQE128 != 0 { 128 } else { SQE_BYTES }
     }
 
     fn cqe_stride(&self) -> usize {
@@ -68,11 +64,7 @@ impl Offsets {
     }
 
     fn rings_len(&self) -> usize {
-        let array = if self.flags & SETUP_NO_SQARRAY != 0 {
-            64
-        } else {
-            self.sq_array as usize
-        };
+        let array = if self.flags & SETUP_NO_SQARRAY != 0 { 64 } else { self.sq_array as usize };
         array + 4 * self.sq_entries as usize
     }
 
@@ -95,10 +87,7 @@ impl Map {
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        Ok(Self {
-            start: start.cast(),
-            len,
-        })
+        Ok(Self { start: start.cast(), len })
     }
 
     fn word(&self, at: usize) -> u32 {
@@ -180,16 +169,10 @@ impl RingMemory {
     pub(crate) fn map(pid: Tid, ring: i32, offsets: &Offsets) -> io::Result<Self> {
         let ring = take_descriptor(pid, ring)?;
         let single = offsets.features & FEATURE_SINGLE_MMAP != 0;
-        let rings_len = if single {
-            offsets.rings_len().max(offsets.completions_len())
-        } else {
-            offsets.rings_len()
-        };
-        let completions = if single {
-            None
-        } else {
-            Some(Map::new(&ring, OFF_COMPLETIONS, offsets.completions_len())?)
-        };
+        let rings_len =
+            if single { offsets.rings_len().max(offsets.completions_len()) } else { offsets.rings_len() };
+        let completions =
+            if single { None } else { Some(Map::new(&ring, OFF_COMPLETIONS, offsets.completions_len())?) };
         let entries_len = offsets.sq_entries as usize * offsets.sqe_stride();
         Ok(Self {
             rings: Map::new(&ring, OFF_RINGS, rings_len)?,

@@ -96,21 +96,10 @@ impl Observer {
         if self.rings.open.is_empty() {
             return;
         }
-        let closed: Vec<(Tid, i32)> = self
-            .rings
-            .open
-            .keys()
-            .filter(|key| key.0 == who.pid)
-            .copied()
-            .collect();
+        let closed: Vec<(Tid, i32)> =
+            self.rings.open.keys().filter(|key| key.0 == who.pid).copied().collect();
         for key in closed {
-            for (_, pending) in self
-                .rings
-                .open
-                .remove(&key)
-                .map(|ring| ring.under_way)
-                .unwrap_or_default()
-            {
+            for (_, pending) in self.rings.open.remove(&key).map(|ring| ring.under_way).unwrap_or_default() {
                 if let Pending::Transfer { from, to } = pending {
                     for (kind, file) in [(EventKind::Read, from), (EventKind::Write, to)] {
                         if let Some((_, file)) = file {
@@ -130,18 +119,13 @@ impl Observer {
             known.is_gap_told = true;
         }
         let exe = self.resolver.proc_link(who.tid, "exe").ok();
-        self.recorder
-            .tell_gap(GapKind::IoUring, who.pid.as_pid(), exe.as_deref(), detail);
+        self.recorder.tell_gap(GapKind::IoUring, who.pid.as_pid(), exe.as_deref(), detail);
     }
 
     /// Before io_uring_enter(2): reads what is about to be submitted.
     pub(crate) fn enter_ring(&mut self, who: Who, ring: i32, to_submit: u32, flags: u32) -> Option<Pending> {
         if flags & ENTER_REGISTERED_RING != 0 {
-            self.ring_gap(
-                who,
-                -1,
-                "an io_uring is used by a registered index, not by a descriptor",
-            );
+            self.ring_gap(who, -1, "an io_uring is used by a registered index, not by a descriptor");
             return None;
         }
         let Some(known) = self.rings.open.get(&(who.pid, ring)) else {
@@ -156,11 +140,7 @@ impl Observer {
         let memory = match RingMemory::map(who.pid, ring, &offsets) {
             Ok(memory) => memory,
             Err(error) => {
-                self.ring_gap(
-                    who,
-                    ring,
-                    &format!("the queues of an io_uring cannot be looked at: {error}"),
-                );
+                self.ring_gap(who, ring, &format!("the queues of an io_uring cannot be looked at: {error}"));
                 return None;
             }
         };
@@ -183,11 +163,7 @@ impl Observer {
         };
         let mut done = Vec::new();
         for (user_data, result) in known.completions.take(memory, &known.offsets) {
-            if let Some(at) = known
-                .under_way
-                .iter()
-                .position(|(waiting, _)| *waiting == user_data)
-            {
+            if let Some(at) = known.under_way.iter().position(|(waiting, _)| *waiting == user_data) {
                 done.push((known.under_way.remove(at).1, result));
             }
         }
@@ -214,25 +190,16 @@ impl Observer {
             // READV, READ_FIXED, READ, READ_MULTISHOT, READV_FIXED.
             1 | 4 | 22 | 49 | 60 => {
                 let file = self.ring_file(who, ring, fd, is_fixed)?;
-                Some(Pending::Transfer {
-                    from: Some((key, file)),
-                    to: None,
-                })
+                Some(Pending::Transfer { from: Some((key, file)), to: None })
             }
             // WRITEV, WRITE_FIXED, WRITE, WRITEV_FIXED.
             2 | 5 | 23 | 61 => {
                 let file = self.ring_file(who, ring, fd, is_fixed)?;
-                Some(Pending::Transfer {
-                    from: None,
-                    to: Some((key, file)),
-                })
+                Some(Pending::Transfer { from: None, to: Some((key, file)) })
             }
             // FALLOCATE: the mode is in the length.
             17 if sqe.length() == tracer_syscalls::constants::FALLOC_FL_KEEP_SIZE => None,
-            17 => Some(Pending::Resize {
-                file: self.ring_file(who, ring, fd, is_fixed)?,
-                length: None,
-            }),
+            17 => Some(Pending::Resize { file: self.ring_file(who, ring, fd, is_fixed)?, length: None }),
             // FTRUNCATE.
             55 => Some(Pending::Resize {
                 file: self.ring_file(who, ring, fd, is_fixed)?,
@@ -241,11 +208,7 @@ impl Observer {
             // OPENAT, OPENAT2.
             18 | 28 => {
                 if sqe.file_index() != 0 {
-                    self.ring_gap(
-                        who,
-                        ring,
-                        "a file is opened into an io_uring alone, without a descriptor",
-                    );
+                    self.ring_gap(who, ring, "a file is opened into an io_uring alone, without a descriptor");
                     return None;
                 }
                 let flags = if sqe.opcode() == 18 {
@@ -260,9 +223,8 @@ impl Observer {
             30 => {
                 const SPLICE_F_FD_IN_FIXED: u32 = 1 << 31;
                 let from_fixed = sqe.op_flags() & SPLICE_F_FD_IN_FIXED != 0;
-                let from = self
-                    .ring_file(who, ring, sqe.file_index() as i32, from_fixed)
-                    .map(|file| (-1, file));
+                let from =
+                    self.ring_file(who, ring, sqe.file_index() as i32, from_fixed).map(|file| (-1, file));
                 let to = self.ring_file(who, ring, fd, is_fixed).map(|file| (key, file));
                 (from.is_some() || to.is_some()).then_some(Pending::Transfer { from, to })
             }
@@ -274,11 +236,7 @@ impl Observer {
                 let to = self.name_at(who, sqe.length() as i32, &to)?;
                 let is_exchange =
                     u64::from(sqe.op_flags()) & tracer_syscalls::constants::RENAME_EXCHANGE != 0;
-                Some(Pending::Rename {
-                    from,
-                    to,
-                    is_exchange,
-                })
+                Some(Pending::Rename { from, to, is_exchange })
             }
             // UNLINKAT.
             36 if sqe.op_flags() & tracer_syscalls::constants::AT_REMOVEDIR != 0 => None,
@@ -290,21 +248,14 @@ impl Observer {
             // SYMLINKAT.
             38 => {
                 let target = read_path(who, sqe.address())?;
-                Some(Pending::Make {
-                    dir: fd,
-                    path: read_path(who, sqe.offset())?,
-                    target: Some(target),
-                })
+                Some(Pending::Make { dir: fd, path: read_path(who, sqe.offset())?, target: Some(target) })
             }
             // LINKAT.
             39 => {
                 let path = read_path(who, sqe.address())?;
                 let from = self.link_source(who, fd, &path, sqe.op_flags().into())?;
                 let to = read_path(who, sqe.offset())?;
-                Some(Pending::Link {
-                    from,
-                    to: self.name_at(who, sqe.length() as i32, &to)?,
-                })
+                Some(Pending::Link { from, to: self.name_at(who, sqe.length() as i32, &to)? })
             }
             // FILES_UPDATE: as the call of that name.
             20 => {
@@ -312,11 +263,7 @@ impl Observer {
                 None
             }
             opcode if opcode > OPCODE_MAX => {
-                self.ring_gap(
-                    who,
-                    ring,
-                    &format!("io_uring operation {opcode} is not known here"),
-                );
+                self.ring_gap(who, ring, &format!("io_uring operation {opcode} is not known here"));
                 None
             }
             // No effect on the content or names of files.
@@ -335,19 +282,12 @@ impl Observer {
                 let offsets = known.offsets;
                 match RingMemory::map(who.pid, ring, &offsets) {
                     Ok(memory) => self.drain(who, ring, &memory),
-                    Err(error) => self.ring_gap(
-                        who,
-                        ring,
-                        &format!("the results of an io_uring are lost: {error}"),
-                    ),
+                    Err(error) => {
+                        self.ring_gap(who, ring, &format!("the results of an io_uring are lost: {error}"))
+                    }
                 }
             }
-            RingCall::Register {
-                ring,
-                opcode,
-                argument,
-                count,
-            } if result >= 0 => {
+            RingCall::Register { ring, opcode, argument, count } if result >= 0 => {
                 self.registered(who, ring, opcode, argument, count);
             }
             RingCall::Setup { .. } | RingCall::Register { .. } => {}
@@ -402,11 +342,9 @@ impl Observer {
                     u32_at(&words, 24),
                 );
             }
-            register::RING_FDS => self.ring_gap(
-                who,
-                ring,
-                "an io_uring is registered to be used without a descriptor",
-            ),
+            register::RING_FDS => {
+                self.ring_gap(who, ring, "an io_uring is registered to be used without a descriptor")
+            }
             _ => {}
         }
     }

@@ -19,14 +19,7 @@ pub(crate) fn block_all() -> libc::sigset_t {
     let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: a valid place.
     unsafe { libc::sigfillset(&raw mut all) };
-    for signal in [
-        libc::SIGALRM,
-        libc::SIGSEGV,
-        libc::SIGBUS,
-        libc::SIGILL,
-        libc::SIGFPE,
-        libc::SIGABRT,
-    ] {
+    for signal in [libc::SIGALRM, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT] {
         // SAFETY: a valid set and signal.
         unsafe { libc::sigdelset(&raw mut all, signal) };
     }
@@ -44,10 +37,7 @@ fn was_sent_to_group(signal: i32, sender: i32) -> bool {
     unsafe { libc::sigaddset(&raw mut set, signal) };
     // SAFETY: all zero is valid.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: valid places; a time limit of zero only looks.
     let found = unsafe { libc::sigtimedwait(&raw const set, &raw mut info, &raw const now) };
     // SAFETY: a signal sent by a process has its sender.

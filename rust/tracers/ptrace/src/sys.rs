@@ -25,11 +25,7 @@ impl Tid {
 }
 
 fn check(result: c_long) -> io::Result<c_long> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 fn ptrace(request: libc::c_uint, tid: Tid, address: usize, data: usize) -> io::Result<c_long> {
@@ -107,22 +103,12 @@ const PTRACE_GET_SYSCALL_INFO: libc::c_uint = 0x420e;
 /// Asks what system call a stopped thread is at (PTRACE_GET_SYSCALL_INFO, Linux 5.3).
 pub(crate) fn call_stop(tid: Tid) -> io::Result<CallStop> {
     let mut info = MaybeUninit::<SyscallInfo>::zeroed();
-    ptrace(
-        PTRACE_GET_SYSCALL_INFO,
-        tid,
-        size_of::<SyscallInfo>(),
-        info.as_mut_ptr().addr(),
-    )?;
+    ptrace(PTRACE_GET_SYSCALL_INFO, tid, size_of::<SyscallInfo>(), info.as_mut_ptr().addr())?;
     // SAFETY: zeroed before, and any bytes are a valid SyscallInfo.
     let info = unsafe { info.assume_init() };
     let mut args = [0; 6];
     args.copy_from_slice(&info.words[1..7]);
-    let entry = |filter_data| CallStop::Entry {
-        audit: info.arch,
-        number: info.words[0],
-        args,
-        filter_data,
-    };
+    let entry = |filter_data| CallStop::Entry { audit: info.arch, number: info.words[0], args, filter_data };
     Ok(match info.op {
         1 => entry(None),
         2 => CallStop::Exit(info.words[0] as i64),
@@ -132,34 +118,33 @@ pub(crate) fn call_stop(tid: Tid) -> io::Result<CallStop> {
 }
 
 /// The general registers, where PTRACE_GET_SYSCALL_INFO is missing.
-///
-/// A 32-bit call made by 64-bit code cannot be told from a 64-bit one by registers alone; such kernels are before 5.3.
 pub(crate) mod registers {
+    #[cfg(target_arch = "x86_64")]
+    use super::read_memory;
     use super::{CallStop, Tid, io, ptrace};
 
     const NT_PRSTATUS: usize = 1;
 
+    /// Returns whether the call was made by `int $0x80`, which makes it a 32-bit one in 64-bit code as well: the
+    /// registers alone do not tell.
     #[cfg(target_arch = "x86_64")]
-    fn entry_of(registers: &libc::user_regs_struct) -> CallStop {
+    fn is_int_80(tid: Tid, next_instruction: u64) -> bool {
+        let mut instruction = [0; 2];
+        let read = read_memory(tid, next_instruction.wrapping_sub(2), &mut instruction);
+        read.is_ok() && instruction == [0xcd, 0x80]
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn entry_of(tid: Tid, registers: &libc::user_regs_struct) -> CallStop {
         // The code segment of 32-bit user code (arch/x86/include/asm/segment.h).
         const USER32_CS: u64 = 0x23;
         let r = registers;
-        if r.cs == USER32_CS {
+        if r.cs == USER32_CS || is_int_80(tid, r.rip) {
             let args = [r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp].map(|arg| arg & 0xffff_ffff);
-            return CallStop::Entry {
-                audit: 0x4000_0003,
-                number: r.orig_rax,
-                args,
-                filter_data: None,
-            };
+            return CallStop::Entry { audit: 0x4000_0003, number: r.orig_rax, args, filter_data: None };
         }
         let args = [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9];
-        CallStop::Entry {
-            audit: 0xc000_003e,
-            number: r.orig_rax,
-            args,
-            filter_data: None,
-        }
+        CallStop::Entry { audit: 0xc000_003e, number: r.orig_rax, args, filter_data: None }
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -168,15 +153,10 @@ pub(crate) mod registers {
     }
 
     #[cfg(target_arch = "aarch64")]
-    fn entry_of(registers: &libc::user_regs_struct) -> CallStop {
+    fn entry_of(_tid: Tid, registers: &libc::user_regs_struct) -> CallStop {
         let mut args = [0; 6];
         args.copy_from_slice(&registers.regs[..6]);
-        CallStop::Entry {
-            audit: 0xc000_00b7,
-            number: registers.regs[8],
-            args,
-            filter_data: None,
-        }
+        CallStop::Entry { audit: 0xc000_00b7, number: registers.regs[8], args, filter_data: None }
     }
 
     #[cfg(target_arch = "aarch64")]
@@ -188,16 +168,10 @@ pub(crate) mod registers {
     pub(crate) fn call_stop(tid: Tid, is_exit: bool) -> io::Result<CallStop> {
         // SAFETY: all zero is a valid set of registers.
         let mut found: libc::user_regs_struct = unsafe { std::mem::zeroed() };
-        let mut place = libc::iovec {
-            iov_base: (&raw mut found).cast(),
-            iov_len: size_of::<libc::user_regs_struct>(),
-        };
+        let mut place =
+            libc::iovec { iov_base: (&raw mut found).cast(), iov_len: size_of::<libc::user_regs_struct>() };
         ptrace(libc::PTRACE_GETREGSET, tid, NT_PRSTATUS, (&raw mut place).addr())?;
-        Ok(if is_exit {
-            CallStop::Exit(result_of(&found))
-        } else {
-            entry_of(&found)
-        })
+        Ok(if is_exit { CallStop::Exit(result_of(&found)) } else { entry_of(tid, &found) })
     }
 }
 
@@ -211,11 +185,7 @@ pub(crate) fn wait_any() -> io::Result<Option<(Tid, c_int)>> {
     match unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) } {
         -1 => {
             let error = io::Error::last_os_error();
-            if error.raw_os_error() == Some(libc::ECHILD) {
-                Ok(None)
-            } else {
-                Err(error)
-            }
+            if error.raw_os_error() == Some(libc::ECHILD) { Ok(None) } else { Err(error) }
         }
         tid => Ok(Some((Tid(tid), status))),
     }
@@ -223,14 +193,8 @@ pub(crate) fn wait_any() -> io::Result<Option<(Tid, c_int)>> {
 
 /// Copies memory of a thread, as much as can be read, from `address` on.
 pub(crate) fn read_memory(tid: Tid, address: u64, into: &mut [u8]) -> io::Result<usize> {
-    let local = libc::iovec {
-        iov_base: into.as_mut_ptr().cast(),
-        iov_len: into.len(),
-    };
-    let remote = libc::iovec {
-        iov_base: address as *mut c_void,
-        iov_len: into.len(),
-    };
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: into.len() };
     // SAFETY: `local` describes `into`; the remote side is checked by the kernel.
     let read = unsafe { libc::process_vm_readv(tid.0, &raw const local, 1, &raw const remote, 1, 0) };
     check(read as c_long).map(|read| read as usize)
@@ -311,13 +275,7 @@ pub(crate) fn open_in_root(root: RawFd, path: &CStr, flags: c_int) -> io::Result
     let how = [(flags | libc::O_CLOEXEC) as u64, 0, RESOLVE_IN_ROOT];
     // SAFETY: `how` is struct open_how: three 64-bit words.
     let fd = check(unsafe {
-        libc::syscall(
-            libc::SYS_openat2,
-            root,
-            path.as_ptr(),
-            how.as_ptr(),
-            size_of_val(&how),
-        )
+        libc::syscall(libc::SYS_openat2, root, path.as_ptr(), how.as_ptr(), size_of_val(&how))
     })?;
     // SAFETY: the kernel has just given us the descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
@@ -336,14 +294,8 @@ pub(crate) fn file_system_type(path: &CStr) -> io::Result<i64> {
 /// Whether the file has file capabilities (the extended attribute `security.capability`).
 pub(crate) fn has_capabilities(path: &CStr) -> bool {
     // SAFETY: NUL-terminated strings; no buffer is given, the length is asked for.
-    let len = unsafe {
-        libc::getxattr(
-            path.as_ptr(),
-            c"security.capability".as_ptr(),
-            std::ptr::null_mut(),
-            0,
-        )
-    };
+    let len =
+        unsafe { libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), std::ptr::null_mut(), 0) };
     len > 0
 }
 
@@ -355,10 +307,7 @@ pub(crate) fn kill(pid: pid_t, signal: c_int) -> io::Result<()> {
 
 /// CPU time of this process so far, nanoseconds.
 pub(crate) fn cpu_time_ns() -> u64 {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: a valid place.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64

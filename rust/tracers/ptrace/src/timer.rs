@@ -12,17 +12,11 @@ const REPEAT_MS: u64 = 20;
 extern "C" fn nothing(_signal: libc::c_int) {}
 
 fn timeval(duration: Duration) -> libc::timeval {
-    libc::timeval {
-        tv_sec: duration.as_secs() as i64,
-        tv_usec: duration.subsec_micros().into(),
-    }
+    libc::timeval { tv_sec: duration.as_secs() as i64, tv_usec: duration.subsec_micros().into() }
 }
 
 fn set(first: Duration, repeat: Duration) {
-    let timer = libc::itimerval {
-        it_interval: timeval(repeat),
-        it_value: timeval(first),
-    };
+    let timer = libc::itimerval { it_interval: timeval(repeat), it_value: timeval(first) };
     // SAFETY: a valid timer; the old one is not asked for.
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
@@ -34,10 +28,7 @@ pub(crate) fn interrupt_after(delay: Duration) {
     action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as usize;
     // SAFETY: a valid action with a handler that does nothing.
     unsafe { libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut()) };
-    set(
-        delay.max(Duration::from_millis(1)),
-        Duration::from_millis(REPEAT_MS),
-    );
+    set(delay.max(Duration::from_millis(1)), Duration::from_millis(REPEAT_MS));
 }
 
 /// Ends the interruptions.

@@ -26,17 +26,8 @@ impl<'a> Archive<'a> {
     /// Reads the lists of packages, once: `target/aarch64/apt-…` keeps them.
     pub(super) fn open(shell: &'a Shell, architecture: &'static str) -> Result<Self> {
         let state = workspace::target("aarch64").join(format!("apt-{architecture}"));
-        let archive = Self {
-            shell,
-            state,
-            architecture,
-        };
-        for folder in [
-            "etc/apt.conf.d",
-            "etc/preferences.d",
-            "lists/partial",
-            "cache/archives/partial",
-        ] {
+        let archive = Self { shell, state, architecture };
+        for folder in ["etc/apt.conf.d", "etc/preferences.d", "lists/partial", "cache/archives/partial"] {
             shell.create_dir(archive.state.join(folder))?;
         }
         let complete = archive.state.join("complete");
@@ -58,9 +49,7 @@ impl<'a> Archive<'a> {
             let packages = packages.iter().map(String::as_str);
             let words: Vec<&str> = ["-qq", "download"].into_iter().chain(packages).collect();
             let _here = self.shell.push_dir(fetched);
-            self.apt("apt-get", &words)
-                .run()
-                .context("failed to fetch packages")
+            self.apt("apt-get", &words).run().context("failed to fetch packages")
         })
     }
 
@@ -74,34 +63,20 @@ impl<'a> Archive<'a> {
                 .into_iter()
                 .chain(packages)
                 .collect();
-            self.apt("apt-get", &words)
-                .ignore_stdout()
-                .run()
-                .context("failed to fetch packages")
+            self.apt("apt-get", &words).ignore_stdout().run().context("failed to fetch packages")
         })
     }
 
     /// Returns the packages that `package` depends on, and those that they do.
     pub(super) fn dependencies(&self, package: &str) -> Result<Vec<String>> {
-        let strictly = [
-            "--no-recommends",
-            "--no-suggests",
-            "--no-conflicts",
-            "--no-breaks",
-            "--no-replaces",
-        ];
-        let words: Vec<&str> = ["depends", "--recurse", "--no-enhances"]
-            .into_iter()
-            .chain(strictly)
-            .chain([package])
-            .collect();
+        let strictly = ["--no-recommends", "--no-suggests", "--no-conflicts", "--no-breaks", "--no-replaces"];
+        let words: Vec<&str> =
+            ["depends", "--recurse", "--no-enhances"].into_iter().chain(strictly).chain([package]).collect();
         let text = self.apt("apt-cache", &words).read()?;
-        let names = text
-            .lines()
-            .filter_map(|line| line.trim().trim_start_matches('|').strip_prefix("Depends: "));
-        let mut names: Vec<String> = names
-            .map(|name| name.split(':').next().unwrap_or(name).to_owned())
-            .collect();
+        let names =
+            text.lines().filter_map(|line| line.trim().trim_start_matches('|').strip_prefix("Depends: "));
+        let mut names: Vec<String> =
+            names.map(|name| name.split(':').next().unwrap_or(name).to_owned()).collect();
         names.sort();
         names.dedup();
         Ok(names)
@@ -126,9 +101,7 @@ impl<'a> Archive<'a> {
         fetch(&fetched)?;
         for package in self.shell.read_dir(&fetched)? {
             if package.extension().is_some_and(|extension| extension == "deb") {
-                cmd!(self.shell, "dpkg-deb --extract {package} {folder}")
-                    .quiet()
-                    .run()?;
+                cmd!(self.shell, "dpkg-deb --extract {package} {folder}").quiet().run()?;
             }
         }
         self.merge_usr(folder)?;
@@ -154,11 +127,8 @@ impl<'a> Archive<'a> {
     /// Returns the lines of a `sources.list`, with the mirror that this machine uses already.
     fn sources(&self) -> Result<String> {
         let format = "$(REPO_URI) $(RELEASE)";
-        let known = cmd!(
-            self.shell,
-            "apt-get indextargets --format {format} 'Created-By: Packages'"
-        )
-        .read()?;
+        let known =
+            cmd!(self.shell, "apt-get indextargets --format {format} 'Created-By: Packages'").read()?;
         let architecture = self.architecture;
         let mut lines = String::new();
         for target in known.lines() {

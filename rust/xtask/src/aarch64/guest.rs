@@ -51,10 +51,7 @@ pub(super) fn fetch_kernel(arm: &Archive<'_>) -> Result<PathBuf> {
     let entries = boot.read_dir().with_context(|| boot.display().to_string())?;
     let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths
-        .find(|path| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz"))
-        })
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz")))
         .context("the kernel's package holds no image")
 }
 
@@ -87,14 +84,7 @@ pub(super) fn boot(kernel: &Path, initramfs: &Path) -> Result<Outcome> {
             "-m",
             "2048",
         ])
-        .args([
-            "-nodefaults",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-serial",
-            "stdio",
-        ])
+        .args(["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"])
         .arg("-kernel")
         .arg(kernel)
         .arg("-initrd")
@@ -132,11 +122,7 @@ fn parse(line: &str) -> Option<Outcome> {
         let part = counts.split("; ").find(|part| part.ends_with(word))?;
         part.split(' ').next()?.parse().ok()
     };
-    Some(Outcome {
-        passed: count("passed")?,
-        failed: count("failed")?,
-        skipped: count("ignored")?,
-    })
+    Some(Outcome { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
 }
 
 #[cfg(test)]

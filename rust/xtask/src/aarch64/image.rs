@@ -23,11 +23,7 @@ const MOUNT_POINTS: &[&str] = &["proc", "sys", "dev", "tmp", "root", "run"];
 pub(super) fn write(userland: &Path, busybox: &Path, payload: &Payload) -> Result<PathBuf> {
     let path = workspace::target("aarch64/initramfs.cpio");
     let file = File::create(&path).with_context(|| path.display().to_string())?;
-    let mut archive = Cpio {
-        out: BufWriter::new(file),
-        entries: 0,
-        folders: Vec::new(),
-    };
+    let mut archive = Cpio { out: BufWriter::new(file), entries: 0, folders: Vec::new() };
     archive.tree(userland, Path::new(""))?;
     for folder in MOUNT_POINTS {
         archive.folders_of(&Path::new(folder).join("x"))?;
@@ -36,10 +32,7 @@ pub(super) fn write(userland: &Path, busybox: &Path, payload: &Payload) -> Resul
     archive.entry(Path::new("init"), REGULAR | 0o755, 0, payload.init.as_bytes())?;
     for item in &payload.items {
         let name = item.path.strip_prefix("/").unwrap_or(&item.path);
-        let metadata = item
-            .from
-            .metadata()
-            .with_context(|| item.from.display().to_string())?;
+        let metadata = item.from.metadata().with_context(|| item.from.display().to_string())?;
         archive.folders_of(name)?;
         archive.entry(
             name,
@@ -84,11 +77,8 @@ impl<W: Write> Cpio<W> {
 
     /// Adds the folders that lead to `name`.
     fn folders_of(&mut self, name: &Path) -> Result<()> {
-        let mut missing: Vec<&Path> = name
-            .ancestors()
-            .skip(1)
-            .filter(|folder| *folder != Path::new(""))
-            .collect();
+        let mut missing: Vec<&Path> =
+            name.ancestors().skip(1).filter(|folder| *folder != Path::new("")).collect();
         missing.retain(|folder| !self.folders.iter().any(|there| there == folder));
         for folder in missing.into_iter().rev() {
             self.entry(folder, DIRECTORY | 0o755, 0, &[])?;
@@ -114,8 +104,7 @@ impl<W: Write> Cpio<W> {
         header.resize(header.len().next_multiple_of(4), 0);
         self.out.write_all(&header)?;
         self.out.write_all(content)?;
-        self.out
-            .write_all(&[0; 3][..content.len().next_multiple_of(4) - content.len()])?;
+        self.out.write_all(&[0; 3][..content.len().next_multiple_of(4) - content.len()])?;
         Ok(())
     }
 
@@ -135,15 +124,9 @@ mod tests {
     #[test]
     fn entries_are_padded_to_four_bytes() {
         let mut out = Vec::new();
-        let mut archive = Cpio {
-            out: &mut out,
-            entries: 0,
-            folders: Vec::new(),
-        };
+        let mut archive = Cpio { out: &mut out, entries: 0, folders: Vec::new() };
         archive.folders_of(Path::new("a/b/c")).unwrap();
-        archive
-            .entry(Path::new("a/b/c"), REGULAR | 0o644, 2, b"hello")
-            .unwrap();
+        archive.entry(Path::new("a/b/c"), REGULAR | 0o644, 2, b"hello").unwrap();
         assert_eq!(archive.entries, 3);
         assert_eq!(out.len() % 4, 0);
         assert!(out.starts_with(b"070701"));

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 use super::payload::{Item, MTIME_BUILT, MTIME_SOURCE};
-use super::toolchain::{CC, Toolchain, build_folder};
+use super::toolchain::{CC, TARGET, Toolchain, build_folder};
 use crate::workspace;
 
 /// How the suite builds its C programs.
@@ -20,7 +20,7 @@ const STAND_IN: &str = "#!/bin/sh\nexit 77\n";
 
 /// Builds `tests/programs`, and adds what was built and the sources.
 pub(super) fn build(shell: &Shell, toolchain: &Toolchain, items: &mut Vec<Item>) -> Result<()> {
-    let built = build_folder().join("tmp/programs");
+    let built = build_folder().join(TARGET).join("tmp/programs");
     shell.create_dir(&built)?;
     let mut foreign = Vec::new();
     for folder in shell.read_dir(workspace::root().join("tests/programs"))? {
@@ -38,17 +38,9 @@ pub(super) fn build(shell: &Shell, toolchain: &Toolchain, items: &mut Vec<Item>)
                 compile_rust(shell, toolchain, &source, &name, &program)?;
             }
             if is_program {
-                items.push(Item {
-                    path: program.clone(),
-                    from: program,
-                    mtime: MTIME_BUILT,
-                });
+                items.push(Item { path: program.clone(), from: program, mtime: MTIME_BUILT });
             }
-            items.push(Item {
-                path: source.clone(),
-                from: source,
-                mtime: MTIME_SOURCE,
-            });
+            items.push(Item { path: source.clone(), from: source, mtime: MTIME_SOURCE });
         }
     }
     eprintln!("not for this architecture, and skipped: {}", foreign.join(", "));
@@ -61,13 +53,10 @@ fn compile_c(shell: &Shell, source: &Path, name: &str, program: &Path) -> Result
     let asked = text.lines().filter_map(|line| line.strip_prefix("// build: "));
     let own: Vec<&str> = asked.flat_map(str::split_whitespace).collect();
     let linkage = name.ends_with("_static").then_some("-static");
-    let output = cmd!(
-        shell,
-        "{CC} {C_FLAGS...} {linkage...} -o {program} {source} {own...}"
-    )
-    .quiet()
-    .ignore_status()
-    .output()?;
+    let output = cmd!(shell, "{CC} {C_FLAGS...} {linkage...} -o {program} {source} {own...}")
+        .quiet()
+        .ignore_status()
+        .output()?;
     Ok(output.status.success())
 }
 
@@ -79,16 +68,7 @@ fn compile_rust(
     program: &Path,
 ) -> Result<()> {
     let words = ["-O", "--edition", "2024", "--crate-name", name];
-    let linkage = name
-        .ends_with("_static")
-        .then_some("-Ctarget-feature=+crt-static");
-    toolchain
-        .rustc(shell)
-        .args(words)
-        .args(linkage)
-        .arg("-o")
-        .arg(program)
-        .arg(source)
-        .run()?;
+    let linkage = name.ends_with("_static").then_some("-Ctarget-feature=+crt-static");
+    toolchain.rustc(shell).args(words).args(linkage).arg("-o").arg(program).arg(source).run()?;
     Ok(())
 }

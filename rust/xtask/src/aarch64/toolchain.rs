@@ -15,16 +15,8 @@ pub(super) const TARGET: &str = "aarch64-unknown-linux-gnu";
 pub(super) const CC: &str = "aarch64-linux-gnu-gcc";
 
 /// Beginnings of the packages that the compiler needs and a machine with gcc need not have.
-const COMPILER_PARTS: &[&str] = &[
-    "libstd-rust-web",
-    "libllvm",
-    "libz3",
-    "libedit",
-    "libxml2",
-    "libicu",
-    "libbsd",
-    "libmd0",
-];
+const COMPILER_PARTS: &[&str] =
+    &["libstd-rust-web", "libllvm", "libz3", "libedit", "libxml2", "libicu", "libbsd", "libmd0"];
 
 pub(super) struct Toolchain {
     /// Starts the unpacked compiler with its libraries.
@@ -36,11 +28,7 @@ impl Toolchain {
         let folder = workspace::target("aarch64/toolchain");
         let arm_folder = workspace::target("aarch64/toolchain-arm64");
         let is_part = |name: &String| COMPILER_PARTS.iter().any(|part| name.starts_with(part));
-        let mut packages: Vec<String> = host
-            .dependencies("rustc-web")?
-            .into_iter()
-            .filter(is_part)
-            .collect();
+        let mut packages: Vec<String> = host.dependencies("rustc-web")?.into_iter().filter(is_part).collect();
         packages.push("rustc-web".to_owned());
         host.unpack(&packages, &folder)?;
         arm.unpack(&["libstd-rust-web-dev".to_owned()], &arm_folder)?;
@@ -75,9 +63,7 @@ impl Toolchain {
     pub(super) fn rustc<'a>(&self, shell: &'a Shell) -> Cmd<'a> {
         let rustc = &self.rustc;
         let linker = format!("-Clinker={CC}");
-        cmd!(shell, "{rustc} --target {TARGET} {linker}")
-            .env_remove(env::LIBRARY_PATH)
-            .quiet()
+        cmd!(shell, "{rustc} --target {TARGET} {linker}").env_remove(env::LIBRARY_PATH).quiet()
     }
 }
 

@@ -34,33 +34,18 @@ pub(super) fn run(effort: Effort) -> Result<Value> {
     let reference = install_reference(&scratch)?;
     let ours = build_ours(&scratch)?;
     make_large(effort, &scratch)?;
-    scratch.files("small", effort.size(SMALL_FILES), |number| {
-        vec![number as u8; SMALL_BYTES as usize]
-    })?;
+    scratch.files("small", effort.size(SMALL_FILES), |number| vec![number as u8; SMALL_BYTES as usize])?;
 
-    let mut table = Table::new(
-        ["files", "tool", "median ms", "min ms", "GiB/s"]
-            .map(str::to_owned)
-            .to_vec(),
-    );
+    let mut table = Table::new(["files", "tool", "median ms", "min ms", "GiB/s"].map(str::to_owned).to_vec());
     let mut results = Vec::new();
-    let sets = [
-        ("large", LARGE_FILES, effort.size(LARGE_BYTES)),
-        ("small", effort.size(SMALL_FILES), SMALL_BYTES),
-    ];
+    let sets =
+        [("large", LARGE_FILES, effort.size(LARGE_BYTES)), ("small", effort.size(SMALL_FILES), SMALL_BYTES)];
     for (folder, files, bytes) in sets {
         // The shell gives both the same arguments, in the same order.
-        let command = |program: &str| {
-            [
-                "sh".to_owned(),
-                "-c".to_owned(),
-                format!("exec {program} {folder}/*"),
-            ]
-        };
-        let contestants = [
-            Contestant::new("roar-hash", command(&ours)),
-            Contestant::new("b3sum", command(&reference)),
-        ];
+        let command =
+            |program: &str| ["sh".to_owned(), "-c".to_owned(), format!("exec {program} {folder}/*")];
+        let contestants =
+            [Contestant::new("roar-hash", command(&ours)), Contestant::new("b3sum", command(&reference))];
         let series = interleave(&contestants, effort.rounds(ROUNDS, ROUNDS_QUICK), &scratch)?;
         for series in &series {
             table.push(row(folder, files * bytes, series));
@@ -73,11 +58,8 @@ pub(super) fn run(effort: Effort) -> Result<Value> {
 
 fn row(folder: &str, bytes: u64, series: &Series) -> Vec<String> {
     let speed = bytes as f64 / f64::from(1 << 30) / series.median().as_secs_f64();
-    let figures = [
-        format!("{:.1}", ms(series.median())),
-        format!("{:.1}", ms(series.min())),
-        format!("{speed:.2}"),
-    ];
+    let figures =
+        [format!("{:.1}", ms(series.median())), format!("{:.1}", ms(series.min())), format!("{speed:.2}")];
     let mut row = vec![folder.to_owned(), series.name.to_owned()];
     row.extend(figures);
     row
@@ -87,11 +69,8 @@ fn row(folder: &str, bytes: u64, series: &Series) -> Vec<String> {
 fn build_ours(scratch: &Scratch) -> Result<String> {
     let manifest = workspace::root().join("Cargo.toml");
     let shell = scratch.shell();
-    cmd!(
-        shell,
-        "cargo build --locked --release --manifest-path {manifest} -p roar-hash --example hash"
-    )
-    .run()?;
+    cmd!(shell, "cargo build --locked --release --manifest-path {manifest} -p roar-hash --example hash")
+        .run()?;
     Ok(workspace::target("release/examples/hash").display().to_string())
 }
 
@@ -99,9 +78,7 @@ fn build_ours(scratch: &Scratch) -> Result<String> {
 fn install_reference(scratch: &Scratch) -> Result<String> {
     let root = scratch.path().join("reference");
     let shell = scratch.shell();
-    cmd!(shell, "cargo install --locked --root {root} {B3SUM}")
-        .run()
-        .context("failed to install b3sum")?;
+    cmd!(shell, "cargo install --locked --root {root} {B3SUM}").run().context("failed to install b3sum")?;
     Ok(root.join("bin/b3sum").display().to_string())
 }
 
@@ -119,8 +96,7 @@ fn make_large(effort: Effort, scratch: &Scratch) -> Result<()> {
         let mut left = bytes;
         while left > 0 {
             let length = left.min(BLOCK_BYTES as u64);
-            file.write_all(&block[..length as usize])
-                .with_context(|| path.display().to_string())?;
+            file.write_all(&block[..length as usize]).with_context(|| path.display().to_string())?;
             left -= length;
         }
     }

@@ -26,10 +26,7 @@ pub(super) struct Series {
 
 impl Contestant {
     pub(super) fn new(name: &'static str, command: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self {
-            name,
-            command: command.into_iter().map(Into::into).collect(),
-        }
+        Self { name, command: command.into_iter().map(Into::into).collect() }
     }
 
     fn time(&self, folder: &Path) -> Result<Duration> {
@@ -37,23 +34,13 @@ impl Contestant {
         command.args(&self.command[1..]).current_dir(folder);
         // The user's own configuration must not take part.
         command.env(env::HOME, folder);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let start = Instant::now();
-        let output = command
-            .output()
-            .with_context(|| format!("failed to start `{}`", self.command[0]))?;
+        let output = command.output().with_context(|| format!("failed to start `{}`", self.command[0]))?;
         let time = start.elapsed();
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            bail!(
-                "`{}` ended with {}: {}",
-                self.command.join(" "),
-                output.status,
-                said.trim()
-            );
+            bail!("`{}` ended with {}: {}", self.command.join(" "), output.status, said.trim());
         }
         Ok(time)
     }
@@ -104,10 +91,7 @@ pub(super) fn interleave(
     }
     let series = contestants.iter().zip(times).map(|(contestant, mut times)| {
         times.sort();
-        Series {
-            name: contestant.name,
-            times,
-        }
+        Series { name: contestant.name, times }
     });
     Ok(series.collect())
 }

@@ -19,15 +19,8 @@ const ROUNDS_QUICK: usize = 3;
 const STRACE: &[&str] = &["strace", "-f", "-o", "/dev/null"];
 
 /// strace with a filter in the kernel, for the calls that a tracer of files needs: the fair comparison.
-const STRACE_SECCOMP: &[&str] = &[
-    "strace",
-    "-f",
-    "--seccomp-bpf",
-    "-e",
-    "trace=file,desc,process",
-    "-o",
-    "/dev/null",
-];
+const STRACE_SECCOMP: &[&str] =
+    &["strace", "-f", "--seccomp-bpf", "-e", "trace=file,desc,process", "-o", "/dev/null"];
 
 /// Measures the workloads of these names, or all.
 pub(super) fn run(effort: Effort, names: &[&str]) -> Result<Value> {
@@ -57,10 +50,7 @@ fn choose(names: &[&str]) -> Result<Vec<&'static Workload>> {
         Some(workload) => Ok(workload),
         None => {
             let known: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
-            bail!(
-                "no workload `{name}`; there are {}, and hash and startup",
-                known.join(", ")
-            )
+            bail!("no workload `{name}`; there are {}, and hash and startup", known.join(", "))
         }
     };
     names.iter().map(find).collect()
@@ -96,11 +86,8 @@ fn measure(
 ) -> Result<Vec<Series>> {
     let command = workload.command(effort, scratch)?;
     let mut contestants = vec![Contestant::new("bare", &command)];
-    contestants.extend(
-        watchers
-            .iter()
-            .map(|(name, words)| Contestant::new(name, words.iter().chain(&command))),
-    );
+    contestants
+        .extend(watchers.iter().map(|(name, words)| Contestant::new(name, words.iter().chain(&command))));
     interleave(&contestants, effort.rounds(ROUNDS, ROUNDS_QUICK), scratch)
 }
 
@@ -118,9 +105,7 @@ fn row(workload: &Workload, series: &[Series]) -> Vec<String> {
 }
 
 fn result(workload: &Workload, series: &[Series]) -> Value {
-    let tools: Map<String, Value> = series
-        .iter()
-        .map(|series| (series.name.to_owned(), series.json()))
-        .collect();
+    let tools: Map<String, Value> =
+        series.iter().map(|series| (series.name.to_owned(), series.json())).collect();
     json!({ "workload": workload.name, "about": workload.about, "tools": tools })
 }

@@ -22,12 +22,7 @@ impl Scratch {
         shell.change_dir(&path);
         shell.remove_path(".roar")?;
         let roar = workspace::roar();
-        cmd!(shell, "{roar} init -y")
-            .env(env::HOME, &path)
-            .quiet()
-            .ignore_stdout()
-            .ignore_stderr()
-            .run()?;
+        cmd!(shell, "{roar} init -y").env(env::HOME, &path).quiet().ignore_stdout().ignore_stderr().run()?;
         Ok(Self { path, shell })
     }
 

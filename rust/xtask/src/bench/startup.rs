@@ -25,9 +25,8 @@ pub(super) fn run(effort: Effort) -> Result<Value> {
         table.push(row(series));
     }
     print!("{table}");
-    let results = series
-        .iter()
-        .map(|series| json!({ "workload": series.name, "tools": { "": series.json() } }));
+    let results =
+        series.iter().map(|series| json!({ "workload": series.name, "tools": { "": series.json() } }));
     Ok(results.collect())
 }
 

@@ -16,11 +16,7 @@ impl Table {
     }
 
     fn width(&self, column: usize) -> usize {
-        let widths = self
-            .rows
-            .iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count());
+        let widths = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         widths.max().unwrap_or(0)
     }
 }

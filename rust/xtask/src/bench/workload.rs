@@ -18,11 +18,7 @@ pub(super) struct Workload {
 
 enum Work {
     /// A program of `benches/programs`, its count, and the file or program it works on.
-    Loop {
-        program: &'static str,
-        count: u64,
-        on: &'static str,
-    },
+    Loop { program: &'static str, count: u64, on: &'static str },
     /// A line for the shell.
     Shell(&'static str),
     /// One program.
@@ -42,82 +38,38 @@ pub(super) const WORKLOADS: &[Workload] = &[
     workload(
         "read",
         "200,000 reads of one byte",
-        Work::Loop {
-            program: "read",
-            count: 200_000,
-            on: "input",
-        },
+        Work::Loop { program: "read", count: 200_000, on: "input" },
     ),
     workload(
         "write",
         "200,000 writes of one byte",
-        Work::Loop {
-            program: "write",
-            count: 200_000,
-            on: "output",
-        },
+        Work::Loop { program: "write", count: 200_000, on: "output" },
     ),
     workload(
         "pread",
         "200,000 preads of one byte",
-        Work::Loop {
-            program: "pread",
-            count: 200_000,
-            on: "input",
-        },
+        Work::Loop { program: "pread", count: 200_000, on: "input" },
     ),
-    workload(
-        "open",
-        "50,000 × open, close",
-        Work::Loop {
-            program: "open",
-            count: 50_000,
-            on: "input",
-        },
-    ),
+    workload("open", "50,000 × open, close", Work::Loop { program: "open", count: 50_000, on: "input" }),
     workload(
         "open-read",
         "50,000 × open, read, close",
-        Work::Loop {
-            program: "open_read",
-            count: 50_000,
-            on: "input",
-        },
+        Work::Loop { program: "open_read", count: 50_000, on: "input" },
     ),
-    workload(
-        "stat",
-        "200,000 × stat",
-        Work::Loop {
-            program: "stat",
-            count: 200_000,
-            on: "input",
-        },
-    ),
+    workload("stat", "200,000 × stat", Work::Loop { program: "stat", count: 200_000, on: "input" }),
     workload("cat", "cat of 2,000 files", Work::Shell("cat tree/* > /dev/null")),
     workload(
         "spawn",
         "300 × fork, exec of true",
-        Work::Loop {
-            program: "spawn",
-            count: 300,
-            on: "/bin/true",
-        },
+        Work::Loop { program: "spawn", count: 300, on: "/bin/true" },
     ),
-    workload(
-        "make-j1",
-        "make of 30 C files",
-        Work::Program(&["make", "-B", "-s", "-j1", "-C", "sources"]),
-    ),
+    workload("make-j1", "make of 30 C files", Work::Program(&["make", "-B", "-s", "-j1", "-C", "sources"])),
     workload(
         "make-j2",
         "the same, two at a time",
         Work::Program(&["make", "-B", "-s", "-j2", "-C", "sources"]),
     ),
-    workload(
-        "tar",
-        "tar of 2,000 files",
-        Work::Program(&["tar", "-cf", "tree.tar", "tree"]),
-    ),
+    workload("tar", "tar of 2,000 files", Work::Program(&["tar", "-cf", "tree.tar", "tree"])),
     workload("python", "python3 -c pass", Work::Python),
     workload("true", "true", Work::Program(&["/bin/true"])),
 ];
@@ -131,11 +83,7 @@ impl Workload {
     pub(super) fn command(&self, effort: Effort, scratch: &Scratch) -> Result<Vec<String>> {
         Ok(match self.work {
             Work::Loop { program, count, on } => {
-                vec![
-                    format!("./programs/{program}"),
-                    effort.size(count).to_string(),
-                    on.to_owned(),
-                ]
+                vec![format!("./programs/{program}"), effort.size(count).to_string(), on.to_owned()]
             }
             Work::Shell(line) => ["sh", "-c", line].map(str::to_owned).to_vec(),
             Work::Program(words) => words.iter().map(|&word| word.to_owned()).collect(),
@@ -153,9 +101,7 @@ pub(super) fn prepare(scratch: &Scratch) -> Result<()> {
     compile_programs(scratch)?;
     let line = b"a line of the file that is read again and again\n";
     scratch.shell().write_file("input", line.repeat(1000))?;
-    scratch.files("tree", TREE_FILES, |number| {
-        vec![b'a' + (number % 26) as u8; TREE_FILE_BYTES as usize]
-    })?;
+    scratch.files("tree", TREE_FILES, |number| vec![b'a' + (number % 26) as u8; TREE_FILE_BYTES as usize])?;
     write_sources(scratch)
 }
 
@@ -186,14 +132,8 @@ fn write_sources(scratch: &Scratch) -> Result<()> {
         );
         shell.write_file(format!("sources/{name}.c"), text)?;
     }
-    let declared: String = names
-        .iter()
-        .map(|name| format!("int {name}(const char *);\n"))
-        .collect();
-    let called: String = names
-        .iter()
-        .map(|name| format!("    {name}(\"{name}\");\n"))
-        .collect();
+    let declared: String = names.iter().map(|name| format!("int {name}(const char *);\n")).collect();
+    let called: String = names.iter().map(|name| format!("    {name}(\"{name}\");\n")).collect();
     shell.write_file(
         "sources/main.c",
         format!("{declared}\nint main(void) {{\n{called}    return 0;\n}}\n"),

@@ -13,11 +13,7 @@ const HEADINGS: &[&str] = &["Added", "Changed", "Deprecated", "Removed", "Fixed"
 pub(super) fn check(checkout: &Path, found: &mut Vec<Breach>) -> Result<()> {
     let text = fs::read_to_string(checkout.join(FILE)).context(FILE)?;
     if let Err((line, what)) = parse_newest(&text) {
-        found.push(Breach {
-            path: FILE.into(),
-            line,
-            what,
-        });
+        found.push(Breach { path: FILE.into(), line, what });
     }
     Ok(())
 }
@@ -30,10 +26,7 @@ fn parse_newest(text: &str) -> Result<(), (usize, String)> {
     };
     let name = &title[3..];
     if name != "Unreleased" && !is_version(name) {
-        return Err((
-            start,
-            format!("a section is `Unreleased` or a version, not `{name}`"),
-        ));
+        return Err((start, format!("a section is `Unreleased` or a version, not `{name}`")));
     }
     // The heading whose first entry is still to come.
     let mut bare = Some(start);
@@ -43,10 +36,7 @@ fn parse_newest(text: &str) -> Result<(), (usize, String)> {
                 break;
             }
             if !HEADINGS.contains(&heading) {
-                return Err((
-                    number,
-                    format!("a heading is one of {HEADINGS:?}, not `{heading}`"),
-                ));
+                return Err((number, format!("a heading is one of {HEADINGS:?}, not `{heading}`")));
             }
             bare = Some(number);
         } else if line.starts_with("- ") && bare != Some(start) {

@@ -15,10 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tracer-fd", &["tracer-schema"]),
     ("tracer-syscalls", &["tracer-schema"]),
     ("tracer-host", &["tracer-schema", "tracer-fd"]),
-    (
-        "tracer-ptrace",
-        &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host"],
-    ),
+    ("tracer-ptrace", &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host"]),
     ("roar-config", &[]),
     ("roar-hash", &["tracer-schema"]),
     ("roar-context", &[]),
@@ -36,16 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "roar-context",
         ],
     ),
-    (
-        "roar",
-        &[
-            "tracer-schema",
-            "roar-run",
-            "roar-config",
-            "roar-store",
-            "roar-dag",
-        ],
-    ),
+    ("roar", &["tracer-schema", "roar-run", "roar-config", "roar-store", "roar-dag"]),
     // Tests start programs by path and read what they write, as a user would.
     ("conformance", &[]),
     ("cli-tests", &[]),
@@ -54,14 +42,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 pub(super) fn check(found: &mut Vec<Breach>) -> Result<()> {
     let shell = workspace::shell()?;
-    let metadata = cmd!(shell, "cargo metadata --format-version 1 --no-deps --offline")
-        .quiet()
-        .read()?;
+    let metadata = cmd!(shell, "cargo metadata --format-version 1 --no-deps --offline").quiet().read()?;
     let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata")?;
-    for package in metadata["packages"]
-        .as_array()
-        .context("cargo metadata names no packages")?
-    {
+    for package in metadata["packages"].as_array().context("cargo metadata names no packages")? {
         let name = package["name"].as_str().unwrap_or_default();
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
         let dependencies = package["dependencies"].as_array().into_iter().flatten();
@@ -69,11 +52,7 @@ pub(super) fn check(found: &mut Vec<Breach>) -> Result<()> {
         for on in ours.filter_map(|dependency| dependency["name"].as_str()) {
             if let Some(what) = judge(name, on) {
                 let path = manifest.strip_prefix(workspace::checkout()).unwrap_or(manifest);
-                found.push(Breach {
-                    path: path.to_owned(),
-                    line: 0,
-                    what,
-                });
+                found.push(Breach { path: path.to_owned(), line: 0, what });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Rules for Rust files.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::Breach;
 use super::source::Source;
@@ -9,11 +9,7 @@ use super::source::Source;
 const LINES_MAX: usize = 800;
 
 /// Crates with unsafe code; each other crate forbids it at its root.
-const UNSAFE_CRATES: &[&str] = &[
-    "rust/tracers",
-    "rust/crates/tracer-host",
-    "rust/crates/tracer-schema",
-];
+const UNSAFE_CRATES: &[&str] = &["rust/tracers", "rust/crates/tracer-host", "rust/crates/tracer-schema"];
 
 /// Words that begin an SQL statement.
 const SQL: &[&str] = &[
@@ -32,11 +28,7 @@ const PRINTING: &[&str] = &["println!", "print!", "eprintln!", "eprint!"];
 pub(super) fn check(path: &Path, text: &str, found: &mut Vec<Breach>) {
     let source = Source::new(text);
     let mut breach = |line: usize, what: &str| {
-        found.push(Breach {
-            path: path.to_owned(),
-            line,
-            what: what.to_owned(),
-        });
+        found.push(Breach { path: path.to_owned(), line, what: what.to_owned() });
     };
     let count = source.lines.len() - 1;
     if count > LINES_MAX {
@@ -103,8 +95,12 @@ fn is_for_developers(path: &Path) -> bool {
     path.starts_with("rust/xtask") || is_test(path)
 }
 
+/// Tells whether it is a test, or an example or benchmark of a crate: all that a developer runs and a user does not.
 fn is_test(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
+    let is_folder = |part: Component<'_>| {
+        part.as_os_str().to_str().is_some_and(|name| matches!(name, "tests" | "examples" | "benches"))
+    };
+    path.components().any(is_folder) || path.ends_with("tests.rs")
 }
 
 /// Tells whether `word` stands in `code` with no word character on either side.
@@ -125,10 +121,7 @@ mod tests {
     fn breaches(path: &str, text: &str) -> Vec<String> {
         let mut found = Vec::new();
         check(Path::new(path), text, &mut found);
-        found
-            .into_iter()
-            .map(|breach| format!("{}: {}", breach.line, breach.what))
-            .collect()
+        found.into_iter().map(|breach| format!("{}: {}", breach.line, breach.what)).collect()
     }
 
     #[test]
@@ -154,10 +147,7 @@ mod tests {
     fn a_file_has_a_subject_and_a_bound() {
         assert_eq!(breaches("rust/crates/roar/src/a.rs", "fn f() {}\n").len(), 1);
         let long = "//! Doc.\n".repeat(801);
-        assert_eq!(
-            breaches("rust/crates/roar/src/a.rs", &long),
-            ["0: 801 lines, more than 800"]
-        );
+        assert_eq!(breaches("rust/crates/roar/src/a.rs", &long), ["0: 801 lines, more than 800"]);
         assert_eq!(breaches("rust/crates/roar/src/lib.rs", "//! Doc.\n").len(), 1);
     }
 }

@@ -78,11 +78,7 @@ fn split(text: &str) -> Vec<Line> {
 
 /// Takes the next few characters of a line: the part they belong to, how many, and the part after them.
 fn step(part: Part, rest: &[char], before: Option<char>) -> (Part, usize, Part) {
-    let starts = |text: &str| {
-        text.chars()
-            .enumerate()
-            .all(|(at, char)| rest.get(at) == Some(&char))
-    };
+    let starts = |text: &str| text.chars().enumerate().all(|(at, char)| rest.get(at) == Some(&char));
     match part {
         Part::Code => step_in_code(rest, before),
         Part::LineComment => (part, 1, part),
@@ -105,20 +101,12 @@ fn step_in_code(rest: &[char], before: Option<char>) -> (Part, usize, Part) {
     let is_after_word = before.is_some_and(|char| char.is_alphanumeric() || char == '_');
     match rest {
         ['/', '/', ..] => (Part::LineComment, 2, Part::LineComment),
-        ['/', '*', ..] => (
-            Part::BlockComment { depth: 1 },
-            2,
-            Part::BlockComment { depth: 1 },
-        ),
+        ['/', '*', ..] => (Part::BlockComment { depth: 1 }, 2, Part::BlockComment { depth: 1 }),
         ['"', ..] => (Part::Code, 1, Part::Text),
         ['r' | 'b' | 'c', ..] if !is_after_word => raw_text(rest).unwrap_or((Part::Code, 1, Part::Code)),
         // A character literal, as opposed to a lifetime: it may hold a quote or a slash.
         ['\'', '\\', _, ..] => {
-            let length = rest
-                .iter()
-                .skip(3)
-                .position(|&char| char == '\'')
-                .map_or(3, |at| at + 4);
+            let length = rest.iter().skip(3).position(|&char| char == '\'').map_or(3, |at| at + 4);
             (Part::Text, length, Part::Code)
         }
         ['\'', _, '\'', ..] => (Part::Text, 3, Part::Code),
@@ -175,10 +163,7 @@ mod tests {
 
     #[test]
     fn a_comment_mark_in_a_string_is_text() {
-        assert_eq!(
-            parts(r#"f("// \" x"); // y"#),
-            [r#"f("       ");"#, r#"// \" x"#, "// y"]
-        );
+        assert_eq!(parts(r#"f("// \" x"); // y"#), [r#"f("       ");"#, r#"// \" x"#, "// y"]);
     }
 
     #[test]
@@ -189,10 +174,7 @@ mod tests {
 
     #[test]
     fn lifetimes_are_code_and_quotes_in_characters_are_not() {
-        assert_eq!(
-            parts("fn f<'a>(x: &'a str) { '\"' }")[0],
-            "fn f<'a>(x: &'a str) {     }"
-        );
+        assert_eq!(parts("fn f<'a>(x: &'a str) { '\"' }")[0], "fn f<'a>(x: &'a str) {     }");
         assert_eq!(parts(r"('\'', '\u{41}') // z")[2], "// z");
     }
 

@@ -18,21 +18,14 @@ pub(super) fn check(path: &Path, text: &str, found: &mut Vec<Breach>) {
     }
     let checkout = workspace::checkout().display().to_string();
     for (at, line) in text.lines().enumerate() {
-        let mut breach = |what: String| {
-            found.push(Breach {
-                path: path.to_owned(),
-                line: at + 1,
-                what,
-            })
-        };
+        let mut breach = |what: String| found.push(Breach { path: path.to_owned(), line: at + 1, what });
         if let Some(mark) = UNFINISHED.iter().find(|mark| is_untracked(line, mark)) {
             breach(format!("{mark} without an issue, as in {mark}(#12)"));
         }
-        if let Some(place) = FOREIGN_PATHS.iter().find(|place| holds_path(line, place)) {
-            breach(format!("`{place}` means nothing on another machine"));
-        }
         if line.contains(&checkout) {
             breach("the path of this checkout".to_owned());
+        } else if let Some(place) = FOREIGN_PATHS.iter().find(|place| holds_path(line, place)) {
+            breach(format!("`{place}` means nothing on another machine"));
         }
     }
 }
@@ -76,10 +69,7 @@ mod tests {
     #[test]
     fn paths_of_one_machine_are_found() {
         let here = env!("CARGO_MANIFEST_DIR");
-        assert_eq!(
-            breaches(&format!("see /root/x\nbelow ../shared\n({here}/src)")),
-            3
-        );
+        assert_eq!(breaches(&format!("see /root/x\nbelow ../shared\n({here}/src)")), 3);
         assert_eq!(breaches("/p/work/x, $dir/root/y, /home/u/z"), 0);
     }
 }

@@ -78,29 +78,14 @@ fn what_only_looks_like_a_place_is_the_users() {
 
 #[test]
 fn a_project_keeps_its_files_wherever_it_is() {
-    for root in [
-        "/tmp/p",
-        "/tmp",
-        "/usr/src/app",
-        "/opt/p",
-        "/var/lib/jenkins/p",
-        "/dev/shm/p",
-        "/scratch/tmp/p",
-    ] {
+    for root in
+        ["/tmp/p", "/tmp", "/usr/src/app", "/opt/p", "/var/lib/jenkins/p", "/dev/shm/p", "/scratch/tmp/p"]
+    {
         let file = format!("{root}/data/x.csv");
-        check(
-            &filter(root, root),
-            &[(&file, None), ("/usr/bin/ls", SYSTEM), ("/var/tmp/x", TEMP)],
-        );
-        check(
-            &filter("/home/u/p", root),
-            &[(&file, None), ("/usr/bin/ls", SYSTEM), ("/var/tmp/x", TEMP)],
-        );
+        check(&filter(root, root), &[(&file, None), ("/usr/bin/ls", SYSTEM), ("/var/tmp/x", TEMP)]);
+        check(&filter("/home/u/p", root), &[(&file, None), ("/usr/bin/ls", SYSTEM), ("/var/tmp/x", TEMP)]);
     }
-    check(
-        &filter("/tmp/p", "/tmp/p"),
-        &[("/tmp/q/x", TEMP), ("/tmp/px", TEMP)],
-    );
+    check(&filter("/tmp/p", "/tmp/p"), &[("/tmp/q/x", TEMP), ("/tmp/px", TEMP)]);
 }
 
 #[test]
@@ -125,28 +110,11 @@ fn caches_packages_and_bookkeeping_within_a_project_are_left_out() {
 
 #[test]
 fn a_project_within_a_cache_or_an_environment_keeps_its_files() {
-    for root in [
-        "/home/u/.cache/checkout",
-        "/home/u/miniconda3/work/p",
-        "/envs-of-mine/e/src/p",
-    ] {
+    for root in ["/home/u/.cache/checkout", "/home/u/miniconda3/work/p", "/envs-of-mine/e/src/p"] {
         let path = |rest: &str| format!("{root}/{rest}");
         let filter = filter(root, root);
-        check(
-            &filter,
-            &[
-                (&path("x.csv"), None),
-                (&path(".git/HEAD"), CACHE),
-                (&path("y.pyc"), CACHE),
-            ],
-        );
-        check(
-            &filter,
-            &[
-                ("/home/u/.cache/other", CACHE),
-                ("/home/u/miniconda3/lib/x", PACKAGE),
-            ],
-        );
+        check(&filter, &[(&path("x.csv"), None), (&path(".git/HEAD"), CACHE), (&path("y.pyc"), CACHE)]);
+        check(&filter, &[("/home/u/.cache/other", CACHE), ("/home/u/miniconda3/lib/x", PACKAGE)]);
     }
 }
 
@@ -155,91 +123,44 @@ fn who_works_at_the_root_or_in_a_system_directory_does_not_own_it() {
     for dir in ["/", "/usr", "/usr/bin", "/etc", "/var", "/opt"] {
         check(
             &filter(dir, dir),
-            &[
-                ("/usr/lib/x.so", SYSTEM),
-                ("/etc/x", SYSTEM),
-                ("/tmp/x", TEMP),
-                ("/srv/x", None),
-            ],
+            &[("/usr/lib/x.so", SYSTEM), ("/etc/x", SYSTEM), ("/tmp/x", TEMP), ("/srv/x", None)],
         );
     }
     let at_home = filter("/home/u", "/home/u");
     check(
         &at_home,
-        &[
-            ("/home/u/x", None),
-            ("/home/u/.cache/x", CACHE),
-            ("/home/u/.cargo/registry/x", PACKAGE),
-        ],
+        &[("/home/u/x", None), ("/home/u/.cache/x", CACHE), ("/home/u/.cargo/registry/x", PACKAGE)],
     );
 }
 
 #[test]
 fn a_home_within_a_system_directory_is_the_users() {
-    let surroundings = Surroundings {
-        home: Some(Path::new("/var/lib/jenkins")),
-        ..Surroundings::default()
-    };
+    let surroundings = Surroundings { home: Some(Path::new("/var/lib/jenkins")), ..Surroundings::default() };
     let filter = Filter::new(&surroundings, Classes::all());
     check(
         &filter,
-        &[
-            ("/var/lib/jenkins/x", None),
-            ("/var/lib/jenkins/.cache/x", CACHE),
-            ("/var/lib/dpkg/x", SYSTEM),
-        ],
+        &[("/var/lib/jenkins/x", None), ("/var/lib/jenkins/.cache/x", CACHE), ("/var/lib/dpkg/x", SYSTEM)],
     );
-    let nowhere = Filter::new(
-        &Surroundings {
-            home: Some(Path::new("/")),
-            ..surroundings
-        },
-        Classes::all(),
-    );
+    let nowhere = Filter::new(&Surroundings { home: Some(Path::new("/")), ..surroundings }, Classes::all());
     check(&nowhere, &[("/usr/bin/x", SYSTEM), ("/.cache/x", CACHE)]);
 }
 
 #[test]
 fn a_class_that_is_not_enabled_leaves_nothing_out_but_another_may() {
-    let surroundings = Surroundings {
-        home: Some(Path::new("/home/u")),
-        ..Surroundings::default()
-    };
+    let surroundings = Surroundings { home: Some(Path::new("/home/u")), ..Surroundings::default() };
     let without = |class: Class| {
-        let enabled = Class::ALL
-            .iter()
-            .copied()
-            .filter(|other| *other != class)
-            .collect();
+        let enabled = Class::ALL.iter().copied().filter(|other| *other != class).collect();
         Filter::new(&surroundings, enabled)
     };
-    check(
-        &without(Class::Temp),
-        &[("/tmp/x", None), ("/dev/shm/x", None), ("/usr/x", SYSTEM)],
-    );
-    check(
-        &without(Class::Cache),
-        &[("/home/u/.cache/x", None), ("/usr/lib/x.pyc", SYSTEM)],
-    );
+    check(&without(Class::Temp), &[("/tmp/x", None), ("/dev/shm/x", None), ("/usr/x", SYSTEM)]);
+    check(&without(Class::Cache), &[("/home/u/.cache/x", None), ("/usr/lib/x.pyc", SYSTEM)]);
     check(
         &without(Class::Package),
-        &[
-            ("/p/node_modules/x", None),
-            ("/usr/lib/python3/dist-packages/x", SYSTEM),
-        ],
+        &[("/p/node_modules/x", None), ("/usr/lib/python3/dist-packages/x", SYSTEM)],
     );
-    check(
-        &without(Class::System),
-        &[
-            ("/usr/lib/x", None),
-            ("/usr/lib/python3/dist-packages/x", PACKAGE),
-        ],
-    );
+    check(&without(Class::System), &[("/usr/lib/x", None), ("/usr/lib/python3/dist-packages/x", PACKAGE)]);
     let none = Filter::new(&surroundings, Classes::NONE);
-    check(
-        &none,
-        &[("/usr/x", None), ("/tmp/x", None), ("/home/u/.cache/x", None)],
-    );
+    check(&none, &[("/usr/x", None), ("/tmp/x", None), ("/home/u/.cache/x", None)]);
 }
 
 #[test]
@@ -253,13 +174,8 @@ fn a_path_that_is_not_text_is_classified_as_any_other() {
 
 #[test]
 fn every_rule_can_be_reached() {
-    let filter = Filter::new(
-        &Surroundings {
-            home: Some(Path::new("/h")),
-            ..Surroundings::default()
-        },
-        Classes::all(),
-    );
+    let filter =
+        Filter::new(&Surroundings { home: Some(Path::new("/h")), ..Surroundings::default() }, Classes::all());
     for (prefix, class) in PREFIXES {
         let path = prefix.replace('~', "/h") + "/x";
         assert!(filter.classes(path.as_bytes()).contains(*class), "{path}");

@@ -19,29 +19,14 @@ pub(crate) fn remote_url(text: &str, branch: Option<&str>) -> Option<String> {
         };
         // The last assignment wins, but the first of several URLs is the one fetched from.
         let mut found = assignments.iter().filter(is_it).map(|found| found.value.as_str());
-        if key == "url" {
-            found.next()
-        } else {
-            found.next_back()
-        }
+        if key == "url" { found.next() } else { found.next_back() }
     };
-    let remotes = || {
-        assignments
-            .iter()
-            .filter(|found| found.section == "remote" && found.key == "url")
-    };
+    let remotes = || assignments.iter().filter(|found| found.section == "remote" && found.key == "url");
     let own = branch
         .and_then(|branch| value("branch", branch, "remote"))
         .and_then(|name| value("remote", name, "url"));
-    let only = || {
-        remotes()
-            .next()
-            .filter(|_| remotes().count() == 1)
-            .map(|remote| remote.value.as_str())
-    };
-    own.or_else(|| value("remote", "origin", "url"))
-        .or_else(only)
-        .map(without_credentials)
+    let only = || remotes().next().filter(|_| remotes().count() == 1).map(|remote| remote.value.as_str());
+    own.or_else(|| value("remote", "origin", "url")).or_else(only).map(without_credentials)
 }
 
 /// Returns the URL without password, without the user of an HTTP URL (often a token), and without its query.
@@ -50,11 +35,8 @@ fn without_credentials(url: &str) -> String {
         return url.to_owned();
     };
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let path = if scheme.starts_with("http") {
-        path.split(['?', '#']).next().unwrap_or_default()
-    } else {
-        path
-    };
+    let path =
+        if scheme.starts_with("http") { path.split(['?', '#']).next().unwrap_or_default() } else { path };
     let Some((user, host)) = authority.rsplit_once('@') else {
         return format!("{scheme}://{authority}{path}");
     };
@@ -82,12 +64,7 @@ fn parse(text: &str) -> Vec<Assignment> {
         let (key, value) = line.split_once('=').unwrap_or((&line, "true"));
         let (section, subsection) = section.clone();
         let key = key.trim().to_ascii_lowercase();
-        assignments.push(Assignment {
-            section,
-            subsection,
-            key,
-            value: unquote(value, &mut lines),
-        });
+        assignments.push(Assignment { section, subsection, key, value: unquote(value, &mut lines) });
     }
     assignments
 }
@@ -101,10 +78,7 @@ fn split_header(line: &str) -> Option<((String, String), String)> {
         // The old form is `[section.subsection]`.
         let (name, subsection) = name.split_once('.').unwrap_or((name, ""));
         let rest = rest.trim_start().strip_prefix(']')?.trim();
-        return Some((
-            (name.to_ascii_lowercase(), subsection.to_owned()),
-            rest.to_owned(),
-        ));
+        return Some(((name.to_ascii_lowercase(), subsection.to_owned()), rest.to_owned()));
     };
     let mut subsection = String::new();
     let mut letters = quoted.chars();
@@ -165,35 +139,22 @@ mod tests {
         assert_eq!(remote_url(text, Some("a/b")).as_deref(), Some("f"));
         assert_eq!(remote_url(text, Some("main")).as_deref(), Some("o"));
         assert_eq!(remote_url(text, None).as_deref(), Some("o"));
-        assert_eq!(
-            remote_url("[remote \"x\"] url = only", None).as_deref(),
-            Some("only")
-        );
-        assert_eq!(
-            remote_url("[remote \"x\"]\nurl=1\n[remote \"y\"]\nurl=2", None),
-            None
-        );
+        assert_eq!(remote_url("[remote \"x\"] url = only", None).as_deref(), Some("only"));
+        assert_eq!(remote_url("[remote \"x\"]\nurl=1\n[remote \"y\"]\nurl=2", None), None);
         assert_eq!(remote_url("", Some("main")), None);
     }
 
     #[test]
     fn quotes_escapes_comments_and_continued_lines_are_understood() {
         let url = |value: &str| {
-            remote_url(
-                &format!("# c\n[remote \"origin\"]\n ; c\n url = {value}\n x = y"),
-                None,
-            )
-            .unwrap()
+            remote_url(&format!("# c\n[remote \"origin\"]\n ; c\n url = {value}\n x = y"), None).unwrap()
         };
         assert_eq!(url("a # comment"), "a");
         assert_eq!(url("\"a # b\" ; comment"), "a # b");
         assert_eq!(url("a\\\\b\\\"c"), "a\\b\"c");
         assert_eq!(url("a\\\n b"), "a b");
         assert_eq!(url("a b  "), "a b");
-        assert_eq!(
-            remote_url("[remote.origin]\nurl = old", None).as_deref(),
-            Some("old")
-        );
+        assert_eq!(remote_url("[remote.origin]\nurl = old", None).as_deref(), Some("old"));
     }
 
     #[test]
@@ -201,10 +162,7 @@ mod tests {
         for (url, expected) in [
             ("https://host/x.git", "https://host/x.git"),
             ("https://user:secret@host/x.git", "https://host/x.git"),
-            (
-                "https://token@host:8443/x.git?private_token=t#f",
-                "https://host:8443/x.git",
-            ),
+            ("https://token@host:8443/x.git?private_token=t#f", "https://host:8443/x.git"),
             ("https://a@b:c@host/x@y", "https://host/x@y"),
             ("https://user:secret@host", "https://host"),
             ("ssh://git:secret@host:22/x", "ssh://git@host:22/x"),

@@ -71,29 +71,19 @@ impl GitProbe {
                     format!("git cannot be started: {error}")
                 }
             });
-            Found {
-                head: repository.head(),
-                repository,
-                asked,
-            }
+            Found { head: repository.head(), repository, asked }
         });
         Self { found }
     }
 
     /// Returns the top of the work tree, which is known from the start; `None` outside of any repository.
     pub fn top_level(&self) -> Option<&Path> {
-        self.found
-            .as_ref()
-            .map(|found| found.repository.top_level.as_path())
+        self.found.as_ref().map(|found| found.repository.top_level.as_path())
     }
 
     /// Returns the state, waiting for git at most that long; `None` outside of any repository.
     pub fn wait(self, timeout: Duration) -> Option<GitState> {
-        let Found {
-            repository,
-            head,
-            asked,
-        } = self.found?;
+        let Found { repository, head, asked } = self.found?;
         let answer = asked.and_then(|asked| asked.wait(timeout));
         let (told, work_tree) = match answer {
             Ok((Status { head, changed }, is_complete)) => {
@@ -105,13 +95,7 @@ impl GitProbe {
         };
         let Head { branch, commit } = head.unwrap_or(told);
         let remote_url = repository.remote_url(branch.as_deref());
-        Some(GitState {
-            top_level: repository.top_level,
-            commit,
-            branch,
-            remote_url,
-            work_tree,
-        })
+        Some(GitState { top_level: repository.top_level, commit, branch, remote_url, work_tree })
     }
 }
 
@@ -128,32 +112,17 @@ impl Asked {
             "--branch",
             "--no-ahead-behind",
         ]);
-        command.args([
-            "--no-renames",
-            "--untracked-files=no",
-            "--ignore-submodules=untracked",
-        ]);
+        command.args(["--no-renames", "--untracked-files=no", "--ignore-submodules=untracked"]);
         for variable in FOREIGN_VARIABLES {
             command.env_remove(variable);
         }
         // Not to refresh the index; not to ask anybody; messages in English, which is what `reason` is in.
-        command
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("LC_ALL", "C");
-        command
-            .current_dir(top_level)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+        command.current_dir(top_level).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let stdout = child.stdout.take().expect("it was asked for");
         let stderr = child.stderr.take().expect("it was asked for");
-        Ok(Self {
-            child,
-            stdout,
-            stderr,
-        })
+        Ok(Self { child, stdout, stderr })
     }
 
     /// Returns what the program says, and whether that is all of it.
@@ -162,15 +131,12 @@ impl Asked {
         let mut output = Stream::new(OUTPUT_BYTES_MAX);
         let mut errors = Stream::new(ERROR_BYTES_MAX);
         while output.is_open || errors.is_open {
-            let Some(left) = deadline
-                .checked_duration_since(Instant::now())
-                .filter(|left| !left.is_zero())
+            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
             else {
                 return Err(format!("git status took longer than {} ms", timeout.as_millis()));
             };
-            let (is_output, is_error) = self
-                .listen(&output, &errors, left)
-                .map_err(|error| error.to_string())?;
+            let (is_output, is_error) =
+                self.listen(&output, &errors, left).map_err(|error| error.to_string())?;
             if is_output {
                 output.read(&mut self.stdout);
             }
@@ -192,16 +158,9 @@ impl Asked {
     /// Waits until one of the streams has something to say.
     fn listen(&self, output: &Stream, errors: &Stream, left: Duration) -> io::Result<(bool, bool)> {
         let events = |stream: &Stream| {
-            if stream.is_open {
-                PollFlags::IN
-            } else {
-                PollFlags::empty()
-            }
+            if stream.is_open { PollFlags::IN } else { PollFlags::empty() }
         };
-        let mut fds = [
-            PollFd::new(&self.stdout, events(output)),
-            PollFd::new(&self.stderr, events(errors)),
-        ];
+        let mut fds = [PollFd::new(&self.stdout, events(output)), PollFd::new(&self.stderr, events(errors))];
         // A stream that has ended reports that for ever: only one that is open is asked.
         let asked = if output.is_open && errors.is_open {
             &mut fds[..]
@@ -237,12 +196,7 @@ struct Stream {
 
 impl Stream {
     fn new(bytes_max: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            bytes_max,
-            is_open: true,
-            is_cut: false,
-        }
+        Self { bytes: Vec::new(), bytes_max, is_open: true, is_cut: false }
     }
 
     /// Reads once, what is there.
@@ -284,9 +238,7 @@ mod tests {
         let program = folder.path().join("git");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        Asked::start(program.to_str().unwrap(), folder.path())
-            .unwrap()
-            .wait(timeout)
+        Asked::start(program.to_str().unwrap(), folder.path()).unwrap().wait(timeout)
     }
 
     const LONG: Duration = Duration::from_secs(30);
@@ -301,23 +253,15 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_says_why() {
-        let answer = ask(
-            "echo >&2; echo 'fatal: detected dubious ownership' >&2; echo more >&2; exit 128",
-            LONG,
-        );
-        assert_eq!(
-            answer,
-            Err("git status: fatal: detected dubious ownership".to_owned())
-        );
+        let answer =
+            ask("echo >&2; echo 'fatal: detected dubious ownership' >&2; echo more >&2; exit 128", LONG);
+        assert_eq!(answer, Err("git status: fatal: detected dubious ownership".to_owned()));
         assert_eq!(ask("exit 3", LONG), Err("git status: exit status: 3".to_owned()));
     }
 
     #[test]
     fn a_flood_of_errors_neither_blocks_nor_is_kept() {
-        assert_eq!(
-            ask("head -c 1000000 /dev/zero >&2", LONG),
-            Ok((Status::default(), true))
-        );
+        assert_eq!(ask("head -c 1000000 /dev/zero >&2", LONG), Ok((Status::default(), true)));
     }
 
     #[test]

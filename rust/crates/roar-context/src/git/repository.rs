@@ -56,21 +56,14 @@ impl Repository {
             Some(text) => git_dir.join(path_after(&text, b"")?),
             None => git_dir.clone(),
         };
-        Some(Self {
-            top_level: top_level.to_owned(),
-            git_dir,
-            common_dir,
-        })
+        Some(Self { top_level: top_level.to_owned(), git_dir, common_dir })
     }
 
     /// Returns what is checked out, or `None` where only the git program can tell (references in a reftable).
     pub(crate) fn head(&self) -> Option<Head> {
         let text = bounded::read_text(&self.git_dir.join("HEAD"), SMALL_BYTES_MAX)?;
         let Some(reference) = text.strip_prefix("ref:") else {
-            return object_id(&text).map(|commit| Head {
-                branch: None,
-                commit: Some(commit),
-            });
+            return object_id(&text).map(|commit| Head { branch: None, commit: Some(commit) });
         };
         let reference = reference.trim();
         // What git writes into HEAD where old versions would misread the references.
@@ -78,10 +71,7 @@ impl Repository {
             return None;
         }
         let branch = reference.strip_prefix("refs/heads/").map(str::to_owned);
-        Some(Head {
-            branch,
-            commit: self.resolve(reference, SYMBOLIC_MAX),
-        })
+        Some(Head { branch, commit: self.resolve(reference, SYMBOLIC_MAX) })
     }
 
     fn resolve(&self, reference: &str, depth: usize) -> Option<String> {
@@ -117,11 +107,7 @@ impl Repository {
 
 /// Returns the path that follows `prefix` on the first line.
 fn path_after<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a Path> {
-    let path = text
-        .strip_prefix(prefix)?
-        .split(|byte| *byte == b'\n')
-        .next()?
-        .trim_ascii();
+    let path = text.strip_prefix(prefix)?.split(|byte| *byte == b'\n').next()?.trim_ascii();
     (!path.is_empty()).then(|| Path::new(OsStr::from_bytes(path)))
 }
 

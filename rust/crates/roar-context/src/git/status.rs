@@ -19,20 +19,15 @@ const FIELDS: &[(u8, usize)] = &[(b'1', 8), (b'2', 9), (b'u', 10)];
 /// Reads the output as far as it goes: an entry without its final NUL was cut off.
 pub(crate) fn parse(output: &[u8]) -> Status {
     let mut status = Status::default();
-    let complete = output
-        .iter()
-        .rposition(|byte| *byte == 0)
-        .map_or(&[][..], |end| &output[..end]);
+    let complete = output.iter().rposition(|byte| *byte == 0).map_or(&[][..], |end| &output[..end]);
     let mut entries = complete.split(|byte| *byte == 0);
     while let Some(entry) = entries.next() {
         if let Some(header) = entry.strip_prefix(b"# ") {
             read_header(&String::from_utf8_lossy(header), &mut status.head);
             continue;
         }
-        let fields = FIELDS
-            .iter()
-            .find(|(letter, _)| entry.first() == Some(letter))
-            .map(|(_, fields)| *fields);
+        let fields =
+            FIELDS.iter().find(|(letter, _)| entry.first() == Some(letter)).map(|(_, fields)| *fields);
         let Some(path) = fields.and_then(|fields| entry.splitn(fields + 1, |byte| *byte == b' ').nth(fields))
         else {
             continue;
@@ -70,37 +65,16 @@ mod tests {
              u UU N... 100644 100644 100644 100644 {ID} {ID} {ID} both\0? untracked\0"
         );
         let status = parse(output.as_bytes());
-        assert_eq!(
-            status.head,
-            Head {
-                branch: Some("a b".to_owned()),
-                commit: Some(ID.to_owned())
-            }
-        );
-        assert_eq!(
-            status.changed,
-            ["both", "new", "old", "z with space"].map(PathBytes::from)
-        );
+        assert_eq!(status.head, Head { branch: Some("a b".to_owned()), commit: Some(ID.to_owned()) });
+        assert_eq!(status.changed, ["both", "new", "old", "z with space"].map(PathBytes::from));
     }
 
     #[test]
     fn a_branch_without_commits_a_detached_head_and_no_output_are_understood() {
         let unborn = parse(b"# branch.oid (initial)\0# branch.head main\0");
-        assert_eq!(
-            unborn.head,
-            Head {
-                branch: Some("main".to_owned()),
-                commit: None
-            }
-        );
+        assert_eq!(unborn.head, Head { branch: Some("main".to_owned()), commit: None });
         let detached = parse(format!("# branch.oid {ID}\0# branch.head (detached)\0").as_bytes());
-        assert_eq!(
-            detached.head,
-            Head {
-                branch: None,
-                commit: Some(ID.to_owned())
-            }
-        );
+        assert_eq!(detached.head, Head { branch: None, commit: Some(ID.to_owned()) });
         assert_eq!(parse(b""), Status::default());
     }
 

@@ -33,12 +33,8 @@ const MERGED: &[&[u8]] = &[b"bin", b"lib", b"lib32", b"lib64", b"libo32", b"libx
 
 /// Returns whether the path is where packages install files.
 pub(super) fn may_own(path: &[u8]) -> bool {
-    let first = path
-        .strip_prefix(b"/")
-        .unwrap_or_default()
-        .split(|byte| *byte == b'/')
-        .next()
-        .unwrap_or_default();
+    let first =
+        path.strip_prefix(b"/").unwrap_or_default().split(|byte| *byte == b'/').next().unwrap_or_default();
     INSTALLED.contains(&first) && !path.starts_with(b"/usr/local/")
 }
 
@@ -46,10 +42,7 @@ pub(super) fn may_own(path: &[u8]) -> bool {
 pub(super) fn find(paths: &[&Path], root: &Path) -> Vec<Option<Package>> {
     let owners = Search::new(paths, root).scan();
     let versions = Versions::read(root, &owners);
-    owners
-        .into_iter()
-        .map(|owner| versions.package(&owner?))
-        .collect()
+    owners.into_iter().map(|owner| versions.package(&owner?)).collect()
 }
 
 /// A package as the name of its list has it: `libc6:amd64`, `bash`.
@@ -66,10 +59,7 @@ impl ListName {
             Some((name, architecture)) => (name, Some(architecture.to_owned())),
             None => (stem, None),
         };
-        Some(Self {
-            name: name.to_owned(),
-            architecture,
-        })
+        Some(Self { name: name.to_owned(), architecture })
     }
 }
 
@@ -98,13 +88,8 @@ impl<'a> Search<'a> {
         };
         let merged = MERGED.iter().filter(is_link).copied().collect();
         let owners = vec![None; paths.len()];
-        let mut search = Self {
-            root,
-            merged,
-            wanted: FxHashMap::default(),
-            diversions: FxHashMap::default(),
-            owners,
-        };
+        let mut search =
+            Self { root, merged, wanted: FxHashMap::default(), diversions: FxHashMap::default(), owners };
         for (index, path) in paths.iter().enumerate() {
             let path = path.as_os_str().as_bytes();
             // Packages compile Python files when they are configured, and do not list the result.
@@ -169,11 +154,7 @@ impl<'a> Search<'a> {
             let Some(mut indices) = self.wanted.get(key) else {
                 continue;
             };
-            if let Some(diversion) = self
-                .diversions
-                .get(key)
-                .filter(|diversion| diversion.by != list.name)
-            {
+            if let Some(diversion) = self.diversions.get(key).filter(|diversion| diversion.by != list.name) {
                 let Some(aside) = self.wanted.get(&diversion.aside) else {
                     continue;
                 };
@@ -207,16 +188,12 @@ impl Versions {
         let mut current: Option<&mut Vec<Stanza>> = None;
         for line in text.split(|byte| *byte == b'\n') {
             let field = |name: &[u8]| {
-                line.strip_prefix(name)
-                    .map(|value| String::from_utf8_lossy(value).into_owned())
+                line.strip_prefix(name).map(|value| String::from_utf8_lossy(value).into_owned())
             };
             if let Some(name) = field(b"Package: ") {
                 current = versions.get_mut(&name);
                 if let Some(stanzas) = &mut current {
-                    stanzas.push(Stanza {
-                        version: String::new(),
-                        architecture: String::new(),
-                    });
+                    stanzas.push(Stanza { version: String::new(), architecture: String::new() });
                 }
             }
             let Some(stanza) = current.as_mut().and_then(|stanzas| stanzas.last_mut()) else {
@@ -233,15 +210,9 @@ impl Versions {
 
     fn package(&self, owner: &ListName) -> Option<Package> {
         let is_it = |stanza: &&Stanza| {
-            owner
-                .architecture
-                .as_ref()
-                .is_none_or(|wanted| *wanted == stanza.architecture)
+            owner.architecture.as_ref().is_none_or(|wanted| *wanted == stanza.architecture)
         };
-        let Stanza {
-            version,
-            architecture,
-        } = self.0.get(&owner.name)?.iter().find(is_it)?;
+        let Stanza { version, architecture } = self.0.get(&owner.name)?.iter().find(is_it)?;
         Some(Package {
             manager: Manager::Debian,
             name: owner.name.clone(),

@@ -23,17 +23,13 @@ const METADATA_BYTES_MAX: u64 = 4 << 20;
 
 /// Returns the directories, as paths below `root`, whose distributions may own the path.
 pub(super) fn containers(path: &Path, root: &Path) -> Vec<PathBuf> {
-    let is_container = |dir: &&Path| {
-        dir.file_name()
-            .is_some_and(|name| CONTAINERS.iter().any(|known| name == *known))
-    };
+    let is_container =
+        |dir: &&Path| dir.file_name().is_some_and(|name| CONTAINERS.iter().any(|known| name == *known));
     if let Some(container) = path.ancestors().skip(1).find(is_container) {
         return vec![container.to_owned()];
     }
-    let prefix = path
-        .parent()
-        .filter(|dir| dir.file_name().is_some_and(|name| name == "bin"))
-        .and_then(Path::parent);
+    let prefix =
+        path.parent().filter(|dir| dir.file_name().is_some_and(|name| name == "bin")).and_then(Path::parent);
     prefix
         .filter(|prefix| !matches!(prefix.to_str(), Some("/" | "/usr")))
         .map_or_else(Vec::new, |prefix| scripts_of(prefix, root))
@@ -49,12 +45,7 @@ fn scripts_of(prefix: &Path, root: &Path) -> Vec<PathBuf> {
     let is_python = |name: &OsString| name.as_bytes().starts_with(b"python");
     versions
         .filter(is_python)
-        .flat_map(|name| {
-            CONTAINERS
-                .iter()
-                .map(|last| lib.join(&name).join(last))
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|name| CONTAINERS.iter().map(|last| lib.join(&name).join(last)).collect::<Vec<_>>())
         .collect()
 }
 
@@ -75,10 +66,8 @@ impl Container<'_> {
         let mut wanted = self.wanted(paths);
         let distributions = self.distributions(&wanted);
         // What a distribution lists is certain, so all are asked for that before any is asked to guess.
-        for owned in [
-            Distribution::listed as fn(&Distribution, &Wanted) -> Vec<usize>,
-            Distribution::guessed,
-        ] {
+        for owned in [Distribution::listed as fn(&Distribution, &Wanted) -> Vec<usize>, Distribution::guessed]
+        {
             for distribution in &distributions {
                 if wanted.is_empty() {
                     return owners;
@@ -147,15 +136,7 @@ fn first_part(relative: &[u8]) -> &[u8] {
 /// Returns the name of a module or distribution as names are compared: without suffix, in lower case, one separator.
 fn normalize(name: &[u8]) -> Vec<u8> {
     let stem = name.split(|byte| *byte == b'.').next().unwrap_or_default();
-    stem.iter()
-        .map(|byte| {
-            if *byte == b'-' {
-                b'_'
-            } else {
-                byte.to_ascii_lowercase()
-            }
-        })
-        .collect()
+    stem.iter().map(|byte| if *byte == b'-' { b'_' } else { byte.to_ascii_lowercase() }).collect()
 }
 
 /// One installed distribution.
@@ -171,9 +152,7 @@ struct Distribution {
 impl Distribution {
     fn new(container: &Path, file_name: &OsStr) -> Option<Self> {
         let text = file_name.to_str()?;
-        let stem = text
-            .strip_suffix(".dist-info")
-            .or_else(|| text.strip_suffix(".egg-info"))?;
+        let stem = text.strip_suffix(".dist-info").or_else(|| text.strip_suffix(".egg-info"))?;
         let (name, version) = stem.split_once('-').unwrap_or((stem, ""));
         // An egg's name goes on with the version of Python: `six-1.16.0-py3.8`.
         let version = version.split("-py").next().unwrap_or_default();
@@ -213,10 +192,9 @@ impl Distribution {
             return Vec::new();
         }
         let tops = match bounded::read(&self.info.join("top_level.txt"), METADATA_BYTES_MAX) {
-            Some(text) => text
-                .split(|byte| *byte == b'\n')
-                .map(|line| normalize(line.trim_ascii()))
-                .collect(),
+            Some(text) => {
+                text.split(|byte| *byte == b'\n').map(|line| normalize(line.trim_ascii())).collect()
+            }
             None => vec![self.normal_name.clone()],
         };
         let info_name = self.info.file_name().unwrap_or_default().as_bytes();
@@ -224,40 +202,22 @@ impl Distribution {
             let first = first_part(path);
             first == info_name || first != b".." && tops.contains(&normalize(first)) && !is_info(first)
         };
-        wanted
-            .iter()
-            .filter(|(path, _)| is_own(path))
-            .flat_map(|(_, indices)| indices)
-            .copied()
-            .collect()
+        wanted.iter().filter(|(path, _)| is_own(path)).flat_map(|(_, indices)| indices).copied().collect()
     }
 
     fn package(&self) -> Option<Package> {
-        let sources = [
-            self.info.join("METADATA"),
-            self.info.join("PKG-INFO"),
-            self.info.clone(),
-        ];
-        let text = sources
-            .iter()
-            .find_map(|path| bounded::read(path, METADATA_BYTES_MAX))
-            .unwrap_or_default();
+        let sources = [self.info.join("METADATA"), self.info.join("PKG-INFO"), self.info.clone()];
+        let text =
+            sources.iter().find_map(|path| bounded::read(path, METADATA_BYTES_MAX)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let headers = || text.lines().take_while(|line| !line.trim().is_empty());
         let header = |name: &str| {
-            headers()
-                .find_map(|line| line.strip_prefix(name))
-                .map(|value| value.trim().to_owned())
+            headers().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
         };
         let name = header("Name:").unwrap_or_else(|| self.name.clone());
         let version = header("Version:").unwrap_or_else(|| self.version.clone());
         let is_known = !name.is_empty();
-        is_known.then_some(Package {
-            manager: Manager::Python,
-            name,
-            version,
-            architecture: None,
-        })
+        is_known.then_some(Package { manager: Manager::Python, name, version, architecture: None })
     }
 }
 
@@ -315,9 +275,6 @@ mod tests {
     #[test]
     fn going_up_from_the_description_is_collapsed() {
         assert_eq!(collapse(Path::new("x.egg-info/../x/y.py")), Path::new("x/y.py"));
-        assert_eq!(
-            collapse(Path::new("x.egg-info/../../../bin/y")),
-            Path::new("../../bin/y")
-        );
+        assert_eq!(collapse(Path::new("x.egg-info/../../../bin/y")), Path::new("../../bin/y"));
     }
 }

@@ -1,5 +1,7 @@
-use rusqlite::fallible_iterator::FallibleIterator;
+//! What is true of every statement.
+
 use rusqlite::Connection;
+use rusqlite::fallible_iterator::FallibleIterator;
 
 use super::ALL;
 use crate::schema;
@@ -27,13 +29,7 @@ fn every_file_is_in_the_list() {
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .filter_map(|entry| {
-            entry
-                .unwrap()
-                .file_name()
-                .to_str()
-                .unwrap()
-                .strip_suffix(".sql")
-                .map(str::to_owned)
+            entry.unwrap().file_name().to_str().unwrap().strip_suffix(".sql").map(str::to_owned)
         })
         .collect();
     files.sort();
@@ -42,29 +38,19 @@ fn every_file_is_in_the_list() {
 }
 
 /// Those that are to read a whole table: counting tables, listing a bounded number of the newest jobs.
-const SCANS: &[&str] = &[
-    "tables_count",
-    "job_ids",
-    "session_open",
-    "session_get",
-    "job_id_by_step",
-];
+const SCANS: &[&str] = &["tables_count", "job_ids", "session_open", "session_get", "job_id_by_step"];
 
 #[test]
 fn no_statement_reads_a_whole_table() {
     let conn = empty_database();
     for (name, statement) in ALL {
-        let is_query = ["SELECT", "INSERT", "UPDATE"]
-            .iter()
-            .any(|word| statement.starts_with(word));
+        let is_query = ["SELECT", "INSERT", "UPDATE"].iter().any(|word| statement.starts_with(word));
         if !is_query || SCANS.contains(name) {
             continue;
         }
         let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
         let unset = rusqlite::params_from_iter(vec![rusqlite::types::Null; explain.parameter_count()]);
-        let steps = explain
-            .query_map(unset, |row| row.get::<_, String>("detail"))
-            .unwrap();
+        let steps = explain.query_map(unset, |row| row.get::<_, String>("detail")).unwrap();
         for step in steps {
             let step = step.unwrap();
             let is_scan = step.starts_with("SCAN") && !step.contains("CONSTANT ROW");

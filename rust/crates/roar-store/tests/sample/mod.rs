@@ -1,18 +1,13 @@
 //! Jobs and files to record.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test program uses its own part of this"
-)]
-
-use roar_store::{JobContext, JobKind, NewJob};
+use roar_store::{EnvUse, GitState, JobContext, JobKind, NewJob, Package, PackageKind};
 use tracer_schema::{
-    Coverage, Exit, FileRecord, Hashes, NodeKind, PathBytes, Prior, ProcessRecord, Role, TracerStats,
+    Coverage, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, NodeKind, PathBytes, Prior, ProcessRecord,
+    Role, TracerStats,
 };
 
 /// Returns a job of one process.
-pub fn job(command: &str) -> NewJob {
+pub(crate) fn job(command: &str) -> NewJob {
     let argv: Vec<PathBytes> = command.split(' ').map(PathBytes::from).collect();
     NewJob {
         kind: JobKind::Run,
@@ -23,11 +18,7 @@ pub fn job(command: &str) -> NewJob {
         started_unix_ns: 1_769_860_800_123_456_789,
         duration_ns: 81_234_567,
         exit: Some(Exit::Code { code: 0 }),
-        coverage: Coverage {
-            complete: true,
-            events_lost: 0,
-            gaps: vec![],
-        },
+        coverage: Coverage { complete: true, events_lost: 0, gaps: vec![] },
         processes: vec![ProcessRecord {
             pid: 4242,
             parent: None,
@@ -50,7 +41,7 @@ pub fn job(command: &str) -> NewJob {
 }
 
 /// Returns a file with a hash made of its seed.
-pub fn file(path: &str, role: Role, seed: u64) -> FileRecord {
+pub(crate) fn file(path: &str, role: Role, seed: u64) -> FileRecord {
     let is_output = role == Role::Output;
     FileRecord {
         path: PathBytes::from(path),
@@ -75,7 +66,7 @@ pub fn file(path: &str, role: Role, seed: u64) -> FileRecord {
 }
 
 /// Returns an output that was there before.
-pub fn updated(path: &str, prior_seed: u64, seed: u64) -> FileRecord {
+pub(crate) fn updated(path: &str, prior_seed: u64, seed: u64) -> FileRecord {
     FileRecord {
         created: false,
         prior: Some(Prior::Kept),
@@ -85,12 +76,12 @@ pub fn updated(path: &str, prior_seed: u64, seed: u64) -> FileRecord {
 }
 
 /// Returns a hash that depends on nothing but the seed, and looks like one.
-pub fn blake3(seed: u64) -> Hashes {
+pub(crate) fn blake3(seed: u64) -> Hashes {
     Hashes::from([("blake3".to_owned(), hex(seed))])
 }
 
 /// Returns 64 digits; seeds that differ give digits that differ from the first on.
-pub fn hex(seed: u64) -> String {
+pub(crate) fn hex(seed: u64) -> String {
     // The steps of SplitMix64.
     let word = |at: u64| {
         let mut word = (seed * 4 + at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -99,4 +90,74 @@ pub fn hex(seed: u64) -> String {
         format!("{:016x}", word ^ (word >> 31))
     };
     (0..4).map(word).collect()
+}
+
+/// Returns jobs that have something in every column.
+pub(crate) fn jobs() -> Vec<(NewJob, Vec<FileRecord>)> {
+    let mut first = job("sort in.csv");
+    first.context = JobContext {
+        labels: vec![("stage".to_owned(), "prepare".to_owned())],
+        git: Some(GitState {
+            top_level: PathBytes::from("/p"),
+            commit: Some("5d41402abc4b2a76b9719d911017c592aaf4c61d".to_owned()),
+            branch: Some("main".to_owned()),
+            remote: Some("https://example.org/p.git".to_owned()),
+            is_dirty: Some(true),
+            changed_paths: vec![PathBytes::from(&b"notes\xff"[..])],
+        }),
+        packages: vec![Package {
+            kind: PackageKind::Debian,
+            name: "coreutils".to_owned(),
+            version: "9.7-3".to_owned(),
+            arch: "amd64".to_owned(),
+        }],
+        env: vec![EnvUse { name: PathBytes::from("API_TOKEN"), value: None, is_redacted: true }],
+    };
+    first.hash_algorithms.push("md5".to_owned());
+    let mut input = file("/p/in.csv", Role::Input, 1);
+    input.hash.get_or_insert_default().insert("md5".to_owned(), hex(9)[..32].to_owned());
+    let link = FileRecord {
+        kind: NodeKind::Symlink,
+        renamed_from: Some(PathBytes::from(&b"/p/\xfe"[..])),
+        bytes_read: None,
+        bytes_written: Some(u64::MAX),
+        filtered: true,
+        ..file("/p/latest", Role::Output, 2)
+    };
+    let gone = FileRecord {
+        note: Some("gone".to_owned()),
+        hash: None,
+        size: None,
+        executed: true,
+        deleted: true,
+        pids: vec![],
+        ..file("/p/old", Role::Deleted, 3)
+    };
+
+    let mut second = job("train --epochs 3");
+    second.kind = JobKind::Build;
+    second.exit = Some(Exit::Signal { signal: 11, core: true });
+    second.coverage = Coverage {
+        complete: false,
+        events_lost: 17,
+        gaps: vec![Gap {
+            kind: GapKind::StaticProgram,
+            pid: 4243,
+            path: Some(PathBytes::from("/p/tool")),
+            detail: "a static program cannot be entered".to_owned(),
+        }],
+    };
+    second.tracer.fell_back_from =
+        vec![FellBack { backend: "ebpf".to_owned(), reason: "no permission".to_owned() }];
+    second.processes.push(ProcessRecord {
+        pid: 4243,
+        parent: Some(4242),
+        exe: PathBytes::from("/p/tool"),
+        argv: vec![PathBytes::from("tool"), PathBytes::from("")],
+        cwd: PathBytes::from("/p/work"),
+        started_ns: 5,
+        ended_ns: None,
+        exit: None,
+    });
+    vec![(first, vec![input, link, gone]), (second, vec![updated("/p/in.csv", 1, 4)])]
 }

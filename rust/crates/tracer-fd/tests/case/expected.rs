@@ -60,11 +60,8 @@ fn of_file(file: &FileSummary) -> Line {
         (file.deleted, "gone"),
         (file.moved, "moved"),
     ];
-    let mut facts: Vec<String> = flags
-        .iter()
-        .filter(|(is_so, _)| *is_so)
-        .map(|(_, name)| (*name).to_owned())
-        .collect();
+    let mut facts: Vec<String> =
+        flags.iter().filter(|(is_so, _)| *is_so).map(|(_, name)| (*name).to_owned()).collect();
     let count = |bytes: Option<u64>| bytes.map_or("?".to_owned(), |bytes| bytes.to_string());
     facts.push(format!("in={}", count(file.bytes_read)));
     facts.push(format!("out={}", count(file.bytes_written)));
@@ -94,14 +91,8 @@ fn of_exit(exit: Option<Exit>) -> String {
 }
 
 fn of_process(process: &ProcessRecord) -> Line {
-    let argv: Vec<String> = process
-        .argv
-        .iter()
-        .map(|word| format!("'{}'", short(word)))
-        .collect();
-    let parent = process
-        .parent
-        .map_or("none".to_owned(), |parent| parent.to_string());
+    let argv: Vec<String> = process.argv.iter().map(|word| format!("'{}'", short(word))).collect();
+    let parent = process.parent.map_or("none".to_owned(), |parent| parent.to_string());
     Line {
         head: format!("process {}", process.pid),
         facts: vec![
@@ -123,10 +114,7 @@ pub(super) fn differences(expected: &[&str], summary: &RunSummary) -> String {
     let mut actual: Vec<Line> = summary.files.iter().map(of_file).collect();
     actual.extend(summary.coverage.gaps.iter().map(of_gap));
     let says = |word| expected.iter().any(|line| has_word(&line, word));
-    let fact = |head: String| Line {
-        head,
-        facts: Vec::new(),
-    };
+    let fact = |head: String| Line { head, facts: Vec::new() };
     if says("process") {
         actual.extend(summary.processes.iter().map(of_process));
     }

@@ -41,22 +41,10 @@ struct Variant {
 }
 
 const VARIANTS: &[Variant] = &[
-    Variant {
-        form: Form::Descriptors,
-        is_reusing: false,
-    },
-    Variant {
-        form: Form::Descriptors,
-        is_reusing: true,
-    },
-    Variant {
-        form: Form::Resolved,
-        is_reusing: false,
-    },
-    Variant {
-        form: Form::Resolved,
-        is_reusing: true,
-    },
+    Variant { form: Form::Descriptors, is_reusing: false },
+    Variant { form: Form::Descriptors, is_reusing: true },
+    Variant { form: Form::Resolved, is_reusing: false },
+    Variant { form: Form::Resolved, is_reusing: true },
 ];
 
 const WORLD_WORDS: &[&str] = &["file", "dir", "fifo", "only"];
@@ -81,18 +69,11 @@ impl<'a> Case<'a> {
             return Err("a case has a line -- before what is expected".to_owned());
         };
         fn lines(part: &str) -> impl Iterator<Item = &str> {
-            part.lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            part.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
         }
         let (told, events): (Vec<_>, Vec<_>) = lines(before).partition(|line| is_of_world(line));
         let (only, world) = told.into_iter().partition(|line| line.starts_with("only "));
-        Ok(Self {
-            world,
-            events,
-            expected: lines(after).collect(),
-            only,
-        })
+        Ok(Self { world, events, expected: lines(after).collect(), only })
     }
 
     fn includes(&self, variant: Variant) -> bool {

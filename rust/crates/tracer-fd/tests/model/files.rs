@@ -69,8 +69,7 @@ pub(crate) struct Files {
 }
 
 fn below<'a>(path: &'a [u8], directory: &[u8]) -> Option<&'a [u8]> {
-    path.strip_prefix(directory)
-        .filter(|rest| rest.first() == Some(&b'/'))
+    path.strip_prefix(directory).filter(|rest| rest.first() == Some(&b'/'))
 }
 
 fn parent(path: &[u8]) -> &[u8] {
@@ -81,10 +80,7 @@ fn parent(path: &[u8]) -> &[u8] {
 impl Files {
     /// Returns a file system with the root, where inode numbers are used again if `is_reusing`.
     pub(crate) fn new(is_reusing: bool) -> Self {
-        let mut files = Self {
-            is_reusing,
-            ..Self::default()
-        };
+        let mut files = Self { is_reusing, ..Self::default() };
         let root = files.add_inode(Kind::Directory);
         files.put(b"", root, None);
         files
@@ -106,11 +102,7 @@ impl Files {
         let ino = self.free.pop().unwrap_or(self.inodes.len() as u64 + 10);
         let version = self.clock as u64;
         self.inodes.push(Inode {
-            size: if let Kind::Symlink(target) = &kind {
-                target.len() as u64
-            } else {
-                0
-            },
+            size: if let Kind::Symlink(target) = &kind { target.len() as u64 } else { 0 },
             kind,
             ino,
             version,
@@ -188,9 +180,7 @@ impl Files {
     }
 
     fn free_if_unused(&mut self, inode: usize) {
-        let Inode {
-            nlink, holders, ino, ..
-        } = self.inodes[inode];
+        let Inode { nlink, holders, ino, .. } = self.inodes[inode];
         if self.is_reusing && nlink == 0 && holders == 0 {
             self.free.push(ino);
         }
@@ -198,12 +188,8 @@ impl Files {
 
     /// Moves a name and, of a directory, all below it. `there` is free.
     pub(crate) fn carry(&mut self, from: &[u8], there: &[u8]) {
-        let moving: Vec<Path> = self
-            .names
-            .keys()
-            .filter(|path| *path == from || below(path, from).is_some())
-            .cloned()
-            .collect();
+        let moving: Vec<Path> =
+            self.names.keys().filter(|path| *path == from || below(path, from).is_some()).cloned().collect();
         for path in moving {
             let name = self.names.remove(&path).expect("the path was listed");
             let target = [there, &path[from.len()..]].concat();
@@ -220,9 +206,7 @@ impl Files {
 
     /// Returns the paths below a directory, at any depth.
     pub(crate) fn below<'a>(&'a self, directory: &'a [u8]) -> impl Iterator<Item = &'a Path> {
-        self.names
-            .keys()
-            .filter(move |path| below(path, directory).is_some())
+        self.names.keys().filter(move |path| below(path, directory).is_some())
     }
 
     /// Returns whether a name can be made there.
@@ -238,12 +222,12 @@ impl Files {
         let mut path = path.to_vec();
         for _ in 0..LINKS_MAX {
             let ends = (1..=path.len()).filter(|end| *end == path.len() || path[*end] == b'/');
-            let link = ends
-                .filter(|end| is_last_followed || *end < path.len())
-                .find_map(|end| match self.kind_at(&path[..end]) {
+            let link = ends.filter(|end| is_last_followed || *end < path.len()).find_map(|end| {
+                match self.kind_at(&path[..end]) {
                     Some(Kind::Symlink(target)) => Some((end, target)),
                     _ => None,
-                });
+                }
+            });
             let Some((end, target)) = link else {
                 return Ok(path);
             };

@@ -82,13 +82,7 @@ struct At {
 
 impl At {
     fn of_path(path: Path, inode: usize) -> Self {
-        Self {
-            inode,
-            path: Some(path),
-            fd: None,
-            can_read: true,
-            can_write: true,
-        }
+        Self { inode, path: Some(path), fd: None, can_read: true, can_write: true }
     }
 }
 
@@ -132,16 +126,11 @@ fn unescape(word: &str) -> Result<Vec<u8>, Refused> {
 
 pub(crate) fn path(word: &str) -> Result<Path, Refused> {
     let bytes = unescape(word.strip_prefix('@').unwrap_or(word))?;
-    Ok(if bytes.first() == Some(&b'/') {
-        bytes
-    } else {
-        [DIRECTORY.as_bytes(), b"/", &bytes].concat()
-    })
+    Ok(if bytes.first() == Some(&b'/') { bytes } else { [DIRECTORY.as_bytes(), b"/", &bytes].concat() })
 }
 
 fn number<T: std::str::FromStr>(word: &str) -> Result<T, Refused> {
-    word.parse()
-        .map_err(|_bad| Refused::Syntax(format!("{word} is not a number")))
+    word.parse().map_err(|_bad| Refused::Syntax(format!("{word} is not a number")))
 }
 
 fn open_flags(word: &str) -> Result<u64, Refused> {

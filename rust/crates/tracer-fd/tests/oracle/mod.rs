@@ -15,9 +15,7 @@ pub(crate) fn snapshot(files: &Files) -> Snapshot {
         let kind = &files.inodes[name.inode].kind;
         kind.is_subject()
     });
-    subjects
-        .map(|(path, name)| (path.clone(), (name.inode, files.inodes[name.inode].version)))
-        .collect()
+    subjects.map(|(path, name)| (path.clone(), (name.inode, files.inodes[name.inode].version))).collect()
 }
 
 /// Paths that must be in a role, and paths that may be.
@@ -36,18 +34,12 @@ impl Bounds {
             paths.join(" ")
         };
         let missing: Vec<_> = self.must.difference(&found).collect();
-        let surplus: Vec<_> = found
-            .iter()
-            .filter(|path| !self.must.contains(*path) && !self.may.contains(*path))
-            .collect();
+        let surplus: Vec<_> =
+            found.iter().filter(|path| !self.must.contains(*path) && !self.may.contains(*path)).collect();
         if missing.is_empty() && surplus.is_empty() {
             return Ok(());
         }
-        Err(format!(
-            "{role:?}: missing [{}], surplus [{}]",
-            show(missing),
-            show(surplus)
-        ))
+        Err(format!("{role:?}: missing [{}], surplus [{}]", show(missing), show(surplus)))
     }
 }
 
@@ -74,11 +66,7 @@ fn inputs(machine: &Machine, before: &Snapshot) -> Bounds {
 pub(crate) fn check(machine: &Machine, files: &[FileSummary]) -> Result<(), String> {
     let (before, after) = (snapshot(&machine.before), snapshot(&machine.files));
     let (mut outputs, mut deleted, mut temporary) = (Bounds::default(), Bounds::default(), Bounds::default());
-    let paths: BTreeSet<&Path> = before
-        .keys()
-        .chain(after.keys())
-        .chain(&machine.files.ever)
-        .collect();
+    let paths: BTreeSet<&Path> = before.keys().chain(after.keys()).chain(&machine.files.ever).collect();
     for path in paths {
         let is_touched = machine.touched.contains(path);
         match (before.get(path), after.get(path)) {
@@ -124,10 +112,7 @@ fn expect<T: PartialEq + std::fmt::Debug>(
     if found == expected {
         return Ok(());
     }
-    Err(format!(
-        "{what} of {} is {found:?} and should be {expected:?}",
-        file.path
-    ))
+    Err(format!("{what} of {} is {found:?} and should be {expected:?}", file.path))
 }
 
 fn check_output(machine: &Machine, before: &Snapshot, file: &FileSummary) -> Result<(), String> {
@@ -138,12 +123,7 @@ fn check_output(machine: &Machine, before: &Snapshot, file: &FileSummary) -> Res
     let prior = was.map(|_| if is_kept { Prior::Kept } else { Prior::Replaced });
     expect(file, "prior", file.prior, prior)?;
     let came_from = name.origin.clone().filter(|origin| origin != path);
-    expect(
-        file,
-        "renamed_from",
-        file.renamed_from.clone().map(|from| from.0),
-        came_from,
-    )?;
+    expect(file, "renamed_from", file.renamed_from.clone().map(|from| from.0), came_from)?;
     expect(file, "after", file.after, Some(machine.files.stamp(name.inode)))?;
     expect(file, "created", file.created, was.is_none())?;
     let size = was.map(|inode| machine.before.inodes[inode].size);
@@ -158,9 +138,7 @@ fn check_input(machine: &Machine, before: &Snapshot, file: &FileSummary) -> Resu
     if let Some(at) = &file.content_at {
         return expect(file, "content_at", is_there(&at.0), true);
     }
-    let known: Vec<&Path> = after
-        .keys()
-        .filter(|path| is_there(path) && machine.touched.contains(*path))
-        .collect();
+    let known: Vec<&Path> =
+        after.keys().filter(|path| is_there(path) && machine.touched.contains(*path)).collect();
     expect(file, "content left at", known, Vec::new())
 }

@@ -63,11 +63,7 @@ fn world(prefix: &'static str) -> impl Strategy<Value = Vec<String>> {
         // The names that a line links to exist once every file does.
         let mut lines: Vec<&str> = groups.iter().flatten().copied().collect();
         lines.sort_by_key(|line| !line.starts_with("file"));
-        directories
-            .iter()
-            .chain(&lines)
-            .map(|line| with_prefix(line, prefix))
-            .collect()
+        directories.iter().chain(&lines).map(|line| with_prefix(line, prefix)).collect()
     })
 }
 
@@ -113,21 +109,13 @@ fn on_content(pid: u32, prefix: &'static str) -> impl Strategy<Value = String> {
 /// Generates an open, and what is then done with the descriptor.
 fn opening(pid: u32, prefix: &'static str) -> impl Strategy<Value = Vec<String>> {
     let uses = select(
-        &[
-            "read P F = 3",
-            "write P F = 3",
-            "mapread P F",
-            "mapwrite P F",
-            "truncate P F 1",
-            "close P F",
-        ][..],
+        &["read P F = 3", "write P F = 3", "mapread P F", "mapwrite P F", "truncate P F 1", "close P F"][..],
     );
     let uses = prop::collection::vec(uses, 0..3);
     (file(prefix), select(FLAGS), 3..7_i32, uses).prop_map(move |(path, flags, fd, uses)| {
         let mut lines = vec![format!("open {pid} {path} {flags} = {fd}")];
         lines.extend(
-            uses.iter()
-                .map(|line| line.replace('P', &pid.to_string()).replace('F', &fd.to_string())),
+            uses.iter().map(|line| line.replace('P', &pid.to_string()).replace('F', &fd.to_string())),
         );
         lines
     })
@@ -201,10 +189,8 @@ fn run_of_groups(
     world: impl Strategy<Value = Vec<String>>,
     group: impl Strategy<Value = Vec<String>>,
 ) -> impl Strategy<Value = Run> {
-    (world, prop::collection::vec(group, 1..GROUPS_MAX)).prop_map(|(world, groups)| Run {
-        world,
-        lines: groups.concat(),
-    })
+    (world, prop::collection::vec(group, 1..GROUPS_MAX))
+        .prop_map(|(world, groups)| Run { world, lines: groups.concat() })
 }
 
 /// Generates a line that does no more than take the content of a file.

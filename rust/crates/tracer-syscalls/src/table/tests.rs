@@ -7,12 +7,7 @@ fn every_row_is_found_by_its_number_on_every_architecture() {
     for arch in [Arch::X86_64, Arch::X86, Arch::X32, Arch::Aarch64] {
         for (index, row) in ROWS.iter().enumerate() {
             if let Some(number) = row.number(arch) {
-                assert_eq!(
-                    lookup(arch, number.into()),
-                    Some(index),
-                    "{} on {arch:?}",
-                    row.name
-                );
+                assert_eq!(lookup(arch, number.into()), Some(index), "{} on {arch:?}", row.name);
             }
         }
     }
@@ -22,11 +17,7 @@ fn every_row_is_found_by_its_number_on_every_architecture() {
 fn every_row_is_a_call_of_some_architecture() {
     for row in ROWS {
         let archs = [Arch::X86_64, Arch::X86, Arch::X32, Arch::Aarch64];
-        assert!(
-            archs.iter().any(|arch| row.number(*arch).is_some()),
-            "{}",
-            row.name
-        );
+        assert!(archs.iter().any(|arch| row.number(*arch).is_some()), "{}", row.name);
     }
 }
 
@@ -46,35 +37,17 @@ fn numbers_are_those_of_the_kernel() {
     ];
     for (name, x86_64, x86, aarch64) in known {
         let row = ROWS.iter().find(|row| row.name == name).unwrap();
-        let found = (
-            row.number(Arch::X86_64),
-            row.number(Arch::X86),
-            row.number(Arch::Aarch64),
-        );
+        let found = (row.number(Arch::X86_64), row.number(Arch::X86), row.number(Arch::Aarch64));
         assert_eq!(found, (x86_64, x86, aarch64), "{name}");
     }
-    assert_eq!(
-        lookup(Arch::X86_64, 9).map(|row| ROWS[row].effect),
-        Some(Map {
-            fd: 4,
-            prot: 2,
-            flags: 3
-        })
-    );
-    assert_eq!(
-        lookup(Arch::X86, 90).map(|row| ROWS[row].effect),
-        Some(MapIndirect { arguments: 0 })
-    );
+    assert_eq!(lookup(Arch::X86_64, 9).map(|row| ROWS[row].effect), Some(Map { fd: 4, prot: 2, flags: 3 }));
+    assert_eq!(lookup(Arch::X86, 90).map(|row| ROWS[row].effect), Some(MapIndirect { arguments: 0 }));
     let readv = ROWS.iter().find(|row| row.name == "readv").unwrap();
     assert_eq!(readv.number(Arch::X32), Some(515));
 }
 
 fn holds(name: &str, args: [u64; 6]) -> bool {
-    ROWS.iter()
-        .find(|row| row.name == name)
-        .unwrap()
-        .when
-        .holds(&args)
+    ROWS.iter().find(|row| row.name == name).unwrap().when.holds(&args)
 }
 
 #[test]

@@ -47,24 +47,13 @@ fn what_is_expected_and_no_more_is_well() {
 
 #[test]
 fn a_missing_record_is_a_minus_and_one_too_many_a_plus() {
-    let files = [record(
-        "/w/b",
-        "output",
-        r#""prior": "kept", "renamed_from": "/w/c d""#,
-    )];
-    assert_eq!(
-        differences("expect = ['a input']", &files),
-        ["+ b output kept from=\"c d\"", "- a input"]
-    );
+    let files = [record("/w/b", "output", r#""prior": "kept", "renamed_from": "/w/c d""#)];
+    assert_eq!(differences("expect = ['a input']", &files), ["+ b output kept from=\"c d\"", "- a input"]);
 }
 
 #[test]
 fn prior_kind_and_renamed_from_are_always_compared() {
-    let files = [record(
-        "/w/a",
-        "output",
-        r#""prior": "kept", "kind": "symlink", "renamed_from": "/w/b""#,
-    )];
+    let files = [record("/w/a", "output", r#""prior": "kept", "kind": "symlink", "renamed_from": "/w/b""#)];
     let differences = differences("expect = ['a output replaced']", &files);
     assert_eq!(differences.len(), 3, "{differences:?}");
     assert_eq!(differences[0], "~ a output replaced: prior is kept, not replaced");
@@ -80,10 +69,7 @@ fn a_flag_is_compared_where_it_is_named() {
 
 #[test]
 fn a_wildcard_is_one_record_unless_it_says_how_many() {
-    let files = [
-        record("/w/tmp1", "temporary", ""),
-        record("/w/tmp2", "temporary", ""),
-    ];
+    let files = [record("/w/tmp1", "temporary", ""), record("/w/tmp2", "temporary", "")];
     assert_eq!(differences("expect = ['tmp* temporary']", &files).len(), 1);
     assert!(differences("expect = ['tmp* temporary count=2']", &files).is_empty());
     assert_eq!(
@@ -94,15 +80,9 @@ fn a_wildcard_is_one_record_unless_it_says_how_many() {
 
 #[test]
 fn an_ignored_path_may_be_there_or_not_but_a_named_one_must() {
-    let files = [
-        record("/w/.git/x", "output", ""),
-        record("/w/.git/HEAD", "output", ""),
-    ];
+    let files = [record("/w/.git/x", "output", ""), record("/w/.git/HEAD", "output", "")];
     assert!(differences("ignore = ['.git/**']\nexpect = ['.git/HEAD output']", &files).is_empty());
-    assert_eq!(
-        differences("ignore = ['.git/**']\nexpect = ['.git/y output']", &files),
-        ["- .git/y output"]
-    );
+    assert_eq!(differences("ignore = ['.git/**']\nexpect = ['.git/y output']", &files), ["- .git/y output"]);
 }
 
 #[test]
@@ -110,10 +90,7 @@ fn a_path_outside_the_world_is_compared_when_it_is_named() {
     let files = [record("/dev/shm/x", "output", "")];
     assert!(differences("expect = ['/dev/shm/x output']", &files).is_empty());
     assert!(differences("expect = []", &files).is_empty());
-    assert_eq!(
-        differences("expect = ['/dev/shm/y output']", &files),
-        ["- /dev/shm/y output"]
-    );
+    assert_eq!(differences("expect = ['/dev/shm/y output']", &files), ["- /dev/shm/y output"]);
 }
 
 #[test]
@@ -121,14 +98,8 @@ fn a_filtered_record_is_compared_when_a_line_says_filtered() {
     let files = [record("/w/x.pyc", "output", r#""filtered": true"#)];
     assert!(differences("expect = []", &files).is_empty());
     assert!(differences("expect = ['x.pyc output filtered']", &files).is_empty());
-    assert_eq!(
-        differences("expect = ['x.pyc output']", &files),
-        ["- x.pyc output"]
-    );
-    assert_eq!(
-        differences("expect = ['a output filtered']", &[record("/w/a", "output", "")]).len(),
-        2
-    );
+    assert_eq!(differences("expect = ['x.pyc output']", &files), ["- x.pyc output"]);
+    assert_eq!(differences("expect = ['a output filtered']", &[record("/w/a", "output", "")]).len(), 2);
 }
 
 #[test]
@@ -138,11 +109,7 @@ fn gaps_are_compared_by_kind_and_by_program_where_one_is_named() {
     let with_gaps = |gaps: &str| {
         let case: Case =
             toml::from_str(&format!("name = 'a'\nshell = ''\nexpect = []\ngaps = {gaps}")).unwrap();
-        compare(
-            &Expected::of(&case, "ptrace", str::to_owned).unwrap(),
-            &report(&[], partial),
-            WORLD,
-        )
+        compare(&Expected::of(&case, "ptrace", str::to_owned).unwrap(), &report(&[], partial), WORLD)
     };
     assert!(with_gaps("['io_uring']").is_empty());
     assert!(with_gaps("['io_uring uring_sqpoll']").is_empty());
@@ -159,10 +126,7 @@ fn a_difference_takes_the_place_of_what_is_common() {
 
 #[test]
 fn a_report_that_contradicts_itself_is_at_fault() {
-    let twice = report(
-        &[record("/w/a", "input", ""), record("/w/a", "input", "")],
-        COMPLETE,
-    );
+    let twice = report(&[record("/w/a", "input", ""), record("/w/a", "input", "")], COMPLETE);
     assert_eq!(twice.faults("ptrace"), ["/w/a input is listed twice"]);
     let stranger = report(&[record("/w/a", "input", r#""pids": [8]"#)], COMPLETE);
     assert_eq!(stranger.faults("ptrace").len(), 1);

@@ -34,17 +34,8 @@ impl Machine {
             self.tape.tell(&Told { fd, ..told });
             return Ok(());
         }
-        let flags = if at.path.is_none() {
-            told.flags.with(EventFlags::NAMELESS)
-        } else {
-            told.flags
-        };
-        self.tape.tell(&Told {
-            flags,
-            text: at.path.as_deref(),
-            stamp: self.files.stamp(at.inode),
-            ..told
-        });
+        let flags = if at.path.is_none() { told.flags.with(EventFlags::NAMELESS) } else { told.flags };
+        self.tape.tell(&Told { flags, text: at.path.as_deref(), stamp: self.files.stamp(at.inode), ..told });
         Ok(())
     }
 
@@ -85,11 +76,7 @@ impl Machine {
             self.take(at.inode, at.path.as_ref());
         } else {
             // A mapping and an allocation change some bytes of a file, and the length of an empty one.
-            let grown = if kind == EventKind::Write {
-                size + value.max(1)
-            } else {
-                size.max(1)
-            };
+            let grown = if kind == EventKind::Write { size + value.max(1) } else { size.max(1) };
             let size = if kind == EventKind::Truncate { value } else { grown };
             self.files.change(at.inode, size);
         }
@@ -101,10 +88,7 @@ impl Machine {
         use EventKind::{MapRead, MapWrite, Read};
         let is_reading = matches!(kind, Read | MapRead | MapWrite);
         let is_writing = !TAKING.contains(&kind);
-        if matches!(
-            self.files.inodes[at.inode].kind,
-            Kind::Directory | Kind::Symlink(_)
-        ) {
+        if matches!(self.files.inodes[at.inode].kind, Kind::Directory | Kind::Symlink(_)) {
             return kernel("EISDIR or EBADF");
         }
         if is_reading && !at.can_read || is_writing && !at.can_write {
@@ -115,11 +99,7 @@ impl Machine {
 
     /// Tells of a descriptor of which nothing was told.
     pub(super) fn blind(&mut self, kind: EventKind, pid: &str, fd: &str) -> Performed {
-        self.tape.tell(&Told {
-            fd: number(fd)?,
-            value: 1,
-            ..Told::new(kind, number(pid)?)
-        });
+        self.tape.tell(&Told { fd: number(fd)?, value: 1, ..Told::new(kind, number(pid)?) });
         Ok(())
     }
 }

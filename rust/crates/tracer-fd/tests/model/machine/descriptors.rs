@@ -15,10 +15,7 @@ impl Machine {
     }
 
     pub(super) fn slot(&self, pid: u32, fd: i32) -> Result<Slot, Refused> {
-        let slot = self
-            .table_of
-            .get(&pid)
-            .and_then(|index| self.tables[*index].get(&fd));
+        let slot = self.table_of.get(&pid).and_then(|index| self.tables[*index].get(&fd));
         slot.copied().map_or_else(|| kernel("EBADF"), Ok)
     }
 
@@ -99,11 +96,7 @@ impl Machine {
             can_read: flags & (PATH | 1) == 0,
             can_write: flags & PATH == 0 && flags & WRITING != 0,
         });
-        let slot = Slot {
-            open,
-            is_cloexec: flags & CLOEXEC != 0,
-            is_told: true,
-        };
+        let slot = Slot { open, is_cloexec: flags & CLOEXEC != 0, is_told: true };
         self.put_slot(pid, fd, slot)
     }
 
@@ -125,10 +118,7 @@ impl Machine {
         self.slot(pid, fd)?;
         let slot = self.table(pid)?.remove(&fd);
         self.release_open(slot);
-        self.tell_descriptor(&Told {
-            fd,
-            ..Told::new(EventKind::Close, pid)
-        });
+        self.tell_descriptor(&Told { fd, ..Told::new(EventKind::Close, pid) });
         Ok(())
     }
 
@@ -136,17 +126,11 @@ impl Machine {
         let (pid, first): (u32, i32) = (number(pid)?, number(first)?);
         // As close_range(2) has it: the last descriptor is an unsigned int.
         let last: u32 = number(last)?;
-        let covered: Vec<i32> = self
-            .table(pid)?
-            .keys()
-            .copied()
-            .filter(|fd| *fd >= first && *fd as u32 <= last)
-            .collect();
+        let covered: Vec<i32> =
+            self.table(pid)?.keys().copied().filter(|fd| *fd >= first && *fd as u32 <= last).collect();
         for fd in covered {
             if is_cloexec {
-                self.table(pid)?
-                    .entry(fd)
-                    .and_modify(|slot| slot.is_cloexec = true);
+                self.table(pid)?.entry(fd).and_modify(|slot| slot.is_cloexec = true);
             } else {
                 let slot = self.table(pid)?.remove(&fd);
                 self.release_open(slot);
@@ -196,17 +180,8 @@ impl Machine {
         let Some(inode) = self.files.inode_at(&at) else {
             return kernel("ENOENT");
         };
-        let open = self.add_open(Open {
-            inode,
-            path: Some(at),
-            can_read: true,
-            can_write: true,
-        });
-        let slot = Slot {
-            open,
-            is_cloexec: false,
-            is_told: false,
-        };
+        let open = self.add_open(Open { inode, path: Some(at), can_read: true, can_write: true });
+        let slot = Slot { open, is_cloexec: false, is_told: false };
         self.put_slot(pid, fd, slot)?;
         if is_told {
             self.receive_untold(pid, fd)?;
@@ -226,11 +201,7 @@ impl Machine {
         let (pid, fd) = (number(pid)?, number(fd)?);
         let slot = self.slot(number(from)?, number(from_fd)?)?;
         let is_told = false;
-        let slot = Slot {
-            is_cloexec,
-            is_told,
-            ..slot
-        };
+        let slot = Slot { is_cloexec, is_told, ..slot };
         self.put_slot(pid, fd, slot)?;
         self.receive_untold(pid, fd)
     }
@@ -251,13 +222,7 @@ impl Machine {
             ..Told::new(EventKind::Receive, pid)
         });
         self.opened.extend(open.path);
-        self.table(pid)?.insert(
-            fd,
-            Slot {
-                is_told: true,
-                ..slot
-            },
-        );
+        self.table(pid)?.insert(fd, Slot { is_told: true, ..slot });
         Ok(())
     }
 }

@@ -4,8 +4,7 @@ use super::{At, Kind, Machine, Path, Performed, Refused, Told, kernel, number, p
 use tracer_schema::{EventFlags, EventKind};
 
 fn is_below(path: &[u8], directory: &[u8]) -> bool {
-    path.strip_prefix(directory)
-        .is_some_and(|rest| rest.first() == Some(&b'/'))
+    path.strip_prefix(directory).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
 impl Machine {
@@ -55,19 +54,12 @@ impl Machine {
 
     pub(super) fn link(&mut self, pid: &str, from: &str, to: &str) -> Performed {
         let pid = number(pid)?;
-        let from = if from.parse::<i32>().is_ok() {
-            self.at(pid, from)?
-        } else {
-            self.existing(from)?
-        };
+        let from = if from.parse::<i32>().is_ok() { self.at(pid, from)? } else { self.existing(from)? };
         if self.files.inodes[from.inode].kind == Kind::Directory {
             return kernel("EPERM");
         }
         let to = self.free(to)?;
-        let told = Told {
-            text2: Some(&to),
-            ..Told::new(EventKind::Link, pid)
-        };
+        let told = Told { text2: Some(&to), ..Told::new(EventKind::Link, pid) };
         self.tell_at(pid, &from, told)?;
         self.take(from.inode, from.path.as_ref());
         self.files.put(&to, from.inode, None);
@@ -119,10 +111,7 @@ impl Machine {
             }
             self.tell_at(pid, there, Told::new(EventKind::Seen, pid))?;
         }
-        let told = Told {
-            text2: Some(&target),
-            ..Told::new(EventKind::Rename, pid)
-        };
+        let told = Told { text2: Some(&target), ..Told::new(EventKind::Rename, pid) };
         self.tell_at(pid, &from, told)?;
         if there.is_some_and(|there| there.inode == from.inode) {
             // Two names of one file, or one name: rename(2) does nothing.
@@ -144,19 +133,13 @@ impl Machine {
     pub(super) fn exchange(&mut self, pid: &str, from: &str, to: &str) -> Performed {
         let pid = number(pid)?;
         let (from, to) = (self.existing(from)?, self.existing(to)?);
-        let (source, target) = (
-            from.path.clone().unwrap_or_default(),
-            to.path.clone().unwrap_or_default(),
-        );
+        let (source, target) = (from.path.clone().unwrap_or_default(), to.path.clone().unwrap_or_default());
         if is_below(&target, &source) || is_below(&source, &target) {
             return kernel("EINVAL");
         }
         self.tell_at(pid, &to, Told::new(EventKind::Seen, pid))?;
-        let told = Told {
-            text2: Some(&target),
-            flags: EventFlags::EXCHANGE,
-            ..Told::new(EventKind::Rename, pid)
-        };
+        let told =
+            Told { text2: Some(&target), flags: EventFlags::EXCHANGE, ..Told::new(EventKind::Rename, pid) };
         self.tell_at(pid, &from, told)?;
         if from.inode == to.inode {
             return Ok(());

@@ -18,11 +18,7 @@ impl Machine {
             self.tables.push(self.tables[table].clone());
             self.table_of.insert(child, self.tables.len() - 1);
         }
-        self.tape.tell(&Told {
-            flags,
-            value: child.into(),
-            ..Told::new(EventKind::Fork, pid)
-        });
+        self.tape.tell(&Told { flags, value: child.into(), ..Told::new(EventKind::Fork, pid) });
         Ok(())
     }
 
@@ -50,10 +46,8 @@ impl Machine {
             *self.table(pid_number)? = kept.into_iter().collect();
             self.close_all(closing.into_iter().map(|(_, slot)| slot).collect());
         }
-        let joined: Vec<u8> = arguments
-            .iter()
-            .flat_map(|argument| [argument.as_bytes(), b"\0"].concat())
-            .collect();
+        let joined: Vec<u8> =
+            arguments.iter().flat_map(|argument| [argument.as_bytes(), b"\0"].concat()).collect();
         self.tape.tell(&Told {
             text: at.path.as_deref(),
             text2: (!joined.is_empty()).then_some(&joined[..]),
@@ -63,10 +57,7 @@ impl Machine {
     }
 
     pub(super) fn directory(&mut self, pid: &str, at: &str) -> Performed {
-        self.tape.tell(&Told {
-            text: Some(&path(at)?),
-            ..Told::new(EventKind::Directory, number(pid)?)
-        });
+        self.tape.tell(&Told { text: Some(&path(at)?), ..Told::new(EventKind::Directory, number(pid)?) });
         Ok(())
     }
 
@@ -80,18 +71,12 @@ impl Machine {
             let slots = std::mem::take(&mut self.tables[table]);
             self.close_all(slots.into_values().collect());
         }
-        self.tape.tell(&Told {
-            value: number(status)?,
-            ..Told::new(EventKind::Exit, pid)
-        });
+        self.tape.tell(&Told { value: number(status)?, ..Told::new(EventKind::Exit, pid) });
         Ok(())
     }
 
     pub(super) fn end(&mut self, status: &str) -> Performed {
-        self.tape.tell(&Told {
-            value: number(status)?,
-            ..Told::new(EventKind::End, ROOT)
-        });
+        self.tape.tell(&Told { value: number(status)?, ..Told::new(EventKind::End, ROOT) });
         Ok(())
     }
 

@@ -1,0 +1,72 @@
+//! What an artifact comes from.
+
+use std::collections::BTreeSet;
+
+use crate::graph::{Graph, JobIndex, VersionIndex};
+
+/// Everything that a version, or a job, comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ancestry {
+    /// The jobs, in the order of their steps.
+    pub jobs: BTreeSet<JobIndex>,
+    /// The versions that those consumed.
+    pub versions: BTreeSet<VersionIndex>,
+}
+
+impl Graph {
+    /// Returns what a version comes from: the job that made it, what that consumed, and so on; not the version itself.
+    pub fn ancestry(&self, version: VersionIndex) -> Ancestry {
+        let mut found = Ancestry::default();
+        self.follow(vec![version], &mut found);
+        found.versions.remove(&version);
+        found
+    }
+
+    /// Returns what a job comes from: the versions that it consumed, and what those come from; not the job itself.
+    pub fn ancestry_of_job(&self, job: JobIndex) -> Ancestry {
+        let mut found = Ancestry::default();
+        self.follow(self.taken(job).collect(), &mut found);
+        found
+    }
+
+    fn follow(&self, mut open: Vec<VersionIndex>, found: &mut Ancestry) {
+        while let Some(version) = open.pop() {
+            if !found.versions.insert(version) {
+                continue;
+            }
+            open.extend(self.version(version).prior);
+            if let Some(job) = self.version(version).producer
+                && found.jobs.insert(job)
+            {
+                open.extend(self.taken(job));
+            }
+        }
+    }
+
+    /// Returns the versions that a job took content from: those it consumed, and those that it updated.
+    pub(crate) fn taken(&self, job: JobIndex) -> impl Iterator<Item = VersionIndex> {
+        let job = self.job(job);
+        let consumed = job.consumes.iter().map(|edge| edge.version);
+        consumed.chain(job.produces.iter().filter_map(|edge| self.version(edge.version).prior))
+    }
+
+    /// Returns for each job the jobs whose products it took, without double ones.
+    pub(crate) fn job_parents(&self) -> Vec<BTreeSet<JobIndex>> {
+        let parents =
+            |(job, _)| self.taken(job).filter_map(|version| self.version(version).producer).collect();
+        self.indexed_jobs().map(parents).collect()
+    }
+}
+
+/// Returns whether a job is another one or comes from it.
+pub(crate) fn comes_from(parents: &[BTreeSet<JobIndex>], job: JobIndex, other: JobIndex) -> bool {
+    let mut seen = BTreeSet::from([job]);
+    let mut open = vec![job];
+    while let Some(at) = open.pop() {
+        if at == other {
+            return true;
+        }
+        open.extend(parents[at.index()].iter().filter(|parent| seen.insert(**parent)));
+    }
+    false
+}

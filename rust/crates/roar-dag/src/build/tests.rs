@@ -1,0 +1,181 @@
+//! The rules of the graph, one by one.
+
+use crate::record::{Content, FileUse, JobRecord, Use};
+use crate::{Evidence, Graph};
+
+fn content(name: &str) -> Option<Content> {
+    (name != "?").then(|| Content { hash: name.to_owned(), is_link: false })
+}
+
+/// Reads a job from words: `a=X` consumes content X at `a`, `>a=X` produces, `a=X>Y` updates, `!a` deletes; `?` is a
+/// content that was not hashed.
+fn record(step: u64, command: &str, files: &str) -> JobRecord {
+    let file = |word: &str| {
+        let (path, usage) = match word.strip_prefix('!') {
+            Some(path) => (path, Use::Deleted),
+            None => {
+                let (path, contents) = word.trim_start_matches('>').split_once('=').unwrap();
+                let usage = match contents.split_once('>') {
+                    Some((before, after)) => Use::Updated { before: content(before), after: content(after) },
+                    None if word.starts_with('>') => Use::Produced(content(contents)),
+                    None => Use::Consumed(content(contents)),
+                };
+                (path, usage)
+            }
+        };
+        FileUse { path: path.into(), usage }
+    };
+    JobRecord {
+        id: format!("job-{step}"),
+        step,
+        command: command.split(' ').map(Into::into).collect(),
+        cwd: b"/p".to_vec(),
+        files: files.split_whitespace().map(file).collect(),
+    }
+}
+
+fn graph(jobs: &[(&str, &str)]) -> Graph {
+    let records: Vec<JobRecord> =
+        (1..).zip(jobs).map(|(step, (command, files))| record(step, command, files)).collect();
+    Graph::from_records(&records)
+}
+
+/// Says for each job what it takes from which step: `2: a@1 b`.
+fn edges(graph: &Graph) -> Vec<String> {
+    let name = |edge: &crate::Edge| {
+        let path = String::from_utf8_lossy(graph.path(edge.path)).into_owned();
+        let version = graph.version(edge.version);
+        let producer = version.producer.map(|job| format!("@{}", graph.job(job).step));
+        let superseded = version.superseded_producer.map(|step| format!("@{step}(old)"));
+        let guess = if edge.evidence == Evidence::Path { "~" } else { "" };
+        format!(" {guess}{path}{}", producer.or(superseded).unwrap_or_default())
+    };
+    let line =
+        |job: &crate::Job| format!("{}:{}", job.step, job.consumes.iter().map(name).collect::<String>());
+    graph.jobs.iter().map(line).collect()
+}
+
+fn stale(graph: &Graph) -> Vec<String> {
+    let path = |path| String::from_utf8_lossy(graph.path(path)).into_owned();
+    let stale = graph.stale().into_iter();
+    stale
+        .map(|found| {
+            let (job, by) = (graph.job(found.job), graph.job(found.newest_producer));
+            format!("@{} {} by @{}", job.step, path(found.path), by.step)
+        })
+        .collect()
+}
+
+#[test]
+fn a_job_takes_from_the_job_that_made_the_content_there() {
+    let graph = graph(&[("sort", "in=A >out=B"), ("uniq", "out=B >end=C")]);
+    assert_eq!(edges(&graph), ["1: in", "2: out@1"]);
+}
+
+#[test]
+fn the_same_bytes_under_two_names_are_one_artifact() {
+    let graph = graph(&[("tee", ">a=A >b=A"), ("read", "a=A b=A")]);
+    assert_eq!(graph.versions.len(), 1);
+    assert_eq!(graph.versions[0].paths.len(), 2);
+    assert_eq!(edges(&graph)[1], "2: a@1 b@1");
+}
+
+#[test]
+fn a_copy_is_no_cycle_and_its_source_is_not_made_by_it() {
+    let graph = graph(&[("cp a b", "a=A >b=A"), ("read a", "a=A"), ("read b", "b=A")]);
+    assert_eq!(edges(&graph), ["1: a", "2: a", "3: b@1"]);
+    assert_eq!(graph.versions.len(), 2);
+}
+
+#[test]
+fn an_updated_file_is_two_versions_the_later_of_which_comes_from_the_earlier() {
+    let graph = graph(&[("make log", ">log=A"), ("append", "log=A>B"), ("read", "log=B")]);
+    assert_eq!(edges(&graph), ["1:", "2:", "3: log@2"]);
+    let read = graph.indexed_jobs().nth(2).unwrap().0;
+    let steps: Vec<u64> =
+        graph.ancestry_of_job(read).jobs.into_iter().map(|job| graph.job(job).step).collect();
+    assert_eq!(steps, [1, 2]);
+}
+
+#[test]
+fn a_file_that_came_back_to_an_earlier_content_comes_from_the_job_that_made_that() {
+    let graph = graph(&[("one", ">a=A"), ("two", ">a=B"), ("three", "a=A")]);
+    assert_eq!(edges(&graph)[2], "3: a@1");
+}
+
+#[test]
+fn a_content_brought_elsewhere_by_hand_comes_from_its_maker() {
+    let graph = graph(&[("one", ">a=A"), ("two", "b=A")]);
+    assert_eq!(edges(&graph)[1], "2: b@1");
+}
+
+#[test]
+fn a_file_that_somebody_changed_by_hand_comes_from_nowhere() {
+    let graph = graph(&[("one", ">a=A"), ("two", "a=B")]);
+    assert_eq!(edges(&graph)[1], "2: a");
+}
+
+#[test]
+fn without_hashes_the_newest_version_there_is_taken() {
+    let graph = graph(&[("one", ">a=? >b=? >c=C"), ("two", "a=? b=B c=? d=?"), ("three", "d=?")]);
+    assert_eq!(edges(&graph), ["1:", "2: ~a@1 ~b@1 ~c@1 ~d", "3: ~d"]);
+    assert_eq!(graph.versions.len(), 4);
+}
+
+#[test]
+fn what_was_deleted_is_not_taken_by_name() {
+    let graph = graph(&[("one", ">a=?"), ("rm", "!a"), ("two", "a=?")]);
+    assert_eq!(edges(&graph)[2], "3: ~a");
+}
+
+#[test]
+fn a_step_that_was_run_again_is_left_out_and_what_used_it_takes_from_the_later_one() {
+    let full = graph(&[("gen", ">a=A"), ("use", "a=A >b=B"), ("gen", ">a=A")]);
+    assert_eq!(edges(&full), ["1:", "2: a@1", "3:"]);
+    let collapsed = full.collapse();
+    assert_eq!(edges(&collapsed), ["2: a@3", "3:"]);
+    assert_eq!(collapsed.jobs[1].supersedes, [1]);
+    assert!(stale(&full).is_empty() && stale(&collapsed).is_empty());
+}
+
+#[test]
+fn a_step_run_again_with_another_result_makes_its_users_stale() {
+    let full = graph(&[("gen", ">a=A"), ("use", "a=A >b=B"), ("gen", ">a=X")]);
+    let collapsed = full.collapse();
+    assert_eq!(edges(&collapsed), ["2: a@1(old)", "3:"]);
+    assert_eq!(stale(&collapsed), ["@2 a by @3"]);
+    assert_eq!(stale(&full), ["@2 a by @3"]);
+}
+
+#[test]
+fn a_step_of_another_directory_supersedes_nothing() {
+    let mut records = vec![record(1, "gen", ">a=A"), record(2, "gen", ">a=A")];
+    records[1].cwd = b"/elsewhere".to_vec();
+    assert_eq!(Graph::from_records(&records).collapse().jobs.len(), 2);
+}
+
+#[test]
+fn leaving_out_steps_makes_no_cycle() {
+    // @3 is @1 again, and comes from @2, which took from @1.
+    let full = graph(&[("swap", "b=B >a=A"), ("back", "a=A >b=B"), ("swap", "b=B >a=A")]);
+    assert_eq!(edges(&full), ["1: b", "2: a@1", "3: b@2"]);
+    assert_eq!(edges(&full.collapse()), ["2: a@1(old)", "3: b@2"]);
+}
+
+#[test]
+fn a_file_updated_step_by_step_makes_no_step_stale() {
+    let graph = graph(&[("one", "log=A log=A>B"), ("two", "log=B log=B>C"), ("three", "log=C")]);
+    assert_eq!(stale(&graph), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_was_read_before_another_job_replaced_it_makes_its_reader_stale() {
+    let graph = graph(&[("read", "a=A >b=B"), ("replace", ">a=X")]);
+    assert_eq!(stale(&graph), ["@1 a by @2"]);
+}
+
+#[test]
+fn a_file_that_was_changed_by_hand_before_the_step_does_not_make_it_stale() {
+    let graph = graph(&[("make", ">a=A"), ("read", "a=X")]);
+    assert_eq!(stale(&graph), Vec::<String>::new());
+}

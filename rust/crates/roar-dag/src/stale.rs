@@ -1,0 +1,53 @@
+//! Steps that used what has been made anew since.
+
+use rustc_hash::FxHashMap;
+
+use crate::ancestry::comes_from;
+use crate::graph::{Graph, JobIndex, PathIndex, VersionIndex};
+
+/// An input of a job of which a later job made another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stale {
+    /// The job.
+    pub job: JobIndex,
+    /// The input.
+    pub path: PathIndex,
+    /// What the job used.
+    pub used: VersionIndex,
+    /// The newest version there.
+    pub newest: VersionIndex,
+    /// Who made that.
+    pub newest_producer: JobIndex,
+}
+
+impl Graph {
+    /// Returns the inputs that a later job made anew, with another content, by job and path.
+    ///
+    /// A version that comes from the job itself does not make it stale: a file that is updated step by step is not stale
+    /// at each step but the last.
+    pub fn stale(&self) -> Vec<Stale> {
+        let mut newest: FxHashMap<PathIndex, (JobIndex, VersionIndex)> = FxHashMap::default();
+        for (index, job) in self.indexed_jobs() {
+            newest.extend(job.produces.iter().map(|edge| (edge.path, (index, edge.version))));
+        }
+        let parents = self.job_parents();
+        let mut found = Vec::new();
+        for (job, node) in self.indexed_jobs() {
+            let mut own = FxHashMap::default();
+            for edge in &node.consumes {
+                let Some((newest_producer, newest)) = newest.get(&edge.path).copied() else {
+                    continue;
+                };
+                let is_later = newest_producer > job && !self.is_same_content(edge.version, newest);
+                if is_later
+                    && !*own
+                        .entry(newest_producer)
+                        .or_insert_with(|| comes_from(&parents, newest_producer, job))
+                {
+                    found.push(Stale { job, path: edge.path, used: edge.version, newest, newest_producer });
+                }
+            }
+        }
+        found
+    }
+}

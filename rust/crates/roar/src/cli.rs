@@ -1,0 +1,246 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use roar_config::TracerMode;
+
+/// Status of a command line that makes no sense.
+const USAGE_STATUS: u8 = 2;
+
+/// Status of `roar run` where the command was not run (as of env(1), nohup(1)): 126 and 127 belong to the command.
+const NOT_RUN_STATUS: u8 = 125;
+
+/// Record what commands do to files, and where files come from
+#[derive(Debug, Parser)]
+#[command(name = "roar", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make `.roar/` here: the database and a configuration file
+    ///
+    /// Offers to have git ignore it. Where it is already, nothing changes.
+    Init(InitArgs),
+    /// Run a command and record what it reads and writes
+    ///
+    /// Everything from the first word that is not an option belongs to the command. Its status becomes that of roar; 125
+    /// means that roar failed before the command ran.
+    Run(RunArgs),
+    /// Run a command that sets things up, and record it
+    ///
+    /// As `roar run`, and replayed before the other steps by `reproduce`.
+    Build(RunArgs),
+    /// Show the session, its last job, stale steps and the backend
+    Status(StatusArgs),
+    /// List the jobs, newest first
+    Log(LogArgs),
+    /// Show a session, a job, an artifact or a path in full
+    Show(ShowArgs),
+    /// Show which step made what the others used
+    Dag(DagArgs),
+    /// Read and change the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// Flags of `roar init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Add `.roar/` to .gitignore without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Leave .gitignore alone without asking
+    #[arg(short, long, conflicts_with = "yes")]
+    pub(crate) no: bool,
+}
+
+/// Flags of `roar run` and `roar build`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Observe with this backend [config: tracer.mode]
+    #[arg(long, value_name = "MODE", value_parser = PossibleValuesParser::new(TracerMode::NAMES))]
+    pub(crate) tracer: Option<String>,
+    /// Do not try another backend if that one cannot start [config: tracer.fallback_enabled]
+    #[arg(long)]
+    pub(crate) no_tracer_fallback: bool,
+    /// Write the run report to FILE, as JSON
+    #[arg(long, value_name = "FILE", value_parser = parse_report)]
+    pub(crate) report: Option<PathBuf>,
+    /// Do not hash contents
+    #[arg(long)]
+    pub(crate) no_hash: bool,
+    /// End with 124 if something could not be observed
+    ///
+    /// The command runs to its end, and its record is kept.
+    #[arg(long)]
+    pub(crate) require_complete: bool,
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more; twice: also write the tracer's log to `.roar/tracer.log`
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Label the job; may be repeated
+    #[arg(long = "label", value_name = "K=V", value_parser = parse_label)]
+    pub(crate) labels: Vec<(String, String)>,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Flags of `roar status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Flags of `roar log`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List so many jobs at most
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// Flags of `roar show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// A step (`@3`, `@last`), a job, a hash or a path; without one: the session
+    ///
+    /// Six or more digits are enough of a job's id or of a hash.
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: Option<OsString>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List temporary and filtered files, and the names of the environment
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Flags of `roar dag`.
+#[derive(Debug, Args)]
+pub(crate) struct DagArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show every step, also those that a later run of the same command superseded
+    #[arg(long)]
+    pub(crate) expanded: bool,
+    /// List every file, with its hash
+    #[arg(long)]
+    pub(crate) artifacts: bool,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// List every key, its value, and where that comes from
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the value of a key
+    Get {
+        /// The key, as `tracer.mode`
+        key: String,
+    },
+    /// Write a value to the repository's file
+    Set {
+        /// Write to the user's file, `~/.roar/config.toml`
+        #[arg(long)]
+        global: bool,
+        /// The key, as `tracer.mode`
+        key: String,
+        /// The value; lists are separated by commas
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Remove a key from the repository's file
+    Unset {
+        /// Remove it from the user's file, `~/.roar/config.toml`
+        #[arg(long)]
+        global: bool,
+        /// The key, as `tracer.mode`
+        key: String,
+    },
+}
+
+impl Command {
+    /// Returns the status of every failure, where it does not depend on the failure.
+    pub(crate) fn failure_status(&self) -> Option<u8> {
+        match self {
+            Self::Run(_) | Self::Build(_) => Some(NOT_RUN_STATUS),
+            Self::Init(_)
+            | Self::Status(_)
+            | Self::Log(_)
+            | Self::Show(_)
+            | Self::Dag(_)
+            | Self::Config(_) => None,
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// To do something.
+    Command(Command),
+    /// Nothing but this text: help, the version, or what is wrong.
+    Answered {
+        /// The text.
+        text: clap::builder::StyledStr,
+        /// What to end with; 0: the text was asked for.
+        status: u8,
+    },
+}
+
+/// Reads the command line.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Cli::try_parse_from(&arguments) {
+        Ok(cli) => Parsed::Command(cli.command),
+        Err(error) => {
+            let is_asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let status = if is_asked_for { 0 } else { usage_status(&arguments) };
+            Parsed::Answered { text: error.render(), status }
+        }
+    }
+}
+
+fn usage_status(arguments: &[OsString]) -> u8 {
+    let runs = arguments.get(1).is_some_and(|word| word == "run" || word == "build");
+    if runs { NOT_RUN_STATUS } else { USAGE_STATUS }
+}
+
+fn parse_report(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err("standard output belongs to the command; name a file".to_owned()),
+        "" => Err("name a file".to_owned()),
+        path => Ok(path.into()),
+    }
+}
+
+fn parse_label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

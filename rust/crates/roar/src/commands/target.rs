@@ -1,0 +1,91 @@
+//! What a person means by a word on the command line.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+use roar_store::{Found, Store, Target};
+use tracer_schema::PathBytes;
+
+use crate::env::Environment;
+use crate::error::{CliError, Kind};
+use crate::place::shown_path;
+use crate::quote;
+use crate::view::{command_line, short_hash, short_id};
+
+/// Returns what the word stands for.
+pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Result<Target, CliError> {
+    let paths = paths(Path::new(word), &environment.cwd);
+    // What is not text can only be a path.
+    let text = word.to_str().unwrap_or_default();
+    let shown = quote::word(word.as_encoded_bytes());
+    match store.find_target(text, &paths)? {
+        Found::One(target) => Ok(target),
+        Found::Ambiguous(candidates) => {
+            let failure = CliError::new(Kind::User, format!("{shown} can mean several things"));
+            Err(failure.with_hint(format!("say which one:{}", list(&candidates, environment))))
+        }
+        Found::Unknown(nearest) => {
+            let failure =
+                CliError::new(Kind::User, format!("{shown} is no step, job, hash or path that is recorded"));
+            Err(match nearest.is_empty() {
+                true => failure.with_hint("`roar log` lists the jobs"),
+                false => failure.with_hint(format!("nearest is:{}", list(&nearest, environment))),
+            })
+        }
+    }
+}
+
+/// Returns a line for each candidate: what to type, and what that is.
+fn list(candidates: &[Target], environment: &Environment) -> String {
+    let line = |candidate: &Target| match candidate {
+        Target::Job(job) => format!("\n  {}  @{} {}", job.id, job.step, command_line(&job.command)),
+        Target::Artifact(artifact) => {
+            format!("\n  {}  artifact by {}", short_hash(&artifact.hash), artifact.algorithm)
+        }
+        Target::Path(path) => {
+            let shown = shown_path(environment, path);
+            // A word of hexadecimal digits is a hash first.
+            let prefix = if shown.contains('/') { "" } else { "./" };
+            format!("\n  {prefix}{shown}")
+        }
+    };
+    candidates.iter().map(line).collect()
+}
+
+/// Returns the recorded paths that a word can stand for, likeliest first: tracers record paths without links in
+/// directories, but the last part may be a link of its own.
+fn paths(word: &Path, cwd: &Path) -> Vec<PathBytes> {
+    let written = normal(&cwd.join(word));
+    let in_real_directory = written
+        .parent()
+        .zip(written.file_name())
+        .and_then(|(parent, name)| Some(parent.canonicalize().ok()?.join(name)));
+    let real = written.canonicalize().ok();
+    let mut paths = Vec::new();
+    for path in [in_real_directory, real, Some(written)].into_iter().flatten() {
+        let path = PathBytes::from(path.as_path());
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// Returns the path without `.` and `..`, as it is written.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(normal.pop()),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => normal.push(part),
+        }
+    }
+    normal
+}
+
+/// Returns how a step is named in text: its number within the open session, else the id of its job.
+pub(super) fn step_name(store: &Store, job: &roar_store::Job) -> Result<String, CliError> {
+    let is_open = store.session()?.is_some_and(|session| session.key == job.session);
+    Ok(if is_open { format!("@{}", job.step) } else { short_id(&job.id).to_owned() })
+}

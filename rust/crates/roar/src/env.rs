@@ -1,0 +1,65 @@
+//! The environment: every variable that roar itself looks at, the working directory, and where its programs are.
+//!
+//! The `ROAR_…` twins of the configuration keys are in `roar-config`'s table; `NO_COLOR` and its like are looked at by
+//! `anstream`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::error::{CliError, Kind};
+
+/// Where temporary files go unless `TMPDIR` says otherwise.
+const TEMP: &str = "/tmp";
+
+/// What roar finds around itself.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    /// The working directory.
+    pub(crate) cwd: PathBuf,
+    /// `HOME`.
+    pub(crate) home: Option<PathBuf>,
+    /// `TMPDIR`.
+    pub(crate) temp: PathBuf,
+    /// `COLUMNS`: the width of the terminal, which wins over what the terminal says.
+    pub(crate) columns: Option<usize>,
+    /// Where the tracers are: `ROAR_TRACERS`, for packagers and tests, else the directory of this program.
+    pub(crate) programs: PathBuf,
+    /// All variables.
+    pub(crate) variables: Vec<(OsString, OsString)>,
+}
+
+impl Environment {
+    /// Reads the environment.
+    #[expect(clippy::disallowed_methods, reason = "this is where it is passed in from")]
+    pub(crate) fn read() -> Result<Self, CliError> {
+        let cwd = std::env::current_dir().map_err(|source| {
+            CliError::new(Kind::Environment, "cannot find out the working directory")
+                .with_source(&source)
+                .with_hint("change to a directory that is there")
+        })?;
+        let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value).filter(|value| !value.is_empty())
+        };
+        let programs = match variable("ROAR_TRACERS") {
+            Some(programs) => PathBuf::from(programs),
+            None => own_directory()?,
+        };
+        Ok(Self {
+            cwd,
+            home: variable("HOME").map(PathBuf::from),
+            temp: variable("TMPDIR").map_or_else(|| PathBuf::from(TEMP), PathBuf::from),
+            columns: variable("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok()),
+            programs,
+            variables,
+        })
+    }
+}
+
+fn own_directory() -> Result<PathBuf, CliError> {
+    let program = std::env::current_exe().map_err(|source| {
+        CliError::new(Kind::Environment, "cannot find out where roar is installed").with_source(&source)
+    })?;
+    Ok(program.parent().unwrap_or(Path::new("/")).to_owned())
+}

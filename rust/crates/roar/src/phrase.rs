@@ -1,0 +1,159 @@
+//! Numbers and times in words.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tracer_schema::Exit;
+
+const NS_PER_MS: u64 = 1_000_000;
+const NS_PER_S: u64 = 1_000 * NS_PER_MS;
+
+/// Names of the signals from 1 on (signal(7), the numbers of x86 and ARM).
+const SIGNALS: &[&str] = &[
+    "SIGHUP",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGILL",
+    "SIGTRAP",
+    "SIGABRT",
+    "SIGBUS",
+    "SIGFPE",
+    "SIGKILL",
+    "SIGUSR1",
+    "SIGSEGV",
+    "SIGUSR2",
+    "SIGPIPE",
+    "SIGALRM",
+    "SIGTERM",
+    "SIGSTKFLT",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGSTOP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGXCPU",
+    "SIGXFSZ",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGWINCH",
+    "SIGIO",
+    "SIGPWR",
+    "SIGSYS",
+];
+
+/// Returns a duration to two or three digits.
+pub(crate) fn duration(ns: u64) -> String {
+    let seconds = ns / NS_PER_S;
+    match ns {
+        0..NS_PER_MS => format!("{:.1} ms", ns as f64 / NS_PER_MS as f64),
+        NS_PER_MS..NS_PER_S => format!("{} ms", ns / NS_PER_MS),
+        _ if seconds < 60 => format!("{:.1} s", (ns / (NS_PER_S / 10)) as f64 / 10.0),
+        _ if seconds < 3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Returns a length in bytes to two or three digits.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: &[&str] = &["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut amount = bytes as f64;
+    let mut unit = "";
+    for next in UNITS {
+        if amount < 1024.0 {
+            break;
+        }
+        (amount, unit) = (amount / 1024.0, next);
+    }
+    if amount < 10.0 { format!("{amount:.1} {unit}") } else { format!("{amount:.0} {unit}") }
+}
+
+/// Returns a number with commas between the thousands.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns a number of things: `1 file`, `2 files`.
+pub(crate) fn count(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
+/// Returns a time where the user is, to the second.
+pub(crate) fn time(unix_ns: i64) -> String {
+    match Timestamp::from_nanosecond(i128::from(unix_ns)) {
+        Ok(time) => time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => roar_store::rfc3339(unix_ns),
+    }
+}
+
+/// Returns how something ended: a code, or the name of a signal.
+pub(crate) fn exit(exit: Option<Exit>) -> String {
+    match exit {
+        None => "unknown".to_owned(),
+        Some(Exit::Code { code }) => code.to_string(),
+        Some(Exit::Signal { signal, core }) => {
+            let name = usize::try_from(signal - 1).ok().and_then(|at| SIGNALS.get(at));
+            let name = name.map_or_else(|| format!("signal {signal}"), |name| (*name).to_owned());
+            if core { format!("{name} (core)") } else { name }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_or_three_digits() {
+        for (ns, text) in [
+            (0, "0.0 ms"),
+            (300_000, "0.3 ms"),
+            (81_234_567, "81 ms"),
+            (999_999_999, "999 ms"),
+            (1_000_000_000, "1.0 s"),
+            (59_990_000_000, "59.9 s"),
+            (61_000_000_000, "1 m 01 s"),
+            (3_600_000_000_000, "1 h 00 m"),
+        ] {
+            assert_eq!(duration(ns), text);
+        }
+    }
+
+    #[test]
+    fn sizes_have_two_or_three_digits() {
+        for (bytes, text) in
+            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (15_360, "15 KiB"), (u64::MAX, "16 EiB")]
+        {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (given, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(given), text);
+        }
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(10_000, "file"), "10,000 files");
+    }
+
+    #[test]
+    fn signals_have_names() {
+        let signal = |signal, core| exit(Some(Exit::Signal { signal, core }));
+        assert_eq!(signal(11, true), "SIGSEGV (core)");
+        assert_eq!(signal(31, false), "SIGSYS");
+        assert_eq!(signal(34, false), "signal 34");
+        assert_eq!(exit(Some(Exit::Code { code: 3 })), "3");
+    }
+}

@@ -1,0 +1,156 @@
+//! Jobs as lists show them: the same for tables and for JSON.
+
+use roar_store::{EnvUse, GitState, Job, JobContext, JobState, Package};
+use serde::Serialize;
+use tracer_schema::{Exit, PathBytes};
+
+use crate::{phrase, quote};
+
+/// Digits of a job's id that lists show: the time to a millisecond, which no two jobs of a person share.
+const ID_DIGITS: usize = 13;
+
+/// Digits of a hash that lists show.
+const HASH_DIGITS: usize = 12;
+
+/// A job in a list.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct JobView {
+    pub(crate) id: String,
+    pub(crate) step: u64,
+    pub(crate) kind: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) command: Vec<PathBytes>,
+    pub(crate) cwd: PathBytes,
+    pub(crate) backend: String,
+    pub(crate) started_at: String,
+    pub(crate) duration_ns: u64,
+    pub(crate) exit: Option<Exit>,
+    pub(crate) complete: bool,
+    pub(crate) events_lost: u64,
+    pub(crate) inputs: u64,
+    pub(crate) outputs: u64,
+    pub(crate) temporary: u64,
+    pub(crate) deleted: u64,
+    pub(crate) filtered: u64,
+    #[serde(skip)]
+    started_unix_ns: i64,
+}
+
+impl From<&Job> for JobView {
+    fn from(job: &Job) -> Self {
+        Self {
+            id: job.id.clone(),
+            step: job.step,
+            kind: job.kind.name(),
+            state: job.state.name(),
+            command: job.command.clone(),
+            cwd: job.cwd.clone(),
+            backend: job.backend.clone(),
+            started_at: roar_store::rfc3339(job.started_unix_ns),
+            duration_ns: job.duration_ns,
+            exit: job.exit,
+            complete: job.is_complete,
+            events_lost: job.events_lost,
+            inputs: job.counts.inputs,
+            outputs: job.counts.outputs,
+            temporary: job.counts.temporaries,
+            deleted: job.counts.deletions,
+            filtered: job.counts.filtered,
+            started_unix_ns: job.started_unix_ns,
+        }
+    }
+}
+
+impl JobView {
+    /// Returns the words that say what is not as usual: a set-up job, one that was broken off, one not wholly seen.
+    pub(crate) fn marks(&self) -> String {
+        let marks = [
+            (self.kind == roar_store::JobKind::Build.name()).then_some("build"),
+            (self.state == JobState::Interrupted.name()).then_some("interrupted"),
+            (!self.complete).then_some("partial"),
+        ];
+        marks.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns when it began, where the user is.
+    pub(crate) fn started(&self) -> String {
+        phrase::time(self.started_unix_ns)
+    }
+
+    /// Returns the command as a shell would take it.
+    pub(crate) fn command_line(&self) -> String {
+        command_line(&self.command)
+    }
+}
+
+/// Returns a command as a shell would take it.
+pub(crate) fn command_line(command: &[PathBytes]) -> String {
+    let words: Vec<&[u8]> = command.iter().map(PathBytes::as_bytes).collect();
+    quote::command(&words)
+}
+
+/// Returns as much of a job's id as tells it from others.
+pub(crate) fn short_id(id: &str) -> &str {
+    id.get(..ID_DIGITS).unwrap_or(id)
+}
+
+/// Returns as much of a hash as tells it from others.
+pub(crate) fn short_hash(hash: &str) -> &str {
+    hash.get(..HASH_DIGITS).unwrap_or(hash)
+}
+
+/// What surrounds a job, for JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct ContextView {
+    labels: std::collections::BTreeMap<String, String>,
+    git: Option<GitView>,
+    packages: Vec<PackageView>,
+    environment: Vec<EnvView>,
+}
+
+#[derive(Debug, Serialize)]
+struct GitView {
+    top_level: PathBytes,
+    commit: Option<String>,
+    branch: Option<String>,
+    remote: Option<String>,
+    dirty: Option<bool>,
+    changed_paths: Vec<PathBytes>,
+}
+
+#[derive(Debug, Serialize)]
+struct PackageView {
+    kind: &'static str,
+    name: String,
+    version: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    arch: String,
+}
+
+#[derive(Debug, Serialize)]
+struct EnvView {
+    name: PathBytes,
+    value: Option<PathBytes>,
+    redacted: bool,
+}
+
+impl From<JobContext> for ContextView {
+    fn from(context: JobContext) -> Self {
+        let JobContext { labels, git, packages, env } = context;
+        let git = git.map(|git| {
+            let GitState { top_level, commit, branch, remote, is_dirty: dirty, changed_paths } = git;
+            GitView { top_level, commit, branch, remote, dirty, changed_paths }
+        });
+        let package = |package| {
+            let Package { kind, name, version, arch } = package;
+            PackageView { kind: kind.name(), name, version, arch }
+        };
+        let variable = |EnvUse { name, value, is_redacted: redacted }| EnvView { name, value, redacted };
+        Self {
+            labels: labels.into_iter().collect(),
+            git,
+            packages: packages.into_iter().map(package).collect(),
+            environment: env.into_iter().map(variable).collect(),
+        }
+    }
+}
