@@ -43,6 +43,32 @@ impl Graph {
         }
     }
 
+    /// Returns the jobs in an order in which each comes after those that it takes from, and else in the order of their
+    /// steps: after [`Graph::collapse`] a step may take from one of a higher number.
+    pub fn jobs_in_order(&self) -> Vec<JobIndex> {
+        let parents = self.job_parents();
+        let mut children = vec![Vec::new(); parents.len()];
+        let mut waiting: Vec<usize> = parents.iter().map(BTreeSet::len).collect();
+        for ((job, _), parents) in self.indexed_jobs().zip(&parents) {
+            for parent in parents {
+                children[parent.index()].push(job);
+            }
+        }
+        let mut ready: BTreeSet<JobIndex> =
+            self.indexed_jobs().map(|(job, _)| job).filter(|job| waiting[job.index()] == 0).collect();
+        let mut order = Vec::with_capacity(parents.len());
+        while let Some(job) = ready.pop_first() {
+            order.push(job);
+            for child in &children[job.index()] {
+                waiting[child.index()] -= 1;
+                if waiting[child.index()] == 0 {
+                    ready.insert(*child);
+                }
+            }
+        }
+        order
+    }
+
     /// Returns the versions that a job took content from: those it consumed, and those that it updated.
     pub(crate) fn taken(&self, job: JobIndex) -> impl Iterator<Item = VersionIndex> {
         let job = self.job(job);

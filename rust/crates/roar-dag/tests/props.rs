@@ -141,6 +141,17 @@ proptest! {
     }
 
     #[test]
+    fn the_order_has_every_job_after_those_that_it_takes_from(records in records()) {
+        let graph = Graph::from_records(&records).collapse();
+        let order = graph.jobs_in_order();
+        prop_assert_eq!(order.len(), graph.jobs.len());
+        for (at, job) in order.iter().enumerate() {
+            let ancestors = graph.ancestry_of_job(*job).jobs;
+            prop_assert!(ancestors.iter().all(|ancestor| order[..at].contains(ancestor)));
+        }
+    }
+
+    #[test]
     fn a_job_makes_one_version_of_each_content(records in records()) {
         let graph = Graph::from_records(&records);
         let mut seen = BTreeSet::new();

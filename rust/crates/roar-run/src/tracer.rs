@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use roar_config::TracerMode;
-use tracer_host::{Recovery, Supervised, TracerArguments, Watch, recover};
+use tracer_host::{Recovery, Supervised, TracerArguments, Watch, parse_report, recover};
 use tracer_schema::{FellBack, TracerReport};
 
 use crate::error::RunError;
@@ -108,12 +108,15 @@ fn not_started(program: &Path, error: &io::Error) -> String {
     format!("{} cannot be started: {error}", program.display())
 }
 
+/// Returns why the tracer could not begin, in which case the command has not run.
 fn could_not_trace(told: &Supervised) -> Option<String> {
-    if let Some(errno) = told.not_traced {
-        return Some(format!("it may not trace here: {}", io::Error::from_raw_os_error(errno)));
+    if told.root_pid.is_some() || told.is_reported {
+        return None;
     }
-    let has_begun = told.root_pid.is_some() || told.is_reported;
-    (!has_begun).then(|| "it ended before it began to trace".to_owned())
+    Some(match told.not_traced {
+        Some(errno) => format!("it may not trace here: {}", io::Error::from_raw_os_error(errno)),
+        None => "it ended before it began to trace".to_owned(),
+    })
 }
 
 fn finish(
@@ -125,10 +128,11 @@ fn finish(
 ) -> Traced {
     let tracer_end = if told.is_reported { None } else { Some(reap(child)) };
     let detail = tracer_end.clone().unwrap_or_default();
-    let mut report = match recover(&arguments.run_dir, backend.name(), &detail) {
+    let sent = told.report.as_ref().and_then(|bytes| parse_report(bytes, &arguments.run_dir).ok());
+    let mut report = sent.or_else(|| match recover(&arguments.run_dir, backend.name(), &detail) {
         Recovery::Report(report) | Recovery::Spool(report) => Some(*report),
         Recovery::Nothing => None,
-    };
+    });
     if let Some(report) = &mut report {
         report.tracer.fell_back_from = tried
             .into_iter()

@@ -1,7 +1,7 @@
 //! The `roar` program: flags in, use cases called, answers out.
 //!
 //! It decides nothing about lineage: running is `roar-run`, records are `roar-store`, the graph is `roar-dag`. It never
-//! prints but through [`ui`], and reads the environment in [`env`] alone.
+//! prints but through [`ui`], and reads the environment in [`mod@env`] alone.
 //! Begin reading at [`cli`], then [`commands`].
 
 #![forbid(unsafe_code)]

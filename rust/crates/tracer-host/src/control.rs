@@ -17,6 +17,8 @@ pub enum ToRoar {
     Continued,
     /// The report is written. The tracer may live on, to serve descendants that were left running.
     Reported,
+    /// The report could not be written and follows here, so many bytes of it; then the tracer has reported.
+    ReportFollows(u32),
     /// The command could not be executed; the error number of execve(2).
     NotExecuted(i32),
     /// The tracer could not begin to trace; the error number. The command has not run.
@@ -113,6 +115,7 @@ impl Control {
             ToRoar::Stopped(signal) => encode(2, signal, 0),
             ToRoar::Continued => encode(3, 0, 0),
             ToRoar::Reported => encode(4, 0, 0),
+            ToRoar::ReportFollows(bytes) => encode(7, bytes as i32, 0),
             ToRoar::NotExecuted(errno) => encode(5, errno, 0),
             ToRoar::NotTraced(errno) => encode(6, errno, 0),
         })
@@ -133,8 +136,32 @@ impl Control {
             4 => ToRoar::Reported,
             5 => ToRoar::NotExecuted(a),
             6 => ToRoar::NotTraced(a),
+            7 => ToRoar::ReportFollows(a as u32),
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }))
+    }
+
+    /// Sends a report that could not be written.
+    ///
+    /// # Errors
+    /// `roar` is gone, or the report is larger than 4 GiB.
+    pub fn send_report(&self, report: &[u8]) -> io::Result<()> {
+        let bytes = u32::try_from(report.len()).map_err(io::Error::other)?;
+        self.tell_roar(ToRoar::ReportFollows(bytes))?;
+        (&self.0).write_all(report)
+    }
+
+    /// Takes the report that follows.
+    ///
+    /// # Errors
+    /// The tracer is gone before its end.
+    pub fn receive_report(&self, bytes: u32) -> io::Result<Vec<u8>> {
+        let mut report = Vec::new();
+        (&self.0).take(bytes.into()).read_to_end(&mut report)?;
+        if report.len() < bytes as usize {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(report)
     }
 
     /// Sends to the tracer.

@@ -23,7 +23,9 @@ pub use arguments::TracerArguments;
 pub use control::{Control, ToRoar, ToTracer};
 pub use recorder::{LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
 pub use recovery::{Recovery, recover};
-pub use report_file::{REPORT_FILE, ReportError, read_report, report_of, write_report};
+pub use report_file::{
+    REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,
+};
 pub use spawn::{Outcome, Spawned, spawn_command};
 pub use supervise::{Supervised, Watch, die_of};
 pub use world::{Disk, stamp_of};

@@ -65,19 +65,41 @@ pub fn report_of(summary: RunSummary, backend: &str, mut tracer: TracerStats) ->
 ///
 /// # Errors
 /// See [`ReportError`].
-pub fn write_report(run_dir: &Path, report: &TracerReport) -> Result<(), ReportError> {
+pub fn write_report(run_dir: &Path, report: &[u8]) -> Result<(), ReportError> {
     let path = run_dir.join(REPORT_FILE);
     let unfinished = run_dir.join("report.unfinished");
-    let bytes = rmp_serde::to_vec_named(report)?;
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW)
         .open(&unfinished)
-        .and_then(|mut file| file.write_all(&bytes))
+        .and_then(|mut file| file.write_all(report))
         .and_then(|()| fs::rename(&unfinished, &path));
     written.map_err(|source| ReportError::File { path, source })
+}
+
+/// Returns the bytes of a report, as [`parse_report`] takes them.
+///
+/// # Errors
+/// See [`ReportError`].
+pub fn encode_report(report: &TracerReport) -> Result<Vec<u8>, ReportError> {
+    Ok(rmp_serde::to_vec_named(report)?)
+}
+
+/// Takes a report apart; `path` is where it came from, for errors.
+///
+/// # Errors
+/// See [`ReportError`].
+pub fn parse_report(bytes: &[u8], path: &Path) -> Result<TracerReport, ReportError> {
+    let report: TracerReport = match rmp_serde::from_slice(bytes) {
+        Ok(report) => report,
+        Err(source) => return Err(ReportError::Damaged { path: path.to_owned(), source }),
+    };
+    if report.version != TRACER_REPORT_VERSION {
+        return Err(ReportError::Version { found: report.version });
+    }
+    Ok(report)
 }
 
 /// Reads the report from the run directory.
@@ -90,12 +112,5 @@ pub fn read_report(run_dir: &Path) -> Result<TracerReport, ReportError> {
         Ok(bytes) => bytes,
         Err(source) => return Err(ReportError::File { path, source }),
     };
-    let report: TracerReport = match rmp_serde::from_slice(&bytes) {
-        Ok(report) => report,
-        Err(source) => return Err(ReportError::Damaged { path, source }),
-    };
-    if report.version != TRACER_REPORT_VERSION {
-        return Err(ReportError::Version { found: report.version });
-    }
-    Ok(report)
+    parse_report(&bytes, &path)
 }

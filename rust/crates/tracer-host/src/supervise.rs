@@ -28,12 +28,14 @@ const PASSED_ON: &[i32] = &[
 ];
 
 /// How a tracer's work ended, as far as it told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Supervised {
     /// The command was started, as that process.
     pub root_pid: Option<u32>,
     /// The report is written.
     pub is_reported: bool,
+    /// The report, where the tracer could not write it.
+    pub report: Option<Vec<u8>>,
     /// The command could not be executed; the error number.
     pub not_executed: Option<i32>,
     /// The tracer could not begin; the error number. The command has not run.
@@ -124,6 +126,7 @@ impl Watch {
                 Some(ToRoar::Started(pid)) => told.root_pid = Some(pid),
                 Some(ToRoar::Stopped(signal)) => stop_self(signal),
                 Some(ToRoar::Continued) => {}
+                Some(ToRoar::ReportFollows(bytes)) => told.report = Some(control.receive_report(bytes)?),
                 Some(ToRoar::Reported) => {
                     told.is_reported = true;
                     return Ok(told);

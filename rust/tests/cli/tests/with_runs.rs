@@ -159,12 +159,12 @@ fn the_graph_shows_who_made_what_the_others_used() {
     assert_snapshot!(env.line("dag"), @"
     status: 0
     ----- stdout
-    @2  sh -c 'head -1 sorted.csv > first.txt'
-        in  sorted.csv  ← @3
-        out  first.txt
     @3  sort -o sorted.csv in.csv  (again; first @1)
         in  in.csv
         out  sorted.csv
+    @2  sh -c 'head -1 sorted.csv > first.txt'
+        in  sorted.csv  ← @3
+        out  first.txt
     ");
     assert_snapshot!(env.line("dag --expanded --artifacts"), @"
     status: 0
@@ -308,8 +308,25 @@ fn what_is_not_found_is_answered_with_what_is_near() {
 
     hint: `roar log` lists the jobs
     ");
-    let listed = env.roar(["show", "01"]);
-    assert_eq!(listed.status, "1");
+}
+
+#[test]
+fn what_can_mean_several_things_is_answered_with_all_of_them() {
+    let env = pipeline();
+    let output = env.command().args(["log", "--json"]).output().unwrap();
+    let log: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Six digits of an id are some hours of time.
+    let prefix = &log["jobs"][0]["id"].as_str().unwrap()[..6];
+    let answer = env.roar(["show", prefix]).to_string().replace(prefix, "[PREFIX]");
+    assert_snapshot!(answer, @"
+    status: 1
+    ----- stderr
+    error: [PREFIX] can mean several things
+
+    hint: say which one:
+      [JOB-ID]  @2 sh -c 'head -1 sorted.csv > first.txt'
+      [JOB-ID]  @1 sort -o sorted.csv in.csv
+    ");
 }
 
 #[test]

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use tracer_host::{Control, ToRoar, TracerArguments, report_of, write_report};
+use tracer_host::{Control, ToRoar, TracerArguments, encode_report, report_of, write_report};
 use tracer_schema::{EventKind, TracerStats};
 
 use crate::engine::Engine;
@@ -129,7 +129,7 @@ fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::si
     let errno = spawned.take().and_then(|spawned| spawned.outcome().ok()).and_then(|outcome| outcome.errno);
     let status = errno.map_or(ended.status, |errno| exit_status_of(errno) << 8);
     let mode = engine.mode();
-    report(arguments, engine.into_observer(), mode, status)?;
+    report(arguments, control, engine.into_observer(), mode, status)?;
     tell(control, errno.map_or(ToRoar::Reported, ToRoar::NotExecuted));
     if ended.has_left {
         leave_the_stage();
@@ -138,7 +138,14 @@ fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::si
     Ok(())
 }
 
-fn report(arguments: &TracerArguments, mut observer: Observer, mode: Mode, status: i32) -> io::Result<()> {
+/// Sums up and reports: into the run directory, so that the report outlives everyone, or, where that is full, to `roar`.
+fn report(
+    arguments: &TracerArguments,
+    control: Option<&Control>,
+    mut observer: Observer,
+    mode: Mode,
+    status: i32,
+) -> io::Result<()> {
     let mut end = observer.recorder.event(EventKind::End, 0, 0);
     end.value = status as u32 as u64;
     observer.recorder.tell(&end);
@@ -151,7 +158,12 @@ fn report(arguments: &TracerArguments, mut observer: Observer, mode: Mode, statu
         ..TracerStats::default()
     };
     let report = report_of(observer.recorder.finish(), "ptrace", stats);
-    write_report(&arguments.run_dir, &report).map_err(io::Error::other)
+    let bytes = encode_report(&report).map_err(io::Error::other)?;
+    match (write_report(&arguments.run_dir, &bytes), control) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(control)) => control.send_report(&bytes),
+        (Err(error), None) => Err(io::Error::other(error)),
+    }
 }
 
 /// Lives on in the background for descendants alone: whoever waits for the end of our output must not wait for them.

@@ -20,6 +20,6 @@ PASSWD
 
 echo "guest: Linux $($bb uname -r) $($bb uname -m)"
 cd /tmp || exit
-ROAR_BIN=/roar/roar /suite --color never --test-threads 2 '{case}'
+ROAR_BIN=/roar/roar /suite --color never --test-threads 2 {arguments}
 echo "guest: suite ended with $?"
 $bb poweroff -f

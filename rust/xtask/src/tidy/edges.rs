@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tracer-ptrace", &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host"]),
     ("roar-config", &[]),
     ("roar-hash", &["tracer-schema"]),
-    ("roar-context", &[]),
+    ("roar-context", &["tracer-schema"]),
     ("roar-store", &["tracer-schema"]),
     ("roar-dag", &[]),
     (
@@ -33,7 +33,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "roar-context",
         ],
     ),
-    ("roar", &["tracer-schema", "roar-run", "roar-config", "roar-store", "roar-dag"]),
+    (
+        "roar",
+        &["tracer-schema", "tracer-host", "tracer-host", "roar-run", "roar-config", "roar-store", "roar-dag"],
+    ),
     // Tests start programs by path and read what they write, as a user would.
     ("conformance", &[]),
     ("cli-tests", &[]),

@@ -25,7 +25,8 @@ pub(super) fn write(
 ) -> std::result::Result<String, std::fmt::Error> {
     let mut page = Page { graph, lists_all, environment, text: String::new() };
     let stale: BTreeSet<u64> = graph.stale().iter().map(|stale| graph.job(stale.job).step).collect();
-    for job in &graph.jobs {
+    for job in graph.jobs_in_order() {
+        let job = graph.job(job);
         let record = jobs.iter().find(|record| record.id == job.id);
         page.step(job, record, stale.contains(&job.step))?;
     }
