@@ -82,8 +82,8 @@ pub fn run(
         keep_log(run_dir.path(), &outcome.repo, &mut outcome.problems);
     }
     record_run(&mut outcome, traced, options, settings, around, context, monitor);
-    let is_safe = outcome.job.is_some() || outcome.report.is_none();
-    if is_safe || run_dir.path().starts_with(&around.temp) {
+    let is_done = outcome.job.is_some() || outcome.report.is_none();
+    if is_done || !run_dir.is_findable() {
         // A directory that stays is taken for a run that was broken off: found again, and cleared away.
         let _left = run_dir.remove();
     }

@@ -34,31 +34,36 @@ pub(crate) struct Meta {
 #[derive(Debug)]
 pub(crate) struct RunDir {
     path: PathBuf,
+    /// Whether it is where broken-off runs are looked for.
+    is_findable: bool,
     _lock: File,
 }
 
 impl RunDir {
     /// Makes a run directory below `runs`, or below `fallback` where that cannot be.
     pub(crate) fn create(runs: &Path, fallback: &Path) -> Result<Self, (PathBuf, io::Error)> {
-        Self::create_in(runs)
-            .or_else(|_| Self::create_in(fallback))
+        make_private_dir(runs)
+            .and_then(|()| Self::create_in(runs, true))
+            .or_else(|_| Self::create_in(fallback, false))
             .map_err(|error| (fallback.to_owned(), error))
     }
 
-    fn create_in(parent: &Path) -> io::Result<Self> {
-        if parent.file_name() == Some("runs".as_ref()) {
-            make_private_dir(parent)?;
-        }
+    fn create_in(parent: &Path, is_findable: bool) -> io::Result<Self> {
         let path = parent.join(format!("roar-{}", Uuid::now_v7().simple()));
         make_private_dir(&path)?;
         let lock = open_lock(&path)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, is_findable, _lock: lock })
     }
 
     /// Returns where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns whether a later roar finds it here.
+    pub(crate) fn is_findable(&self) -> bool {
+        self.is_findable
     }
 
     /// Keeps what is needed to record the run later.
@@ -84,7 +89,7 @@ impl RunDir {
         flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
         // Whoever held it may have finished and removed it just now.
         fs::symlink_metadata(path.join(LOCK_FILE)).ok()?;
-        Some(Self { path: path.to_owned(), _lock: lock })
+        Some(Self { path: path.to_owned(), is_findable: true, _lock: lock })
     }
 
     /// Removes it, the run being recorded.
