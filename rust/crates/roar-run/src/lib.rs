@@ -1,7 +1,7 @@
 //! The use case of roar: run a command under a tracer, hash what it read and wrote, record the job.
 //!
 //! It never prints: it tells a [`Monitor`], and returns what happened. It knows tracers only as programs.
-//! Begin reading at [`run`].
+//! Begin reading at [`run()`].
 
 #![forbid(unsafe_code)]
 

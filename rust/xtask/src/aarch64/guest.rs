@@ -17,6 +17,7 @@ const USERLAND: &[&str] = &[
     "dash",
     "diffutils",
     "findutils",
+    "git",
     "grep",
     "gzip",
     "mawk",
