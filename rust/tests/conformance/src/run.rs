@@ -37,6 +37,8 @@ pub struct Bench {
     pub programs: Programs,
     /// Where `release/roar` and `debug/roar` would be.
     pub target_dir: PathBuf,
+    /// Words before `roar`: a program that starts it in a world of its own making.
+    pub through: Vec<String>,
 }
 
 /// Runs one case under one backend.
@@ -213,7 +215,15 @@ impl<'a> Trial<'a> {
         } else if self.backend == BARE {
             Command::new(&words[0])
         } else {
-            let mut roar = Command::new(backend::roar_binary(&self.bench.target_dir)?);
+            let roar = backend::roar_binary(&self.bench.target_dir)?;
+            let mut roar = match self.bench.through.split_first() {
+                None => Command::new(roar),
+                Some((launcher, words)) => {
+                    let mut command = Command::new(launcher);
+                    command.args(words).arg(roar);
+                    command
+                }
+            };
             roar.args(["run", "--tracer", self.backend, "--no-tracer-fallback", "--no-hash", "--report"]);
             roar.arg(self.report_path()).arg("--").arg(&words[0]);
             roar

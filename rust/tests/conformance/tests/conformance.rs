@@ -16,8 +16,8 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 /// Programs that the other test target runs.
 const OBSERVERS: &str = "observe_";
 
-/// What [`OBSERVERS`] are started by.
-const LAUNCHER: &str = "launch";
+/// What [`OBSERVERS`] are started by, and what `roar` is in the third.
+const LAUNCHERS: [&str; 2] = ["launch", "confine"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -36,7 +36,7 @@ fn load() -> Result<(Arc<Bench>, Vec<Case>)> {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Programs::find(&package.join("../programs"), &scratch.join("programs"))?;
     let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    Ok((Arc::new(Bench { programs, target_dir }), load_cases(&package.join("cases"))?))
+    Ok((Arc::new(Bench { programs, target_dir, through: Vec::new() }), load_cases(&package.join("cases"))?))
 }
 
 fn trials(bench: &Arc<Bench>, cases: Vec<Case>) -> Vec<Trial> {
@@ -99,7 +99,10 @@ fn find_unused_programs(bench: &Bench, cases: &[Arc<Case>]) -> Vec<String> {
     let used: HashSet<&str> = cases.iter().flat_map(|case| case.programs()).collect();
     let unused =
         bench.programs.all().map(|program| program.name.as_str()).filter(|name| !used.contains(name));
-    unused.filter(|name| !name.starts_with(OBSERVERS) && *name != LAUNCHER).map(str::to_owned).collect()
+    unused
+        .filter(|name| !name.starts_with(OBSERVERS) && !LAUNCHERS.contains(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Builds all that is to be built, on every processor.

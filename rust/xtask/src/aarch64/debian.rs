@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::workspace;
@@ -34,10 +34,7 @@ impl<'a> Archive<'a> {
         if !complete.is_file() {
             shell.write_file(archive.state.join("status"), "")?;
             shell.write_file(archive.state.join("etc/sources.list"), archive.sources()?)?;
-            archive
-                .apt("apt-get", &["-qq", "update"])
-                .run()
-                .context("failed to read Debian's lists of packages")?;
+            archive.fetch(&["update"], "the lists of packages")?;
             shell.write_file(complete, "")?;
         }
         Ok(archive)
@@ -47,9 +44,9 @@ impl<'a> Archive<'a> {
     pub(super) fn unpack(&self, packages: &[String], folder: &Path) -> Result<()> {
         self.unpack_by(packages, folder, |fetched| {
             let packages = packages.iter().map(String::as_str);
-            let words: Vec<&str> = ["-qq", "download"].into_iter().chain(packages).collect();
+            let words: Vec<&str> = ["download"].into_iter().chain(packages).collect();
             let _here = self.shell.push_dir(fetched);
-            self.apt("apt-get", &words).run().context("failed to fetch packages")
+            self.fetch(&words, "packages")
         })
     }
 
@@ -59,11 +56,9 @@ impl<'a> Archive<'a> {
             let packages = packages.iter().map(String::as_str);
             let cache = format!("Dir::Cache::archives={}", fetched.display());
             self.shell.create_dir(fetched.join("partial"))?;
-            let words: Vec<&str> = ["-o", &cache, "-qq", "-y", "--download-only", "install"]
-                .into_iter()
-                .chain(packages)
-                .collect();
-            self.apt("apt-get", &words).ignore_stdout().run().context("failed to fetch packages")
+            let words = ["-o", &cache, "-y", "--download-only", "install"];
+            let words: Vec<&str> = words.into_iter().chain(packages).collect();
+            self.fetch(&words, "packages")
         })
     }
 
@@ -107,6 +102,17 @@ impl<'a> Archive<'a> {
         self.merge_usr(folder)?;
         self.shell.remove_path(&fetched)?;
         self.shell.write_file(stamp, wanted)?;
+        Ok(())
+    }
+
+    /// Runs apt-get, which says itself what it cannot reach.
+    fn fetch(&self, words: &[&str], what: &str) -> Result<()> {
+        let is_fetched = self.apt("apt-get", words).arg("-qq").ignore_stdout().run().is_ok();
+        let state = self.state.display();
+        ensure!(
+            is_fetched,
+            "apt could not fetch {what} of Debian {RELEASE}; if its lists are old, remove `{state}`"
+        );
         Ok(())
     }
 

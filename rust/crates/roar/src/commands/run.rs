@@ -30,6 +30,9 @@ const SHELL_SIGNALS: [i32; 3] = [Signal::INT.as_raw(), Signal::QUIT.as_raw(), Si
 /// From this count of `-v` on, the tracer writes a debug log.
 const LOG_VERBOSITY: u8 = 2;
 
+/// How the ptrace tracer names its way of working without a seccomp filter.
+const EVERY_SYSCALL: &str = "syscall";
+
 /// How much is said beside what the command says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Voice {
@@ -138,6 +141,11 @@ fn tell(outcome: &RunOutcome, options: &RunOptions, voice: Voice) {
     let took = phrase::duration(report.duration_ns);
     let backend = if voice == Voice::Verbose { format!(", {}", report.backend) } else { String::new() };
     ui::say(format_args!("roar: {step} recorded: {counts} ({took}{backend})"));
+    if report.tracer.mode == EVERY_SYSCALL {
+        ui::warn(format_args!(
+            "seccomp is refused here, so the command was stopped at every system call: it was seen whole, and slowed down"
+        ));
+    }
     if !report.coverage.complete {
         ui::warn(format_args!("this record is partial: {}", partial(&report.coverage, job.step)));
     }

@@ -1,0 +1,61 @@
+//! The cases under ptrace where the kernel refuses what makes it fast: without seccomp (every call stops), without
+//! PTRACE_GET_SYSCALL_INFO (registers are read), without both. The records are to be the same.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use conformance::Result;
+use conformance::case::{Case, load_cases};
+use conformance::program::Programs;
+use conformance::run::{Bench, Verdict, run_case};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// What is refused, as `confine.c` takes it.
+const REFUSED: [&str; 3] = ["seccomp", "syscall_info", "both"];
+
+/// Cases whose programs install a filter of their own, which is what is refused.
+const WITH_FILTERS: [&str; 4] = [
+    "process_in_strict_mode_is_followed",
+    "process_with_a_filter_of_its_own_is_followed",
+    "removal_that_a_filter_pretends_is_nothing",
+    "supervisor_inside_the_run_is_a_gap",
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = REFUSED.into_iter().map(trials).collect::<Result<Vec<_>>>();
+    let trials = trials.unwrap_or_else(|words| {
+        vec![vec![Trial::test("confined::cases_can_be_read", move || Err(Failed::from(words)))]]
+    });
+    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+}
+
+fn trials(refused: &'static str) -> Result<Vec<Trial>> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let programs = Programs::find(&package.join("../programs"), &scratch.join("programs"))?;
+    let through = [programs.command("confine")?, vec![refused.to_owned()]].concat();
+    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
+    let bench = Arc::new(Bench { programs, target_dir, through });
+    let cases = load_cases(&package.join("cases"))?;
+    Ok(cases
+        .into_iter()
+        .filter(|case| is_possible(case, refused))
+        .map(|case| trial(&bench, case, refused))
+        .collect())
+}
+
+fn is_possible(case: &Case, refused: &str) -> bool {
+    refused == "syscall_info" || !WITH_FILTERS.contains(&case.name.as_str())
+}
+
+fn trial(bench: &Arc<Bench>, case: Case, refused: &str) -> Trial {
+    let bench = Arc::clone(bench);
+    Trial::ignorable_test(format!("confined::without_{refused}::{}", case.name), move || {
+        match run_case(&bench, &case, "ptrace")? {
+            Verdict::Passed => Ok(Completion::Completed),
+            Verdict::Skipped(reason) => Ok(Completion::ignored_with(reason)),
+        }
+    })
+}
