@@ -15,8 +15,10 @@ use crate::row::Unsigned;
 use crate::sql;
 use crate::store::Store;
 
-/// How much older than its hashing a file must be: 2 seconds, the coarsest time stamps that are in use (FAT).
-pub const RACY_WINDOW_NS: i64 = 2_000_000_000;
+/// How much older than its hashing a file must be: two ticks of the slowest clock that stamps files (CONFIG_HZ=100).
+/// File systems that keep coarser times are known to whoever hashes, who gives none of theirs here
+/// (`roar_hash::Outcome::Hashed::is_settled`).
+pub const RACY_WINDOW_NS: i64 = 20_000_000;
 
 /// The algorithms that have a column; hashes by others are not remembered.
 const ALGORITHMS: [&str; 3] = ["blake3", "sha256", "md5"];
