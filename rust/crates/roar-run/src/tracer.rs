@@ -90,7 +90,7 @@ pub(crate) fn trace(
             }
         };
         chosen(*backend);
-        let told = watch.supervise(&control).map_err(RunError::Supervise)?;
+        let told = watch.supervise(&control, child.id()).map_err(RunError::Supervise)?;
         if let Some(reason) = could_not_trace(&told) {
             reap(child);
             tried.push((*backend, reason));

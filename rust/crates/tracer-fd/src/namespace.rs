@@ -41,6 +41,10 @@ struct Node {
     is_emptied: bool,
     /// A name of it came or went.
     is_moved: bool,
+    /// How many names it had when it was last told of.
+    names_told: u32,
+    /// Its last name was removed: what has its number under a name again is another file.
+    is_gone: bool,
     is_read: bool,
     is_executed: bool,
     /// As it was when the run first touched it.
@@ -120,6 +124,8 @@ impl Namespace {
             moves_before_change: 0,
             is_emptied: false,
             is_moved: false,
+            names_told: stamp.nlink,
+            is_gone: false,
             is_read: false,
             is_executed: false,
             before: if is_born { None } else { Some(*stamp) },
@@ -140,7 +146,12 @@ impl Namespace {
         if !is_subject(&place.stamp) {
             return None;
         }
+        let is_named = place.path.is_some() && !place.is_stale;
         let known = self.by_identity.get(&(place.stamp.dev, place.stamp.ino)).copied();
+        let known = known.filter(|node| !(is_named && self.nodes[node.0 as usize].is_gone));
+        if let Some(node) = known {
+            self.node(node).names_told = place.stamp.nlink;
+        }
         let Some(path) = place.path else {
             return Some(known.unwrap_or_else(|| self.add_node(&place.stamp, false)));
         };
@@ -227,7 +238,15 @@ impl Namespace {
         name.now = Some(node);
         name.last = node;
         name.from = from;
-        self.node(node).names.push(path);
+        let node = self.node(node);
+        node.names.push(path);
+        node.is_gone = false;
+    }
+
+    /// The name was taken off `node` for good.
+    fn forget(&mut self, node: NodeId) {
+        let node = self.node(node);
+        node.is_gone = node.names.is_empty() && node.names_told <= 1;
     }
 
     fn detach(&mut self, path: Symbol) {
@@ -345,6 +364,7 @@ impl Namespace {
         self.done_by(node, pid);
         if let Some(path) = place.path {
             self.detach(path);
+            self.forget(node);
         }
     }
 
@@ -372,6 +392,9 @@ impl Namespace {
             self.attach(to, node, came_from);
         } else {
             self.detach(to);
+        }
+        if let Some(replaced) = there.filter(|_| !is_exchange) {
+            self.forget(replaced);
         }
         // What a file changed places with, if it is no file, may be a directory.
         if from.stamp.is_directory() || (is_exchange && there.is_none()) {

@@ -2,7 +2,7 @@
 //!
 //! The channel's end, when the tracer is gone, tells `roar` that nothing more will come.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
@@ -28,6 +28,8 @@ pub enum ToRoar {
 /// A message to the tracer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToTracer {
+    /// `roar` has heard that the command goes on, and does so itself.
+    Awake,
     /// `roar` was sent this signal by that process: pass it on, unless the command was sent it as well.
     Signal {
         /// Number of the signal.
@@ -100,7 +102,10 @@ impl Control {
         let mut bytes = [0; MESSAGE_BYTES];
         match (&self.0).read_exact(&mut bytes) {
             Ok(()) => Ok(Some(decode(bytes))),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            // An end that closes with messages unread resets the channel: that is an end as well.
+            Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -169,8 +174,10 @@ impl Control {
     /// # Errors
     /// The tracer is gone.
     pub fn tell_tracer(&self, message: ToTracer) -> io::Result<()> {
-        let ToTracer::Signal { signal, sender } = message;
-        self.send(encode(1, signal, sender))
+        self.send(match message {
+            ToTracer::Signal { signal, sender } => encode(1, signal, sender),
+            ToTracer::Awake => encode(2, 0, 0),
+        })
     }
 
     /// Waits for a message of `roar`; `None` when there will be no more.
@@ -181,6 +188,7 @@ impl Control {
         match self.receive()? {
             None => Ok(None),
             Some((1, signal, sender)) => Ok(Some(ToTracer::Signal { signal, sender })),
+            Some((2, ..)) => Ok(Some(ToTracer::Awake)),
             Some(_) => Err(io::ErrorKind::InvalidData.into()),
         }
     }

@@ -15,6 +15,11 @@ static FOUND: AtomicU8 = AtomicU8::new(0);
 
 const IGNORES_SIGPIPE: u8 = 1 << 3;
 const IGNORES_SIGCHLD: u8 = 1 << 4;
+const IGNORES_SIGALRM: u8 = 1 << 5;
+
+/// Signals that roar or its runtime gives another disposition.
+const TAKEN: [(i32, u8); 3] =
+    [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD), (libc::SIGALRM, IGNORES_SIGALRM)];
 const LOOKED: u8 = 1 << 7;
 
 fn is_ignored(signal: i32) -> bool {
@@ -33,7 +38,7 @@ extern "C" fn look() {
             found |= 1 << fd;
         }
     }
-    for (signal, bit) in [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD)] {
+    for (signal, bit) in TAKEN {
         if is_ignored(signal) {
             found |= bit;
         }
@@ -57,7 +62,7 @@ pub fn was_closed(fd: i32) -> bool {
 /// Undoes, in a child between fork and exec, what the runtime did: async-signal-safe.
 pub(crate) fn restore() {
     let found = FOUND.load(Ordering::Relaxed);
-    for (signal, bit) in [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD)] {
+    for (signal, bit) in TAKEN {
         let action = if found & bit != 0 { libc::SIG_IGN } else { libc::SIG_DFL };
         // SAFETY: signal(2) with a constant action; nothing of this process's handlers is involved.
         unsafe { libc::signal(signal, action) };

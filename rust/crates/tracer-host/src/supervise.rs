@@ -13,18 +13,22 @@ use crate::arguments::TracerArguments;
 use crate::control::{Control, ToRoar, ToTracer};
 use crate::spawn::launch_tracer;
 
-/// Signals that are passed on. Those that a terminal sends reach the command without help: it is in the same group.
-const PASSED_ON: &[i32] = &[
-    libc::SIGHUP,
-    libc::SIGINT,
-    libc::SIGQUIT,
-    libc::SIGUSR1,
-    libc::SIGUSR2,
-    libc::SIGALRM,
-    libc::SIGTERM,
-    libc::SIGCONT,
-    libc::SIGTSTP,
-    libc::SIGWINCH,
+/// Signals that are not passed on: those that cannot be held back, that speak of this process's own doing, or that are
+/// about its own children and terminal.
+const KEPT: &[i32] = &[
+    libc::SIGKILL,
+    libc::SIGSTOP,
+    libc::SIGCHLD,
+    libc::SIGPIPE,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGFPE,
+    libc::SIGABRT,
+    libc::SIGTRAP,
+    libc::SIGSYS,
 ];
 
 /// How a tracer's work ended, as far as it told.
@@ -58,9 +62,11 @@ impl Watch {
     pub fn begin() -> io::Result<Self> {
         // SAFETY: all zero is a valid set.
         let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-        for signal in PASSED_ON {
+        // SAFETY: a valid place. The C library leaves out the signals that it needs itself.
+        unsafe { libc::sigfillset(&raw mut set) };
+        for signal in KEPT {
             // SAFETY: a valid set and signal.
-            unsafe { libc::sigaddset(&raw mut set, *signal) };
+            unsafe { libc::sigdelset(&raw mut set, *signal) };
         }
         // SAFETY: a valid set.
         let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
@@ -104,7 +110,7 @@ impl Watch {
     ///
     /// # Errors
     /// Those of poll(2) and of the channel.
-    pub fn supervise(&mut self, control: &Control) -> io::Result<Supervised> {
+    pub fn supervise(&mut self, control: &Control, tracer: u32) -> io::Result<Supervised> {
         let mut told = Supervised::default();
         loop {
             let mut waits = [control.as_socket().as_raw_fd(), self.queue.as_raw_fd()]
@@ -114,7 +120,7 @@ impl Watch {
             if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
                 return Err(io::Error::last_os_error());
             }
-            while let Some((signal, sender)) = self.next() {
+            while let Some((signal, sender)) = self.next().filter(|(_, sender)| *sender as u32 != tracer) {
                 // A tracer that is gone is found out below.
                 let _gone = control.tell_tracer(ToTracer::Signal { signal, sender });
             }
@@ -125,7 +131,10 @@ impl Watch {
                 None => return Ok(told),
                 Some(ToRoar::Started(pid)) => told.root_pid = Some(pid),
                 Some(ToRoar::Stopped(signal)) => stop_self(signal),
-                Some(ToRoar::Continued) => {}
+                Some(ToRoar::Continued) => {
+                    // A tracer that is gone is found out above.
+                    let _gone = control.tell_tracer(ToTracer::Awake);
+                }
                 Some(ToRoar::ReportFollows(bytes)) => told.report = Some(control.receive_report(bytes)?),
                 Some(ToRoar::Reported) => {
                     told.is_reported = true;

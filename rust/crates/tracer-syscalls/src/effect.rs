@@ -43,7 +43,12 @@ pub enum Effect {
         /// Written to.
         to: Descriptor,
     },
-    /// `ioctl(FICLONE, FICLONERANGE)`.
+    /// Makes a process that refuses to be traced (CLONE_UNTRACED).
+    CloneUntraced {
+        /// Position of the flags.
+        flags: u8,
+    },
+    /// `ioctl(FICLONE, FICLONERANGE)`, and those that do what fallocate(2) does.
     Clone {
         /// Written to.
         to: Descriptor,
@@ -259,6 +264,14 @@ pub mod constants {
     pub const FICLONE: u64 = 0x4004_9409;
     /// ioctl_ficlone(2).
     pub const FICLONERANGE: u64 = 0x4020_940d;
+    /// The old forms of fallocate(2) that change bytes (include/linux/falloc.h).
+    pub const FS_IOC_UNRESVSP: u64 = 0x4030_5829;
+    /// As [`FS_IOC_UNRESVSP`].
+    pub const FS_IOC_UNRESVSP64: u64 = 0x4030_582b;
+    /// As [`FS_IOC_UNRESVSP`].
+    pub const FS_IOC_ZERO_RANGE: u64 = 0x4030_5839;
+    /// clone(2): no tracer follows.
+    pub const CLONE_UNTRACED: u64 = 0x0080_0000;
     /// fallocate(2): blocks only, neither bytes nor length change.
     pub const FALLOC_FL_KEEP_SIZE: u32 = 1;
 }

@@ -3,8 +3,8 @@
 use crate::arch::Arch;
 use crate::effect::Comparison::{Eq, Ne};
 use crate::effect::constants::{
-    AT_REMOVEDIR, FALLOC_FL_KEEP_SIZE, FICLONE, FICLONERANGE, MAP_ANONYMOUS, O_CREAT, O_TMPFILE, O_TRUNC,
-    PROT_WRITE,
+    AT_REMOVEDIR, CLONE_UNTRACED, FALLOC_FL_KEEP_SIZE, FICLONE, FICLONERANGE, FS_IOC_UNRESVSP,
+    FS_IOC_UNRESVSP64, FS_IOC_ZERO_RANGE, MAP_ANONYMOUS, O_CREAT, O_TMPFILE, O_TRUNC, PROT_WRITE,
 };
 use crate::effect::{Effect, OpenFlags, PathAt, Test, When};
 
@@ -117,9 +117,9 @@ macro_rules! rows {
 }
 
 use Effect::{
-    AioSubmit, Allocate, Clone, Copy, Link, Map, MapIndirect, Mknod, Namespace, Open, OpenHandle, Protect,
-    Read, Rename, RingEnter, RingRegister, RingSetup, SeccompListener, Symlink, Truncate, TruncateFd, Unlink,
-    Write,
+    AioSubmit, Allocate, Clone, CloneUntraced, Copy, Link, Map, MapIndirect, Mknod, Namespace, Open,
+    OpenHandle, Protect, Read, Rename, RingEnter, RingRegister, RingSetup, SeccompListener, Symlink,
+    Truncate, TruncateFd, Unlink, Write,
 };
 use When::{All, Always, Any};
 
@@ -139,7 +139,13 @@ rows! {
     copy_file_range [all] Copy { from: 0, to: 2 }, Always;
     splice [all] Copy { from: 0, to: 2 }, Always;
     ioctl [all 514] Clone { to: 0, request: 1, source: 2 },
-        Any(&[test(1, ANY, Eq, FICLONE as u32), test(1, ANY, Eq, FICLONERANGE as u32)]);
+        Any(&[
+            test(1, ANY, Eq, FICLONE as u32),
+            test(1, ANY, Eq, FICLONERANGE as u32),
+            test(1, ANY, Eq, FS_IOC_UNRESVSP as u32),
+            test(1, ANY, Eq, FS_IOC_UNRESVSP64 as u32),
+            test(1, ANY, Eq, FS_IOC_ZERO_RANGE as u32),
+        ]);
 
     open [x86s] Open { at: cwd(0), flags: OpenFlags::Arg(1) }, All(&[test(1, EFFECTIVE, Ne, 0)]);
     openat [all] Open { at: at(0, 1), flags: OpenFlags::Arg(2) }, All(&[test(2, EFFECTIVE, Ne, 0)]);
@@ -176,6 +182,7 @@ rows! {
     io_uring_enter [all] RingEnter { fd: 0 }, Always;
     io_uring_register [all] RingRegister { fd: 0, opcode: 1, argument: 2, count: 3 }, Always;
 
+    clone [all] CloneUntraced { flags: 0 }, All(&[test(0, CLONE_UNTRACED as u32, Ne, 0)]);
     chroot [all] Namespace, Always;
     pivot_root [all] Namespace, Always;
     setns [all] Namespace, Always;

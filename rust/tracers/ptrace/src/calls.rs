@@ -3,10 +3,13 @@
 //! At the entry everything is looked at that the call will change: afterwards it is too late. What happens is told at the
 //! exit, when it is known that it did.
 
-use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind};
+use std::io;
+
+use tracer_schema::{EventFlags, EventKind, GapKind};
 use tracer_syscalls::constants::{
-    AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, FICLONE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_EXCL,
-    O_TMPFILE, O_TRUNC, PROT_READ, PROT_WRITE, RENAME_EXCHANGE,
+    AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, CLONE_UNTRACED, FICLONE, FS_IOC_UNRESVSP, FS_IOC_UNRESVSP64,
+    FS_IOC_ZERO_RANGE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC, PROT_READ, PROT_WRITE,
+    RENAME_EXCHANGE,
 };
 use tracer_syscalls::{Effect, OpenFlags, PathAt, ROWS};
 
@@ -16,7 +19,7 @@ use crate::memory_map::shared_files_in;
 use crate::observer::{Call, Observer, Who, is_same_file};
 use crate::resolve::Located;
 use crate::rings::RingCall;
-use crate::sys::{read_memory, read_string};
+use crate::sys::{read_memory, read_string, registers};
 
 /// Longest path argument that the kernel takes, bytes with the NUL (PATH_MAX).
 const PATH_BYTES_MAX: usize = 4096;
@@ -42,8 +45,8 @@ pub(crate) enum Pending {
     Open {
         /// Flags of open(2).
         flags: u64,
-        /// The file as it was; absent if there was none, `None` where it was not looked at but is known to have been there.
-        before: Option<FileStamp>,
+        /// The file as it was, absent if there was none; `None` where that could not be looked at.
+        before: Option<Located>,
     },
     /// A mapping.
     Map {
@@ -109,6 +112,25 @@ impl Observer {
             Effect::Read { fd: from } => self.enter_transfer(who, Some(fd(from)), None),
             Effect::Write { fd: to } => self.enter_transfer(who, None, Some(fd(to))),
             Effect::Copy { from, to } => self.enter_transfer(who, Some(fd(from)), Some(fd(to))),
+            Effect::CloneUntraced { flags } => {
+                // Refused to be traced, the child would have every call refused that the filter traces.
+                let traced = arg(flags) & !CLONE_UNTRACED;
+                if let Err(error) = registers::set_first_argument(who.tid, call.arch, traced) {
+                    let detail = format!(
+                        "a process that refuses to be traced was made, and cannot be followed: {error}"
+                    );
+                    self.recorder.tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, &detail);
+                }
+                None
+            }
+            Effect::Clone { to, request, .. }
+                if matches!(
+                    arg(request) & 0xffff_ffff,
+                    FS_IOC_UNRESVSP | FS_IOC_UNRESVSP64 | FS_IOC_ZERO_RANGE
+                ) =>
+            {
+                Some(Pending::Resize { file: self.file(who, fd(to))?, length: None })
+            }
             Effect::Clone { to, request, source } => {
                 let source = if arg(request) & 0xffff_ffff == FICLONE {
                     Some(fd(source))
@@ -170,7 +192,7 @@ impl Observer {
                 Some(Pending::Link { from, to })
             }
             Effect::Symlink { target, at } => {
-                let target = read_path(who, arg(target))?;
+                let target = self.read_path(who, arg(target))?;
                 let (dir, path) = self.path_argument(who, call, at)?;
                 Some(Pending::Make { dir, path, target: Some(target) })
             }
@@ -180,7 +202,7 @@ impl Observer {
             }
             Effect::Unlink { at } => {
                 let name = self.name_argument(who, call, at)?;
-                name.is_subject().then_some(Pending::Unlink(name))
+                is_told(&name).then_some(Pending::Unlink(name))
             }
             // The context is the first argument (io_submit(2)).
             Effect::AioSubmit { count, blocks } => self.enter_aio(who, call, arg(0), arg(count), arg(blocks)),
@@ -225,11 +247,34 @@ impl Observer {
         (reads.is_some() || writes.is_some()).then_some(Pending::Transfer { from: reads, to: writes })
     }
 
-    /// Returns the directory descriptor and the path of a path argument; `None` for a bad pointer or an overlong path:
-    /// the call will fail.
+    /// Returns the directory descriptor and the path of a path argument.
     fn path_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<(i32, Vec<u8>)> {
         let dir = at.dir.map_or(AT_FDCWD, |dir| call.args[usize::from(dir)] as i32);
-        Some((dir, read_path(who, call.args[usize::from(at.path)])?))
+        Some((dir, self.read_path(who, call.args[usize::from(at.path)])?))
+    }
+
+    /// Reads a path from a thread's memory. `None` for a bad pointer or an overlong path: the call will fail.
+    pub(crate) fn read_path(&mut self, who: Who, address: u64) -> Option<Vec<u8>> {
+        match read_string(who.tid, address, PATH_BYTES_MAX) {
+            Ok(path) => Some(path),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES)) => self
+                .unresolved(
+                    who,
+                    &format!("the memory of the process cannot be read, nor what it is about to do: {error}"),
+                ),
+            Err(_) => None,
+        }
+    }
+
+    /// Returns what was found. An error with a number is one that the call of the thread will have as well.
+    fn found(&mut self, who: Who, located: io::Result<Located>) -> Option<Located> {
+        match located {
+            Ok(located) => Some(located),
+            Err(error) if error.raw_os_error().is_none() => {
+                self.unresolved(who, &format!("a file was used: {error}"))
+            }
+            Err(_) => None,
+        }
     }
 
     fn name_argument(&mut self, who: Who, call: &Call, at: PathAt) -> Option<Located> {
@@ -245,13 +290,15 @@ impl Observer {
     /// Returns the name that a path stands for, its last part not followed.
     pub(crate) fn name_at(&mut self, who: Who, dir: i32, path: &[u8]) -> Option<Located> {
         let is_home = self.is_home(who);
-        self.resolver.locate_name(who.tid, is_home, dir, path).ok()
+        let located = self.resolver.locate_name(who.tid, is_home, dir, path);
+        self.found(who, located)
     }
 
     /// Returns the file that a path names, links followed.
     fn file_at(&mut self, who: Who, dir: i32, path: &[u8]) -> Option<Located> {
         let is_home = self.is_home(who);
-        self.resolver.locate_file(who.tid, is_home, dir, path).ok()
+        let located = self.resolver.locate_file(who.tid, is_home, dir, path);
+        self.found(who, located)
     }
 
     /// Returns the file that linkat(2) with those flags gives another name.
@@ -268,15 +315,23 @@ impl Observer {
         }
         let is_new = flags & O_TMPFILE != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
         if is_new {
-            return Some(Pending::Open { flags, before: Some(FileStamp::default()) });
+            return Some(Pending::Open { flags, before: Some(Located::default()) });
         }
-        let before = self.file_at(who, dir, path).map_or(FileStamp::default(), |found| found.stamp);
-        let is_device = before.is_some() && !before.is_regular();
-        if is_device || (before.is_some() && flags & O_TRUNC == 0) {
-            // An open without an effect of its own.
-            return None;
+        let is_home = self.is_home(who);
+        let before = match self.resolver.locate_file(who.tid, is_home, dir, path) {
+            Ok(located) => Some(located),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Some(Located::default()),
+            // If the open succeeds all the same, the descriptor will tell which file it is.
+            Err(_) => None,
+        };
+        if let Some(Located { stamp, .. }) = &before {
+            let is_device = stamp.is_some() && !stamp.is_regular();
+            if is_device || (stamp.is_some() && flags & O_TRUNC == 0) {
+                // An open without an effect of its own.
+                return None;
+            }
         }
-        Some(Pending::Open { flags, before: Some(before) })
+        Some(Pending::Open { flags, before })
     }
 
     fn enter_map(&mut self, who: Who, fd: i32, prot: u64, flags: u64) -> Option<Pending> {
@@ -287,7 +342,7 @@ impl Observer {
         let file = known.file?;
         let is_told = known.is_mapped;
         if is_shared && !is_written {
-            self.process(who.pid).has_shared_map = true;
+            self.has_shared_map = true;
         }
         if is_told && !is_written {
             return None;
@@ -296,10 +351,16 @@ impl Observer {
     }
 
     fn enter_protect(&mut self, who: Who, address: u64, length: u64) -> Option<Pending> {
-        if !self.process(who.pid).has_shared_map {
+        if !self.has_shared_map {
             return None;
         }
-        let located = shared_files_in(who.tid, address, length);
+        let (located, is_whole) = shared_files_in(who.tid, address, length);
+        if !is_whole {
+            self.unresolved::<()>(
+                who,
+                "shared memory was made writable, and which file it is of cannot be found out",
+            );
+        }
         let files: Vec<FileRef> = located.iter().map(|located| self.refer(located)).collect();
         (!files.is_empty()).then_some(Pending::Protect(files))
     }
@@ -354,6 +415,9 @@ impl Observer {
             Pending::Make { dir, path, target } => self.leave_make(who, dir, &path, target),
             Pending::Unlink(name) => {
                 self.names_changed();
+                if self.is_unseen(who, &name) {
+                    return;
+                }
                 let file = self.refer(&name);
                 self.tell_file(EventKind::Unlink, who, &file, 0);
             }
@@ -363,11 +427,53 @@ impl Observer {
         }
     }
 
-    /// A thread was killed between entry and exit: a write that was under way counts.
+    /// A thread was killed between entry and exit. A write that was under way counts; of a name it is looked at whether
+    /// it changed.
     pub(crate) fn abandon(&mut self, who: Who, pending: Pending) {
-        if let Pending::Transfer { to: Some((_, file)), .. } = pending {
-            self.tell_uncounted(EventKind::Write, who, &file);
+        let now = |observer: &Self, path: &[u8]| observer.resolver.stamp_now(path);
+        match pending {
+            Pending::Transfer { to: Some((_, file)), .. } | Pending::Clone { to: Some(file), .. } => {
+                self.tell_uncounted(EventKind::Write, who, &file);
+            }
+            Pending::Open { flags, before: Some(before) }
+                if before.stamp.is_some() && flags & O_TRUNC != 0 =>
+            {
+                let file = self.refer(&before);
+                self.tell_file(EventKind::Truncate, who, &file, 0);
+            }
+            Pending::Open { .. } | Pending::Make { .. } => {
+                let detail = "it was killed in the middle of a call that may have made a file";
+                self.recorder.tell_gap(GapKind::UndecodedCall, who.pid.as_pid(), None, detail);
+            }
+            Pending::Unlink(name) if !is_same_file(&now(self, &name.path), &name.stamp) => {
+                self.leave(who, Pending::Unlink(name), 0);
+            }
+            Pending::Rename { from, to, is_exchange } if is_same_file(&now(self, &to.path), &from.stamp) => {
+                self.leave(who, Pending::Rename { from, to, is_exchange }, 0);
+            }
+            Pending::Link { from, to } if is_same_file(&now(self, &to.path), &from.stamp) => {
+                self.leave(who, Pending::Link { from, to }, 0);
+            }
+            Pending::Resize { .. } | Pending::Aio(_) => self.leave(who, pending, i64::MAX),
+            Pending::Transfer { .. }
+            | Pending::Clone { .. }
+            | Pending::Unlink(_)
+            | Pending::Rename { .. }
+            | Pending::Link { .. }
+            | Pending::Map { .. }
+            | Pending::Protect(_)
+            | Pending::Ring(_)
+            | Pending::Namespace => {}
         }
+    }
+
+    /// Tells, of a name that was changed although nothing was found under it, that it is not known which it was.
+    fn is_unseen(&mut self, who: Who, located: &Located) -> bool {
+        if located.stamp.is_some() {
+            return false;
+        }
+        self.unresolved::<()>(who, "a name was changed that could not be found before");
+        true
     }
 
     fn leave_transfer(
@@ -394,7 +500,8 @@ impl Observer {
         }
     }
 
-    fn leave_open(&mut self, who: Who, fd: i32, flags: u64, before: Option<FileStamp>) {
+    fn leave_open(&mut self, who: Who, fd: i32, flags: u64, before: Option<Located>) {
+        let before = before.map(|before| before.stamp);
         let is_created = before.is_some_and(|before| !before.is_some());
         if is_created {
             self.names_changed();
@@ -413,6 +520,9 @@ impl Observer {
 
     pub(crate) fn leave_rename(&mut self, who: Who, from: &Located, to: &Located, is_exchange: bool) {
         self.names_changed();
+        if self.is_unseen(who, from) {
+            return;
+        }
         self.tell_seen(who, to);
         let file = self.refer(from);
         let mut event = self.event(EventKind::Rename, who);
@@ -424,8 +534,11 @@ impl Observer {
         self.recorder.tell(&event);
     }
 
-    pub(crate) fn leave_link(&mut self, who: Who, from: &Located, to: &Located) {
+    fn leave_link(&mut self, who: Who, from: &Located, to: &Located) {
         self.names_changed();
+        if self.is_unseen(who, from) {
+            return;
+        }
         let file = self.refer(from);
         let mut event = self.event(EventKind::Link, who);
         self.fill(&mut event, &file);
@@ -450,9 +563,9 @@ impl Observer {
     }
 }
 
-/// Reads a path from a thread's memory.
-pub(crate) fn read_path(who: Who, address: u64) -> Option<Vec<u8>> {
-    read_string(who.tid, address, PATH_BYTES_MAX).ok()
+/// Returns whether the removal of a name is to be told: of a subject, or of what was not there when it was looked for.
+pub(crate) fn is_told(name: &Located) -> bool {
+    name.is_subject() || !name.stamp.is_some()
 }
 
 fn length_of(call: &Call, (low, high): (u8, Option<u8>)) -> u64 {

@@ -5,7 +5,6 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use tracer_host::{Control, ToRoar};
 use tracer_schema::GapKind;
 use tracer_syscalls::{Arch, ROWS, lookup};
 
@@ -14,7 +13,8 @@ use crate::filter::UNKNOWN_ARCH;
 use crate::launch::Mode;
 use crate::observer::{Call, Observer, Who};
 use crate::placement::Placement;
-use crate::sys::{CallStop, Resume, Tid, call_stop, event_message, kill, registers, resume, wait_any};
+use crate::signals::Roar;
+use crate::sys::{CallStop, Resume, Tid, call_stop, event_message, registers, resume, wait_any};
 use crate::timer;
 
 /// A stop by PTRACE_O_TRACESYSGOOD: SIGTRAP, marked.
@@ -39,7 +39,7 @@ pub(crate) struct Ended {
 }
 
 /// The state of the loop.
-pub(crate) struct Engine<'c> {
+pub(crate) struct Engine {
     observer: Observer,
     threads: FxHashMap<Tid, Thread>,
     /// Threads that were met before their parents told of them; they may have ended since.
@@ -47,19 +47,18 @@ pub(crate) struct Engine<'c> {
     root: Tid,
     mode: Mode,
     has_syscall_info: bool,
-    control: Option<&'c Control>,
     root_status: Option<i32>,
     /// The process that started the tracer, if it listens.
-    roar: Option<libc::pid_t>,
+    roar: Option<Roar>,
     /// Whether `roar` was told that the command is stopped.
     is_stopped: bool,
     has_executed: bool,
     placement: Option<Placement>,
 }
 
-impl<'c> Engine<'c> {
+impl Engine {
     /// Returns a loop about a root process that is seized already.
-    pub(crate) fn new(observer: Observer, root: Tid, control: Option<&'c Control>) -> Self {
+    pub(crate) fn new(observer: Observer, root: Tid, roar: Option<Roar>) -> Self {
         let mut threads = FxHashMap::default();
         threads.insert(root, Thread { pid: Some(root), ..Thread::default() });
         Self {
@@ -69,9 +68,8 @@ impl<'c> Engine<'c> {
             root,
             mode: Mode::Seccomp,
             has_syscall_info: true,
-            control,
             root_status: None,
-            roar: control.map(|_| std::os::unix::process::parent_id() as libc::pid_t),
+            roar,
             is_stopped: false,
             has_executed: false,
             placement: Placement::new(),
@@ -100,10 +98,8 @@ impl<'c> Engine<'c> {
             match wait_any() {
                 Ok(Some((tid, status))) => {
                     self.handle(tid, status, &mut executed);
-                    if self.threads.is_empty() {
-                        break;
-                    }
                 }
+                // Not before: a child may have been made that nothing has told of yet.
                 Ok(None) => break,
                 Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
                 Err(error) => return Err(error),
@@ -214,6 +210,9 @@ impl<'c> Engine<'c> {
         if let Some(pending) = thread.pending {
             self.observer.abandon(who, pending);
         }
+        if who.tid == who.pid && self.observer.process(who.pid).threads > 1 {
+            self.drop_others(who.pid, who.pid);
+        }
         self.observer.exit(who, status);
         if tid == self.root {
             self.root_status = Some(status);
@@ -239,18 +238,7 @@ impl<'c> Engine<'c> {
     fn executed(&mut self, tid: Tid) {
         // The thread has the id of its process now; the others are gone without a word (ptrace(2), "execve").
         let former = event_message(tid).map_or(tid, |former| Tid(former as i32));
-        let gone: Vec<Tid> = self
-            .threads
-            .iter()
-            .filter(|(other, thread)| thread.pid == Some(tid) && **other != tid)
-            .map(|(other, _)| *other)
-            .collect();
-        for other in gone {
-            let pending = self.threads.remove(&other).and_then(|thread| thread.pending);
-            if let Some(pending) = pending.filter(|_| other != former) {
-                self.observer.abandon(Who { tid: other, pid: tid }, pending);
-            }
-        }
+        self.drop_others(tid, former);
         let who = self.who(tid);
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.pending = None;
@@ -261,15 +249,27 @@ impl<'c> Engine<'c> {
         self.go_on(tid, 0);
     }
 
+    /// The threads of a process but its leader are gone without a word of their own: killed by an exec, or with the one
+    /// that made it. `former` is the one that lives on as the leader.
+    fn drop_others(&mut self, pid: Tid, former: Tid) {
+        let of_process =
+            |(tid, thread): (&Tid, &Thread)| (thread.pid == Some(pid) && *tid != pid).then_some(*tid);
+        let gone: Vec<Tid> = self.threads.iter().filter_map(of_process).collect();
+        for tid in gone {
+            let pending = self.threads.remove(&tid).and_then(|thread| thread.pending);
+            if let Some(pending) = pending.filter(|_| tid != former) {
+                self.observer.abandon(Who { tid, pid }, pending);
+            }
+        }
+    }
+
     fn at_group_stop(&mut self, tid: Tid, signal: i32) {
         self.who(tid);
         if !is_stopping(signal) {
             if tid == self.root && self.is_stopped {
                 self.is_stopped = false;
-                self.tell_roar(ToRoar::Continued);
-                if let Some(roar) = self.roar {
-                    // It stopped when the command did.
-                    let _gone = kill(roar, libc::SIGCONT);
+                if let Some(roar) = &self.roar {
+                    roar.wake();
                 }
             }
             self.go_on(tid, 0);
@@ -277,16 +277,11 @@ impl<'c> Engine<'c> {
         }
         if tid == self.root && !self.is_stopped {
             self.is_stopped = true;
-            self.tell_roar(ToRoar::Stopped(signal));
+            if let Some(roar) = &self.roar {
+                roar.stop(signal);
+            }
         }
         self.go(tid, Resume::Listening, 0);
-    }
-
-    fn tell_roar(&self, message: ToRoar) {
-        if let Some(control) = self.control {
-            // Nobody there any more: the run goes on, and its report is found later.
-            let _gone = control.tell_roar(message);
-        }
     }
 
     fn at_filter(&mut self, tid: Tid) {

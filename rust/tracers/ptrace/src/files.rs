@@ -61,10 +61,6 @@ pub(crate) struct OpenFile {
 pub(crate) struct Process {
     /// Descriptors, as last used.
     pub(crate) files: FxHashMap<i32, OpenFile>,
-    /// Whether its paths mean what they mean to the tracer; and as of which change of namespaces that is known.
-    pub(crate) is_home: Option<(u64, bool)>,
-    /// Whether it has a shared mapping of a file that could be made writable later. Inherited by fork.
-    pub(crate) has_shared_map: bool,
     /// How many of its threads are traced.
     pub(crate) threads: u32,
 }

@@ -39,6 +39,7 @@ use tracer_schema::{EventKind, TracerStats};
 use crate::engine::Engine;
 use crate::launch::{Mode, NOTE_UNFILTERED, launch};
 use crate::observer::Observer;
+use crate::signals::Roar;
 
 /// Exit status of a tracer that failed; `roar` has been told more by then, if it could be.
 const FAILED: u8 = 125;
@@ -52,13 +53,14 @@ fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let control = arguments.control.and_then(|fd| Control::inherit(fd).ok());
-    match trace(&arguments, control.as_ref(), &mask) {
+    timer::prepare();
+    let roar = arguments.control.and_then(|fd| Control::inherit(fd).ok()).map(Roar::new);
+    match trace(&arguments, roar.as_ref(), &mask) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(control.as_ref(), ToRoar::NotTraced(error.raw_os_error().unwrap_or(libc::EIO)));
-            if control.is_none() {
-                complain(&error.to_string());
+            match &roar {
+                Some(roar) => roar.tell(ToRoar::NotTraced(error.raw_os_error().unwrap_or(libc::EIO))),
+                None => complain(&error.to_string()),
             }
             ExitCode::from(FAILED)
         }
@@ -68,13 +70,6 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "a tracer started by hand has nobody else to tell")]
 fn complain(what: &str) {
     eprintln!("roar-tracer-ptrace: {what}");
-}
-
-fn tell(control: Option<&Control>, message: ToRoar) {
-    if let Some(control) = control {
-        // Without a listener the report speaks for itself.
-        let _gone = control.tell_roar(message);
-    }
 }
 
 /// Raises the limit of open files for the tracer, and returns what it was for the command.
@@ -99,7 +94,7 @@ fn joined(command: &[OsString]) -> Vec<u8> {
     bytes
 }
 
-fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::sigset_t) -> io::Result<()> {
+fn trace(arguments: &TracerArguments, roar: Option<&Roar>, mask: &libc::sigset_t) -> io::Result<()> {
     let files_limit = raise_files_limit();
     let mut observer = Observer::new(&arguments.run_dir);
     if arguments.wants_log {
@@ -111,13 +106,13 @@ fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::si
     let cwd = std::fs::read_link("/proc/self/cwd").unwrap_or_default();
     observer.begin(root, cwd.as_os_str().as_bytes(), &joined(&arguments.command));
     observer.recorder.flush();
-    tell(control, ToRoar::Started(root.as_pid()));
     let running = Arc::new(AtomicI32::new(root.0));
-    if let Some(control) = control.and_then(|control| control.try_clone().ok()) {
-        signals::pass_on(control, Arc::clone(&running));
+    if let Some(roar) = roar {
+        roar.tell(ToRoar::Started(root.as_pid()));
+        roar.listen(Arc::clone(&running));
     }
     let mut spawned = Some(launched.go());
-    let mut engine = Engine::new(observer, root, control);
+    let mut engine = Engine::new(observer, root, roar.cloned());
     let ended = engine.run(Duration::from_millis(arguments.linger_ms), || {
         let outcome = spawned.take().and_then(|spawned| spawned.outcome().ok()).unwrap_or_default();
         if outcome.note == NOTE_UNFILTERED { Mode::EverySyscall } else { Mode::Seccomp }
@@ -129,8 +124,10 @@ fn trace(arguments: &TracerArguments, control: Option<&Control>, mask: &libc::si
     let errno = spawned.take().and_then(|spawned| spawned.outcome().ok()).and_then(|outcome| outcome.errno);
     let status = errno.map_or(ended.status, |errno| exit_status_of(errno) << 8);
     let mode = engine.mode();
-    report(arguments, control, engine.into_observer(), mode, status)?;
-    tell(control, errno.map_or(ToRoar::Reported, ToRoar::NotExecuted));
+    report(arguments, roar.map(Roar::control), engine.into_observer(), mode, status)?;
+    if let Some(roar) = roar {
+        roar.tell(errno.map_or(ToRoar::Reported, ToRoar::NotExecuted));
+    }
     if ended.has_left {
         leave_the_stage();
         engine::serve();

@@ -44,6 +44,10 @@ pub(crate) struct Observer {
     pub(crate) rings: Rings,
     /// How many names the run has changed: what was known of a path before may be false.
     pub(crate) generation: u64,
+    /// Whether paths mean to a thread what they mean here, and as of which change of roots and mounts that is known.
+    homes: FxHashMap<Tid, (u64, bool)>,
+    /// Whether anything has a shared mapping of a file that could be made writable later.
+    pub(crate) has_shared_map: bool,
     /// How many times a process changed its root or mounts.
     pub(crate) root_epoch: u64,
 }
@@ -58,6 +62,8 @@ impl Observer {
             programs: Programs::default(),
             rings: Rings::default(),
             generation: 0,
+            homes: FxHashMap::default(),
+            has_shared_map: false,
             root_epoch: 0,
         }
     }
@@ -76,8 +82,7 @@ impl Observer {
     pub(crate) fn fork(&mut self, parent: Tid, child: Who) {
         let is_thread = parent == child.pid;
         if !is_thread {
-            let has_shared_map = self.process(parent).has_shared_map;
-            self.processes.insert(child.pid, Process { has_shared_map, ..Process::default() });
+            self.processes.insert(child.pid, Process::default());
         }
         self.process(child.pid).threads += 1;
         let mut event = self.recorder.event(EventKind::Fork, parent.as_pid(), parent.as_pid());
@@ -90,6 +95,7 @@ impl Observer {
 
     /// A thread ended; `status` is that of its process if it led it.
     pub(crate) fn exit(&mut self, who: Who, status: i32) {
+        self.homes.remove(&who.tid);
         if who.tid == who.pid {
             self.close_rings(who);
             let mut event = self.recorder.event(EventKind::Exit, who.pid.as_pid(), who.tid.as_pid());
@@ -213,13 +219,13 @@ impl Observer {
     /// Returns whether the thread's paths mean what they mean here.
     pub(crate) fn is_home(&mut self, who: Who) -> bool {
         let epoch = self.root_epoch;
-        if let Some((known_at, is_home)) = self.process(who.pid).is_home
-            && known_at == epoch
+        if let Some((known_at, is_home)) = self.homes.get(&who.tid)
+            && *known_at == epoch
         {
-            return is_home;
+            return *is_home;
         }
         let is_home = self.resolver.is_at_home(who.tid);
-        self.process(who.pid).is_home = Some((epoch, is_home));
+        self.homes.insert(who.tid, (epoch, is_home));
         is_home
     }
 }

@@ -20,7 +20,7 @@ const INTERPRETERS_MAX: usize = 5;
 const SCRIPT_HEAD_BYTES: usize = 256;
 
 /// Longest argument list that is kept, bytes.
-const ARGUMENTS_BYTES_MAX: u64 = 64 * 1024;
+const ARGUMENTS_BYTES_MAX: u64 = 16 * 1024;
 
 /// What is known of a program file.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,6 @@ impl Observer {
         };
         self.close_rings(who);
         let process = self.process(who.pid);
-        process.has_shared_map = false;
         process.threads = 1;
         let mut event = self.event(EventKind::Exec, who);
         event.text = self.recorder.text(&program.path);
@@ -67,7 +66,7 @@ impl Observer {
         if let Some(loader) = &known.loader {
             self.tell_loader(who, loader);
         }
-        if known.is_privileged && !self.keeps_privilege() {
+        if known.is_privileged && !self.keeps_privilege() && is_in_own_user_namespace(who.tid) {
             let detail = "a privileged program (set-user-ID, set-group-ID or with capabilities) ran without its \
                           privilege: trace it as root, or use the eBPF tracer";
             let path = program.path.clone();
@@ -94,9 +93,7 @@ impl Observer {
             return known.clone();
         }
         let link = format!("/proc/{}/exe", who.tid.0);
-        let set_id = u32::from(libc::S_ISUID as u16) | u32::from(libc::S_ISGID as u16);
-        let is_privileged = stamp.mode & set_id != 0
-            || std::ffi::CString::new(link.as_str()).is_ok_and(|link| has_capabilities(&link));
+        let is_privileged = has_privilege(&link);
         let loader = File::open(&link).ok().and_then(|file| elf_loader(&file));
         let known = Program { loader, is_privileged };
         self.programs.known.insert(key, known.clone());
@@ -138,6 +135,23 @@ impl Observer {
             path = next;
         }
     }
+}
+
+/// Returns whether a program would run with more than this user's privilege.
+fn has_privilege(program: &str) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(found) = std::fs::metadata(program) else { return false };
+    // SAFETY: takes nothing, cannot fail.
+    let (user, group) = (unsafe { libc::geteuid() }, unsafe { libc::getegid() });
+    (found.mode() & libc::S_ISUID != 0 && found.uid() != user)
+        || (found.mode() & libc::S_ISGID != 0 && found.gid() != group)
+        || std::ffi::CString::new(program).is_ok_and(|program| has_capabilities(&program))
+}
+
+/// Returns whether the bits that give privilege mean anything to a thread: in a user namespace of its own they do not.
+fn is_in_own_user_namespace(tid: Tid) -> bool {
+    let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/user")).ok();
+    of(&tid.0.to_string()) == of("self")
 }
 
 /// Opens for reading what was opened only as a path.

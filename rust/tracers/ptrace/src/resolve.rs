@@ -12,7 +12,10 @@ use rustc_hash::FxHashMap;
 use tracer_schema::FileStamp;
 
 use crate::long_path;
-use crate::sys::{Tid, file_system_type, open_at, open_in_root, read_link, stat_at, stat_fd};
+use crate::sys::{
+    RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, Tid, file_system_type, open_at, open_resolving,
+    read_link, stat_at, stat_fd,
+};
 use tracer_syscalls::constants::AT_FDCWD;
 
 /// A file, and the path it has now: what an event is about.
@@ -220,7 +223,8 @@ impl Resolver {
     /// Opens what a path argument of the thread names, as the thread would, without any effect on it.
     ///
     /// # Errors
-    /// Those of open(2).
+    /// Those of open(2), with their number: the call of the thread will fail as well. An error without a number: what the
+    /// path means to the thread cannot be found out.
     pub(crate) fn open_path(
         &mut self,
         tid: Tid,
@@ -230,40 +234,50 @@ impl Resolver {
         flags: i32,
     ) -> io::Result<OwnedFd> {
         let flags = flags | libc::O_PATH;
-        let path = own_proc(tid, path);
+        if let Some(own) = own_proc(tid, path) {
+            // A link of the thread's own leads to the same file from everywhere.
+            return open_at(libc::AT_FDCWD, &c_string(own)?, flags);
+        }
         if !is_home {
-            return self.open_abroad(tid, dir, &path, flags);
+            return self.open_abroad(tid, dir, path, flags);
         }
         if path.first() == Some(&b'/') {
-            return open_at(libc::AT_FDCWD, &c_string(path)?, flags);
+            return open_plainly(libc::AT_FDCWD, path, flags);
         }
         let base = base_of(tid, dir)?;
-        if path.is_empty() {
-            return Ok(base);
-        }
-        open_at(base.as_raw_fd(), &c_string(path)?, flags)
+        if path.is_empty() { Ok(base) } else { open_plainly(base.as_raw_fd(), path, flags) }
     }
 
     /// As [`open_path`](Self::open_path), for a thread with a root or mounts of its own: links to absolute paths and `..`
     /// must not lead out of its root.
     fn open_abroad(&mut self, tid: Tid, dir: i32, path: &[u8], flags: i32) -> io::Result<OwnedFd> {
-        if path.is_empty() {
-            return base_of(tid, dir);
-        }
         let root = open_at(libc::AT_FDCWD, &proc_path(tid, &[b"/root"], None), libc::O_PATH)?;
         if path.first() == Some(&b'/') {
-            return open_in_root(root.as_raw_fd(), &c_string(path)?, flags);
+            return open_within(root.as_raw_fd(), path, flags, Within::Root).map_err(unmapped_link);
         }
         let base = base_of(tid, dir)?;
+        if path.is_empty() {
+            return Ok(base);
+        }
+        match open_within(base.as_raw_fd(), path, flags, Within::Below) {
+            Err(error) if error.raw_os_error() == Some(libc::EXDEV) => {}
+            opened => return opened,
+        }
+        // It leads out of the directory: from the root it is the same path, if the directory is still reached that way.
         let at = self.name_of(&base)?;
         let root_name = self.name_of(&root)?;
-        let inside = if root_name == b"/" { Some(&at[..]) } else { at.strip_prefix(&root_name[..]) };
-        match inside {
-            Some(inside) => {
-                let whole = [inside, b"/", path].concat();
-                open_in_root(root.as_raw_fd(), &c_string(whole)?, flags)
-            }
-            // The directory is outside of the root: a classic way out of a chroot, and `..` works there.
+        let inside = if root_name == b"/" {
+            Some(&at[..])
+        } else {
+            at.strip_prefix(&root_name[..]).filter(|rest| rest.is_empty() || rest[0] == b'/')
+        };
+        let again = inside.and_then(|inside| {
+            let found = open_within(root.as_raw_fd(), inside, libc::O_PATH, Within::Root).ok()?;
+            (stat_fd(&found).ok()? == stat_fd(&base).ok()?).then(|| [inside, b"/", path].concat())
+        });
+        match again {
+            Some(whole) => open_within(root.as_raw_fd(), &whole, flags, Within::Root).map_err(unmapped_link),
+            // The directory is outside of the root, a classic way out of a chroot, or covered by a mount: `..` works there.
             None => open_at(base.as_raw_fd(), &c_string(path)?, flags),
         }
     }
@@ -306,6 +320,12 @@ impl Resolver {
         }
         whole.extend_from_slice(name);
         Ok(Located { path: whole, stamp })
+    }
+
+    /// Returns the file at an absolute path that was told before, a link not followed; absent where there is none.
+    pub(crate) fn stamp_now(&self, path: &[u8]) -> FileStamp {
+        let found = c_string(path).and_then(|path| stat_at(libc::AT_FDCWD, &path, libc::AT_SYMLINK_NOFOLLOW));
+        found.unwrap_or_default()
     }
 
     /// Returns the file that a path argument names, links followed.
@@ -356,6 +376,56 @@ pub(crate) fn live_path(target: &[u8], stamp: &FileStamp) -> Vec<u8> {
     if is_back { stripped.to_vec() } else { Vec::new() }
 }
 
+/// Where a path must stay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// As if the directory were the root.
+    Root,
+    /// Below the directory, else `EXDEV`.
+    Below,
+}
+
+fn open_within(dir: RawFd, path: &[u8], flags: i32, within: Within) -> io::Result<OwnedFd> {
+    let resolve = match within {
+        Within::Root => RESOLVE_IN_ROOT,
+        Within::Below => RESOLVE_BENEATH,
+    };
+    let path = if path.is_empty() { b"/" } else { path };
+    open_resolving(dir, &c_string(path)?, flags, resolve)
+}
+
+/// An error without a number, which says that the path cannot be followed from here.
+fn unfollowed(what: &str) -> io::Error {
+    io::Error::other(what.to_owned())
+}
+
+/// A link of /proc within another root is refused (openat2(2)); what it would lead to is not known.
+fn unmapped_link(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EXDEV | libc::ELOOP) => unfollowed("its path leads through a link of /proc"),
+        _ => error,
+    }
+}
+
+/// Opens a path that means the same to the thread, unless it leads through a link of /proc: that may be one by which a
+/// thread names itself (`/proc/self`), and would lead to the tracer.
+fn open_plainly(dir: RawFd, path: &[u8], flags: i32) -> io::Result<OwnedFd> {
+    let c_path = c_string(path)?;
+    match open_resolving(dir, &c_path, flags, RESOLVE_NO_MAGICLINKS) {
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            let names_process =
+                path.strip_prefix(b"/proc/").and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit);
+            match open_at(dir, &c_path, flags) {
+                Ok(_) if !names_process => Err(unfollowed("its path leads through a link of /proc")),
+                opened => opened,
+            }
+        }
+        // A kernel before 5.6.
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => open_at(dir, &c_path, flags),
+        opened => opened,
+    }
+}
+
 /// Opens the directory that relative paths start from.
 fn base_of(tid: Tid, dir: i32) -> io::Result<OwnedFd> {
     let link = if dir == AT_FDCWD {
@@ -363,12 +433,18 @@ fn base_of(tid: Tid, dir: i32) -> io::Result<OwnedFd> {
     } else {
         proc_path(tid, &[b"/fd/"], Some(dir))
     };
-    open_at(libc::AT_FDCWD as RawFd, &link, libc::O_PATH)
+    open_at(libc::AT_FDCWD as RawFd, &link, libc::O_PATH).map_err(|error| match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => {
+            unfollowed("the directory that its path starts from cannot be looked at")
+        }
+        _ => error,
+    })
 }
 
-/// Rewrites the names by which a thread reaches its own directory in /proc: to the tracer they mean the tracer.
-fn own_proc(tid: Tid, path: &[u8]) -> Vec<u8> {
-    let own: [(&[u8], &[u8]); 6] = [
+/// Rewrites the names by which a thread reaches its own directory in /proc: to the tracer they mean the tracer. Returns
+/// `None` for any other path.
+fn own_proc(tid: Tid, path: &[u8]) -> Option<Vec<u8>> {
+    const OWN: [(&[u8], &[u8]); 6] = [
         (b"/proc/self/", b"/"),
         (b"/proc/thread-self/", b"/"),
         (b"/dev/fd/", b"/fd/"),
@@ -376,14 +452,31 @@ fn own_proc(tid: Tid, path: &[u8]) -> Vec<u8> {
         (b"/dev/stdout", b"/fd/1"),
         (b"/dev/stderr", b"/fd/2"),
     ];
-    for (prefix, part) in own {
-        if let Some(rest) = path.strip_prefix(prefix) {
-            let mut rewritten = proc_path(tid, &[part], None).into_bytes();
-            rewritten.extend_from_slice(rest);
-            return rewritten;
-        }
+    if !path.starts_with(b"/") {
+        return None;
     }
-    path.to_vec()
+    let path = without_empty_parts(path);
+    OWN.iter().find_map(|(prefix, part)| {
+        let rest = path.strip_prefix(*prefix)?;
+        let mut rewritten = proc_path(tid, &[part], None).into_bytes();
+        rewritten.extend_from_slice(rest);
+        Some(rewritten)
+    })
+}
+
+/// Returns an absolute path without `//` and `/./`, which mean nothing.
+fn without_empty_parts(path: &[u8]) -> Vec<u8> {
+    let mut short = Vec::with_capacity(path.len());
+    let mut parts = path.split(|byte| *byte == b'/').peekable();
+    while let Some(part) = parts.next() {
+        let is_last = parts.peek().is_none();
+        if (part.is_empty() || part == b".") && !is_last {
+            continue;
+        }
+        short.push(b'/');
+        short.extend_from_slice(part);
+    }
+    short
 }
 
 #[cfg(test)]
@@ -400,10 +493,13 @@ mod tests {
 
     #[test]
     fn own_names_in_proc_are_those_of_the_thread() {
-        assert_eq!(own_proc(Tid(7), b"/proc/self/fd/3"), b"/proc/7/fd/3");
-        assert_eq!(own_proc(Tid(7), b"/dev/fd/3"), b"/proc/7/fd/3");
-        assert_eq!(own_proc(Tid(7), b"/dev/stdin"), b"/proc/7/fd/0");
-        assert_eq!(own_proc(Tid(7), b"/proc/selfish"), b"/proc/selfish");
+        let own = |path: &[u8]| own_proc(Tid(7), path).map(|path| String::from_utf8(path).unwrap());
+        for path in [&b"/proc/self/fd/3"[..], b"/dev/fd/3", b"//proc/./self//fd/3"] {
+            assert_eq!(own(path).as_deref(), Some("/proc/7/fd/3"));
+        }
+        assert_eq!(own(b"/dev/stdin").as_deref(), Some("/proc/7/fd/0"));
+        assert_eq!(own(b"/proc/selfish"), None);
+        assert_eq!(own(b"proc/self/fd/3"), None);
     }
 
     #[test]

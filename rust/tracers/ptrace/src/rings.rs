@@ -9,7 +9,7 @@
 use rustc_hash::FxHashMap;
 use tracer_schema::{EventKind, GapKind};
 
-use crate::calls::{Pending, read_path};
+use crate::calls::{Pending, is_told};
 use crate::files::FileRef;
 use crate::observer::{Observer, Who};
 use crate::ring_memory::{CompletionQueue, Offsets, RingMemory, Sqe};
@@ -100,13 +100,10 @@ impl Observer {
             self.rings.open.keys().filter(|key| key.0 == who.pid).copied().collect();
         for key in closed {
             for (_, pending) in self.rings.open.remove(&key).map(|ring| ring.under_way).unwrap_or_default() {
-                if let Pending::Transfer { from, to } = pending {
-                    for (kind, file) in [(EventKind::Read, from), (EventKind::Write, to)] {
-                        if let Some((_, file)) = file {
-                            self.tell_uncounted(kind, who, &file);
-                        }
-                    }
+                if let Pending::Transfer { from: Some((_, file)), .. } = &pending {
+                    self.tell_uncounted(EventKind::Read, who, file);
                 }
+                self.abandon(who, pending);
             }
         }
     }
@@ -216,7 +213,7 @@ impl Observer {
                 } else {
                     self.read_word(who, sqe.offset())?
                 };
-                let path = read_path(who, sqe.address())?;
+                let path = self.read_path(who, sqe.address())?;
                 self.enter_open(who, fd, &path, flags)
             }
             // SPLICE: the descriptor to read from may be registered as well.
@@ -230,8 +227,8 @@ impl Observer {
             }
             // RENAMEAT: the second directory is in the length.
             35 => {
-                let from = read_path(who, sqe.address())?;
-                let to = read_path(who, sqe.offset())?;
+                let from = self.read_path(who, sqe.address())?;
+                let to = self.read_path(who, sqe.offset())?;
                 let from = self.name_at(who, fd, &from)?;
                 let to = self.name_at(who, sqe.length() as i32, &to)?;
                 let is_exchange =
@@ -241,20 +238,24 @@ impl Observer {
             // UNLINKAT.
             36 if sqe.op_flags() & tracer_syscalls::constants::AT_REMOVEDIR != 0 => None,
             36 => {
-                let path = read_path(who, sqe.address())?;
+                let path = self.read_path(who, sqe.address())?;
                 let name = self.name_at(who, fd, &path)?;
-                name.is_subject().then_some(Pending::Unlink(name))
+                is_told(&name).then_some(Pending::Unlink(name))
             }
             // SYMLINKAT.
             38 => {
-                let target = read_path(who, sqe.address())?;
-                Some(Pending::Make { dir: fd, path: read_path(who, sqe.offset())?, target: Some(target) })
+                let target = self.read_path(who, sqe.address())?;
+                Some(Pending::Make {
+                    dir: fd,
+                    path: self.read_path(who, sqe.offset())?,
+                    target: Some(target),
+                })
             }
             // LINKAT.
             39 => {
-                let path = read_path(who, sqe.address())?;
+                let path = self.read_path(who, sqe.address())?;
                 let from = self.link_source(who, fd, &path, sqe.op_flags().into())?;
-                let to = read_path(who, sqe.offset())?;
+                let to = self.read_path(who, sqe.offset())?;
                 Some(Pending::Link { from, to: self.name_at(who, sqe.length() as i32, &to)? })
             }
             // FILES_UPDATE: as the call of that name.

@@ -4,12 +4,16 @@
 //!
 //! Signal sets are plain data, valid as zeroed by sigemptyset or filled by sigfillset.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
-use tracer_host::{Control, ToTracer};
+use tracer_host::{Control, ToRoar, ToTracer};
 
 use crate::sys::kill;
+
+/// Time between two attempts to wake a `roar` that is about to stop: the first nearly always does it.
+const WAKE_EVERY: Duration = Duration::from_millis(10);
 
 /// Blocks every signal that may be blocked but SIGALRM, which the timer needs, and returns the mask as it was.
 pub(crate) fn block_all() -> libc::sigset_t {
@@ -44,15 +48,80 @@ fn was_sent_to_group(signal: i32, sender: i32) -> bool {
     found == signal && unsafe { info.si_pid() } == sender
 }
 
-/// Passes on, in a thread of its own, what `roar` was sent, to the process in `command` until that is 0.
-pub(crate) fn pass_on(control: Control, command: Arc<AtomicI32>) {
-    std::thread::spawn(move || {
-        while let Ok(Some(ToTracer::Signal { signal, sender })) = control.hear_roar() {
-            let command = command.load(Ordering::Acquire);
-            if command > 0 && !was_sent_to_group(signal, sender) {
-                // It may have ended just now.
-                let _ended = kill(command, signal);
+/// The `roar` that started this tracer, which stops and goes on with the command.
+#[derive(Clone)]
+pub(crate) struct Roar {
+    control: Arc<Control>,
+    process: libc::pid_t,
+    /// Whether it has said that it goes on.
+    is_awake: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Roar {
+    /// Returns the parent process, at the other end of the channel.
+    pub(crate) fn new(control: Control) -> Self {
+        let process = std::os::unix::process::parent_id() as libc::pid_t;
+        Self { control: Arc::new(control), process, is_awake: Arc::default() }
+    }
+
+    /// Tells it something.
+    pub(crate) fn tell(&self, message: ToRoar) {
+        // Nobody there any more: the run goes on, and its report is found later.
+        let _gone = self.control.tell_roar(message);
+    }
+
+    /// Returns the channel.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    fn set_awake(&self, is_awake: bool) {
+        let (awake, changed) = &*self.is_awake;
+        *awake.lock().unwrap_or_else(PoisonError::into_inner) = is_awake;
+        changed.notify_all();
+    }
+
+    /// The command was stopped: so is `roar` to be.
+    pub(crate) fn stop(&self, signal: i32) {
+        self.set_awake(false);
+        self.tell(ToRoar::Stopped(signal));
+    }
+
+    /// The command goes on. `roar` may be stopped already, or be about to stop: it is woken until it says that it heard.
+    pub(crate) fn wake(&self) {
+        self.tell(ToRoar::Continued);
+        let roar = self.clone();
+        // Without a thread to be had, once must do.
+        let started = std::thread::Builder::new().spawn(move || {
+            let (awake, changed) = &*roar.is_awake;
+            let mut is_awake = awake.lock().unwrap_or_else(PoisonError::into_inner);
+            while !*is_awake && kill(roar.process, libc::SIGCONT).is_ok() {
+                let waited = changed.wait_timeout(is_awake, WAKE_EVERY);
+                is_awake = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
+        });
+        if started.is_err() {
+            let _gone = kill(self.process, libc::SIGCONT);
         }
-    });
+    }
+
+    /// Listens, in a thread of its own, and passes on what `roar` was sent to the process in `command`, until that is 0.
+    pub(crate) fn listen(&self, command: Arc<AtomicI32>) {
+        let roar = self.clone();
+        // Without a thread to be had the command runs all the same, and is sent signals by whoever knows it.
+        let _alone = std::thread::Builder::new().spawn(move || {
+            while let Ok(Some(message)) = roar.control.hear_roar() {
+                match message {
+                    ToTracer::Awake => roar.set_awake(true),
+                    ToTracer::Signal { signal, sender } => {
+                        let command = command.load(Ordering::Acquire);
+                        if command > 0 && !was_sent_to_group(signal, sender) {
+                            // It may have ended just now.
+                            let _ended = kill(command, signal);
+                        }
+                    }
+                }
+            }
+        });
+    }
 }

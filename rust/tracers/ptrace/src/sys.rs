@@ -122,6 +122,7 @@ pub(crate) mod registers {
     #[cfg(target_arch = "x86_64")]
     use super::read_memory;
     use super::{CallStop, Tid, io, ptrace};
+    use tracer_syscalls::Arch;
 
     const NT_PRSTATUS: usize = 1;
 
@@ -164,13 +165,42 @@ pub(crate) mod registers {
         registers.regs[0] as i64
     }
 
-    /// As [`call_stop`](super::call_stop), told by the caller which side of the call the thread is on.
-    pub(crate) fn call_stop(tid: Tid, is_exit: bool) -> io::Result<CallStop> {
+    fn get(tid: Tid) -> io::Result<libc::user_regs_struct> {
         // SAFETY: all zero is a valid set of registers.
         let mut found: libc::user_regs_struct = unsafe { std::mem::zeroed() };
-        let mut place =
-            libc::iovec { iov_base: (&raw mut found).cast(), iov_len: size_of::<libc::user_regs_struct>() };
-        ptrace(libc::PTRACE_GETREGSET, tid, NT_PRSTATUS, (&raw mut place).addr())?;
+        transfer(libc::PTRACE_GETREGSET, tid, &mut found)?;
+        Ok(found)
+    }
+
+    fn transfer(request: libc::c_uint, tid: Tid, registers: &mut libc::user_regs_struct) -> io::Result<()> {
+        let mut place = libc::iovec {
+            iov_base: (&raw mut *registers).cast(),
+            iov_len: size_of::<libc::user_regs_struct>(),
+        };
+        ptrace(request, tid, NT_PRSTATUS, (&raw mut place).addr()).map(drop)
+    }
+
+    /// Sets the first argument of the call that a thread is about to make.
+    pub(crate) fn set_first_argument(tid: Tid, arch: Arch, value: u64) -> io::Result<()> {
+        let mut registers = get(tid)?;
+        match arch {
+            #[cfg(target_arch = "x86_64")]
+            Arch::X86_64 | Arch::X32 => registers.rdi = value,
+            #[cfg(target_arch = "x86_64")]
+            Arch::X86 => registers.rbx = value,
+            #[cfg(target_arch = "aarch64")]
+            Arch::Aarch64 => registers.regs[0] = value,
+            #[cfg(target_arch = "x86_64")]
+            Arch::Aarch64 => {}
+            #[cfg(target_arch = "aarch64")]
+            Arch::X86_64 | Arch::X32 | Arch::X86 => {}
+        }
+        transfer(libc::PTRACE_SETREGSET, tid, &mut registers)
+    }
+
+    /// As [`call_stop`](super::call_stop), told by the caller which side of the call the thread is on.
+    pub(crate) fn call_stop(tid: Tid, is_exit: bool) -> io::Result<CallStop> {
+        let found = get(tid)?;
         Ok(if is_exit { CallStop::Exit(result_of(&found)) } else { entry_of(tid, &found) })
     }
 }
@@ -269,13 +299,19 @@ pub(crate) fn open_at(dir: RawFd, path: &CStr, flags: c_int) -> io::Result<Owned
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
-/// openat2(2) with `RESOLVE_IN_ROOT`: as if `root` were the root directory.
-pub(crate) fn open_in_root(root: RawFd, path: &CStr, flags: c_int) -> io::Result<OwnedFd> {
-    const RESOLVE_IN_ROOT: u64 = 0x10;
-    let how = [(flags | libc::O_CLOEXEC) as u64, 0, RESOLVE_IN_ROOT];
+/// openat2(2): not through the links of /proc that are no paths.
+pub(crate) const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
+/// openat2(2): not out of the directory.
+pub(crate) const RESOLVE_BENEATH: u64 = 0x08;
+/// openat2(2): as if the directory were the root.
+pub(crate) const RESOLVE_IN_ROOT: u64 = 0x10;
+
+/// openat2(2), close-on-exec.
+pub(crate) fn open_resolving(dir: RawFd, path: &CStr, flags: c_int, resolve: u64) -> io::Result<OwnedFd> {
+    let how = [(flags | libc::O_CLOEXEC) as u64, 0, resolve];
     // SAFETY: `how` is struct open_how: three 64-bit words.
     let fd = check(unsafe {
-        libc::syscall(libc::SYS_openat2, root, path.as_ptr(), how.as_ptr(), size_of_val(&how))
+        libc::syscall(libc::SYS_openat2, dir, path.as_ptr(), how.as_ptr(), size_of_val(&how))
     })?;
     // SAFETY: the kernel has just given us the descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })

@@ -21,13 +21,17 @@ fn set(first: Duration, repeat: Duration) {
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
-/// Sends this process SIGALRM after `delay`, and again and again until [`stop`].
-pub(crate) fn interrupt_after(delay: Duration) {
+/// Takes SIGALRM for this module. From then on one that somebody sends to the whole process group does no harm.
+pub(crate) fn prepare() {
     // SAFETY: all zero is a valid sigaction: no flags, so that calls are not restarted.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as usize;
     // SAFETY: a valid action with a handler that does nothing.
     unsafe { libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut()) };
+}
+
+/// Sends this process SIGALRM after `delay`, and again and again until [`stop`].
+pub(crate) fn interrupt_after(delay: Duration) {
     set(delay.max(Duration::from_millis(1)), Duration::from_millis(REPEAT_MS));
 }
 
