@@ -15,11 +15,8 @@ static FOUND: AtomicU8 = AtomicU8::new(0);
 
 const IGNORES_SIGPIPE: u8 = 1 << 3;
 const IGNORES_SIGCHLD: u8 = 1 << 4;
-const IGNORES_SIGALRM: u8 = 1 << 5;
-
 /// Signals that roar or its runtime gives another disposition.
-const TAKEN: [(i32, u8); 3] =
-    [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD), (libc::SIGALRM, IGNORES_SIGALRM)];
+const TAKEN: [(i32, u8); 2] = [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD)];
 const LOOKED: u8 = 1 << 7;
 
 fn is_ignored(signal: i32) -> bool {

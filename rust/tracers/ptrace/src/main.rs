@@ -53,7 +53,6 @@ fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    timer::prepare();
     let roar = arguments.control.and_then(|fd| Control::inherit(fd).ok()).map(Roar::new);
     match trace(&arguments, roar.as_ref(), &mask) {
         Ok(()) => ExitCode::SUCCESS,

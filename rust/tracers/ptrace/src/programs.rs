@@ -43,10 +43,16 @@ pub(crate) struct Programs {
 impl Observer {
     /// A thread has executed a program.
     pub(crate) fn exec(&mut self, who: Who) {
-        let Ok(program) = self.resolver.locate_program(who.tid) else {
-            let detail = "the program that it executed cannot be looked at";
-            self.recorder.tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, detail);
-            return;
+        let program = match self.resolver.locate_program(who.tid) {
+            Ok(program) => program,
+            // Killed meanwhile: it never began.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => return,
+            Err(error) => {
+                let detail =
+                    format!("the program that it executed cannot be looked at, nor what it does: {error}");
+                self.recorder.tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, &detail);
+                return;
+            }
         };
         self.close_rings(who);
         let process = self.process(who.pid);

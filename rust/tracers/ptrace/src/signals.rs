@@ -15,7 +15,7 @@ use crate::sys::kill;
 /// Time between two attempts to wake a `roar` that is about to stop: the first nearly always does it.
 const WAKE_EVERY: Duration = Duration::from_millis(10);
 
-/// Blocks every signal that may be blocked but SIGALRM, which the timer needs, and returns the mask as it was.
+/// Blocks every signal that may be blocked, and returns the mask as it was.
 pub(crate) fn block_all() -> libc::sigset_t {
     // SAFETY: all zero is a valid set.
     let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
@@ -23,7 +23,7 @@ pub(crate) fn block_all() -> libc::sigset_t {
     let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: a valid place.
     unsafe { libc::sigfillset(&raw mut all) };
-    for signal in [libc::SIGALRM, libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT] {
+    for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT] {
         // SAFETY: a valid set and signal.
         unsafe { libc::sigdelset(&raw mut all, signal) };
     }

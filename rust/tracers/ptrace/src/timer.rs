@@ -21,17 +21,20 @@ fn set(first: Duration, repeat: Duration) {
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
-/// Takes SIGALRM for this module. From then on one that somebody sends to the whole process group does no harm.
-pub(crate) fn prepare() {
+/// Sends this process SIGALRM after `delay`, and again and again until [`stop`].
+pub(crate) fn interrupt_after(delay: Duration) {
     // SAFETY: all zero is a valid sigaction: no flags, so that calls are not restarted.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as usize;
     // SAFETY: a valid action with a handler that does nothing.
     unsafe { libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut()) };
-}
-
-/// Sends this process SIGALRM after `delay`, and again and again until [`stop`].
-pub(crate) fn interrupt_after(delay: Duration) {
+    // SAFETY: all zero is a valid set.
+    let mut alarm: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a valid set and signal.
+    unsafe { libc::sigaddset(&raw mut alarm, libc::SIGALRM) };
+    // Blocked until now like every other: one that somebody sent to the whole process group is not for the tracer.
+    // SAFETY: valid sets; the mask before is not asked for.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const alarm, std::ptr::null_mut()) };
     set(delay.max(Duration::from_millis(1)), Duration::from_millis(REPEAT_MS));
 }
 
