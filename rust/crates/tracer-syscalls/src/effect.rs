@@ -258,6 +258,11 @@ pub mod constants {
     pub const MAP_SHARED: u64 = 1;
     /// mmap(2).
     pub const MAP_ANONYMOUS: u64 = 0x20;
+    /// mmap(2): the bits that tell how a dynamic linker maps a segment at its place beside one that it mapped before:
+    /// the type, MAP_FIXED, and MAP_DENYWRITE, which the kernel ignores and nobody else sets.
+    pub const MAP_SEGMENT_MASK: u32 = 0xf | 0x10 | 0x800;
+    /// mmap(2): MAP_PRIVATE, MAP_FIXED and MAP_DENYWRITE.
+    pub const MAP_SEGMENT: u32 = 0x2 | 0x10 | 0x800;
     /// renameat2(2).
     pub const RENAME_EXCHANGE: u64 = 2;
     /// ioctl_ficlone(2).

@@ -4,7 +4,8 @@ use crate::arch::Arch;
 use crate::effect::Comparison::{Eq, Ne};
 use crate::effect::constants::{
     AT_REMOVEDIR, CLONE_UNTRACED, FALLOC_FL_KEEP_SIZE, FICLONE, FICLONERANGE, FS_IOC_UNRESVSP,
-    FS_IOC_UNRESVSP64, FS_IOC_ZERO_RANGE, MAP_ANONYMOUS, O_CREAT, O_TMPFILE, O_TRUNC, PROT_WRITE,
+    FS_IOC_UNRESVSP64, FS_IOC_ZERO_RANGE, MAP_ANONYMOUS, MAP_SEGMENT, MAP_SEGMENT_MASK, O_CREAT, O_TMPFILE,
+    O_TRUNC, PROT_WRITE,
 };
 use crate::effect::{Effect, OpenFlags, PathAt, Test, When};
 
@@ -64,7 +65,12 @@ const S_IFREG: u32 = 0o100_000;
 const NEW_ROOT: u32 = 0x0002_0000 | 0x1000_0000;
 
 /// mmap(2) of a file.
-const MAPS_FILE: When = When::All(&[test(4, ANY, Ne, u32::MAX), test(3, MAP_ANONYMOUS as u32, Eq, 0)]);
+/// But not of a further segment of a library: the first one has told of it.
+const MAPS_FILE: When = When::All(&[
+    test(4, ANY, Ne, u32::MAX),
+    test(3, MAP_ANONYMOUS as u32, Eq, 0),
+    test(3, MAP_SEGMENT_MASK, Ne, MAP_SEGMENT),
+]);
 /// `mode_t` of a regular file; 0 means one, too (mknod(2)).
 const fn regular(mode: u8) -> [Test; 2] {
     [test(mode, S_IFMT, Eq, S_IFREG), test(mode, S_IFMT, Eq, 0)]

@@ -109,6 +109,8 @@ impl Observer {
         let arg = |position: u8| call.args[usize::from(position)];
         let fd = |position: u8| arg(position) as i32;
         match ROWS[call.row].effect {
+            // The buffer, or the vector of buffers, is the second argument of every call of the read family.
+            Effect::Read { fd: from } if self.is_foregone(who, fd(from), arg(1)) => None,
             Effect::Read { fd: from } => self.enter_transfer(who, Some(fd(from)), None),
             Effect::Write { fd: to } => self.enter_transfer(who, None, Some(fd(to))),
             Effect::Copy { from, to } => self.enter_transfer(who, Some(fd(from)), Some(fd(to))),
@@ -235,6 +237,27 @@ impl Observer {
         self.descriptor(who, fd)?.file
     }
 
+    /// Tells the first read of a file of the system at its entry, and returns whether it did so.
+    ///
+    /// A compiler opens, reads once and closes a thousand headers: the second stop of each would cost as much as all the
+    /// rest, to learn what is foregone. A regular file open for reading, read into memory that is there, is read.
+    fn is_foregone(&mut self, who: Who, fd: i32, buffer: u64) -> bool {
+        let Some(file) =
+            self.descriptor(who, fd).filter(|known| known.read.is_uncounted()).and_then(|known| known.file)
+        else {
+            return false;
+        };
+        let mut byte = [0];
+        if !self.resolver.is_readable(who.tid, fd) || read_memory(who.tid, buffer, &mut byte).is_err() {
+            return false;
+        }
+        self.tell_uncounted(EventKind::Read, who, &file);
+        if let Some(known) = self.process(who.pid).files.get_mut(&fd) {
+            known.read.end();
+        }
+        true
+    }
+
     pub(crate) fn enter_transfer(&mut self, who: Who, from: Option<i32>, to: Option<i32>) -> Option<Pending> {
         let reads = from.and_then(|fd| {
             let known = self.descriptor(who, fd)?;
@@ -340,11 +363,18 @@ impl Observer {
         let is_read = !is_written || prot & PROT_READ != 0;
         let known = self.descriptor(who, fd)?;
         let file = known.file?;
-        let is_told = known.is_mapped;
+        let read = known.read;
+        if !is_written && read.has_begun() {
+            // That its content was taken is known already; all that a mapping adds is that the bytes cannot be counted.
+            known.read.end();
+        }
         if is_shared && !is_written {
             self.has_shared_map = true;
         }
-        if is_told && !is_written {
+        if !is_written && read.has_begun() {
+            if !read.is_enough() {
+                self.tell_file(EventKind::MapRead, who, &file, 0);
+            }
             return None;
         }
         Some(Pending::Map { fd, file, is_read, is_written })
@@ -397,8 +427,8 @@ impl Observer {
                 if is_written {
                     self.tell_file(EventKind::MapWrite, who, &file, 0);
                 }
-                if let Some(known) = self.process(who.pid).files.get_mut(&fd) {
-                    known.is_mapped |= is_read;
+                if let Some(known) = self.process(who.pid).files.get_mut(&fd).filter(|_| is_read) {
+                    known.read.end();
                 }
             }
             Pending::Protect(files) => {

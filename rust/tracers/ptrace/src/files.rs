@@ -20,22 +20,52 @@ pub(crate) struct FileRef {
     pub(crate) stamp: FileStamp,
 }
 
+/// Where the files of the system are: how many bytes of a header or a library were read is worth no stop.
+const UNCOUNTED_BELOW: [&[u8]; 4] = [b"/usr/", b"/lib", b"/etc/", b"/opt/"];
+
 /// How much of one kind of transfer was told.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {
-    transfers: u32,
+    /// Transfers whose bytes are still to be counted.
+    to_count: u32,
+    has_begun: bool,
+    /// It was told that the bytes are not known.
+    is_enough: bool,
 }
 
 impl Told {
-    /// Returns whether another transfer adds nothing.
-    pub(crate) fn is_enough(self) -> bool {
-        self.transfers > COUNTED_MAX
+    /// Returns that nothing was told yet of the file of that name.
+    pub(crate) fn nothing(target: &[u8]) -> Self {
+        let is_counted = !UNCOUNTED_BELOW.iter().any(|below| target.starts_with(below));
+        Self { to_count: if is_counted { COUNTED_MAX } else { 0 }, has_begun: false, is_enough: false }
     }
 
-    /// Counts a transfer, and returns whether its bytes are still counted.
+    /// Returns whether a transfer was told.
+    pub(crate) fn has_begun(self) -> bool {
+        self.has_begun
+    }
+
+    /// Returns whether nothing was told yet, and the bytes will not be counted.
+    pub(crate) fn is_uncounted(self) -> bool {
+        !self.has_begun && self.to_count == 0
+    }
+
+    /// Returns whether another transfer adds nothing.
+    pub(crate) fn is_enough(self) -> bool {
+        self.is_enough
+    }
+
+    /// Takes note of a transfer that is told, and returns whether its bytes are counted.
     pub(crate) fn add(&mut self) -> bool {
-        self.transfers += 1;
-        self.transfers <= COUNTED_MAX
+        self.has_begun = true;
+        self.is_enough = self.to_count == 0;
+        self.to_count = self.to_count.saturating_sub(1);
+        !self.is_enough
+    }
+
+    /// Takes note that the bytes cannot be known any more, and that this was told.
+    pub(crate) fn end(&mut self) {
+        *self = Self { to_count: 0, has_begun: true, is_enough: true };
     }
 }
 
@@ -52,8 +82,6 @@ pub(crate) struct OpenFile {
     pub(crate) read: Told,
     /// Writes told.
     pub(crate) written: Told,
-    /// Whether a mapping was told.
-    pub(crate) is_mapped: bool,
 }
 
 /// What is known of a process.

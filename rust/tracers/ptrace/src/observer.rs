@@ -8,7 +8,7 @@ use tracer_host::Recorder;
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TextId, TraceEvent};
 use tracer_syscalls::Arch;
 
-use crate::files::{FileRef, OpenFile, Process};
+use crate::files::{FileRef, OpenFile, Process, Told};
 use crate::programs::Programs;
 use crate::resolve::{Located, Resolver};
 use crate::rings::Rings;
@@ -189,8 +189,8 @@ impl Observer {
                 return;
             }
         }
-        let (read, written, is_mapped) = <_>::default();
-        files.insert(fd, OpenFile { target, generation, file, read, written, is_mapped });
+        let told = Told::nothing(&target);
+        files.insert(fd, OpenFile { target, generation, file, read: told, written: told });
     }
 
     /// A descriptor whose name the kernel did not give.

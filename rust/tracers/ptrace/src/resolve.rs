@@ -148,6 +148,12 @@ impl Resolver {
         read_link(libc::AT_FDCWD, &proc_path(tid, &[b"/fd/"], Some(fd)), &mut *self.buffer)
     }
 
+    /// Returns whether a descriptor is open for reading: its link in /proc says so by its permissions (proc_pid_fd(5)).
+    pub(crate) fn is_readable(&self, tid: Tid, fd: i32) -> bool {
+        let link = stat_at(libc::AT_FDCWD, &proc_path(tid, &[b"/fd/"], Some(fd)), libc::AT_SYMLINK_NOFOLLOW);
+        link.is_ok_and(|link| link.mode & 0o400 != 0)
+    }
+
     /// Returns the file that a descriptor refers to, given the kernel's name for it.
     ///
     /// Returns `None` for what is not a subject of the model: no path, no regular file, a view of the kernel.

@@ -64,6 +64,9 @@ fn a_map_matters_only_if_it_is_of_a_file() {
     assert!(!holds("mmap", [0, 0, 3, 0x22, 0xffff_ffff, 0]));
     assert!(!holds("mmap", [0, 0, 3, 0x22, u64::MAX, 0]));
     assert!(holds("mmap", [0, 0, 1, 2, 3, 0]));
+    assert!(holds("mmap", [0, 0, 1, 0x802, 3, 0]), "the first segment of a library");
+    assert!(!holds("mmap", [0, 0, 1, 0x812, 3, 0]), "a further one");
+    assert!(holds("mmap", [0, 0, 1, 0x12, 3, 0]));
 }
 
 #[test]
