@@ -48,6 +48,11 @@ pub enum Effect {
         /// Position of the flags.
         flags: u8,
     },
+    /// As [`Self::CloneUntraced`], the flags being the first member of the `struct clone_args` that the argument points to.
+    Clone3 {
+        /// Position of the pointer.
+        arguments: u8,
+    },
     /// `ioctl(FICLONE, FICLONERANGE)`, and those that do what fallocate(2) does.
     Clone {
         /// Written to.

@@ -123,7 +123,7 @@ macro_rules! rows {
 }
 
 use Effect::{
-    AioSubmit, Allocate, Clone, CloneUntraced, Copy, Link, Map, MapIndirect, Mknod, Namespace, Open,
+    AioSubmit, Allocate, Clone, Clone3, CloneUntraced, Copy, Link, Map, MapIndirect, Mknod, Namespace, Open,
     OpenHandle, Protect, Read, Rename, RingEnter, RingRegister, RingSetup, SeccompListener, Symlink,
     Truncate, TruncateFd, Unlink, Write,
 };
@@ -189,6 +189,7 @@ rows! {
     io_uring_register [all] RingRegister { fd: 0, opcode: 1, argument: 2, count: 3 }, Always;
 
     clone [all] CloneUntraced { flags: 0 }, All(&[test(0, CLONE_UNTRACED as u32, Ne, 0)]);
+    clone3 [all] Clone3 { arguments: 0 }, Always;
     chroot [all] Namespace, Always;
     pivot_root [all] Namespace, Always;
     setns [all] Namespace, Always;

@@ -18,6 +18,9 @@ const STATUS: Observation =
 /// Started by `launch` with an option that changes nothing: a parent in the same process group, as roar is one.
 const PLAINLY: &[&str] = &["--nice", "0"];
 
+/// A session of its own, in which roar and the command are alone.
+const SESSION: &str = "setsid -w \"$@\"; echo $?";
+
 const COPY: &[&str] = &["fd_copy_stdin_stdout"];
 
 /// Signals by number, as `launch` takes them: 1 HUP, 2 INT, 3 QUIT, 10 USR1, 13 PIPE, 15 TERM, 17 CHLD, 18 CONT, 20 TSTP.
@@ -51,6 +54,7 @@ const OBSERVATIONS: &[Observation] = &[
     named("status_of_a_traceless_environment", STATUS).within("env -i \"$@\""),
     Observation::new("errors", &["observe_errors"]),
     Observation::new("signals", &["observe_signals"]),
+    Observation::new("continued", &["observe_continue"]),
     Observation::new("children", &["observe_children"]),
     Observation::new("order", &["observe_order"]),
     Observation::new("order_on_one_stream", &["observe_order"]).launched(&["--merge", "1"]),
@@ -66,6 +70,21 @@ const OBSERVATIONS: &[Observation] = &[
         .within("\"$@\"; echo $?"),
     Observation::new("status_of_a_killed_command", &["sh", "-c", "kill -TERM $$"])
         .within("(\"$@\") 2> /dev/null; echo $?"),
+    Observation::new(
+        "sigalrm_to_the_whole_session",
+        &["sh", "-c", "trap 'echo got' ALRM; kill -ALRM 0; echo end"],
+    )
+    .within(SESSION),
+    Observation::new(
+        "sigprof_to_the_whole_session",
+        &["sh", "-c", "trap 'echo got' PROF; kill -PROF 0; echo end"],
+    )
+    .within(SESSION),
+    Observation::new(
+        "real_time_signal_to_the_whole_session",
+        &["sh", "-c", "trap 'echo got' 34; kill -34 0; echo end"],
+    )
+    .within(SESSION),
     Observation::new("command_after_command", &["sh", "-c", "echo $1 >> log; cat log", "x", "y"])
         .within("\"$@\" && \"$@\" && cat log"),
 ];

@@ -1,5 +1,8 @@
 // Starts a program in a world without seccomp(2), without PTRACE_GET_SYSCALL_INFO, or without both: an old kernel, or a
-// container that refuses them. Arguments: `seccomp`, `syscall_info` or `both`, then the program.
+// container that refuses them; or without the rights of root, to whom the directory above, with all that is in it, then
+// no longer belongs. Arguments: `seccomp`, `syscall_info`, `both` or `root`, then the program.
+#include <ftw.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -10,13 +13,28 @@
 
 #define GET_SYSCALL_INFO 0x420e
 
+enum { NOBODY = 65534 };
+
 static void install(struct sock_filter *code, unsigned short length) {
     struct sock_fprog program = {length, code};
     CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 
+static int give_away(const char *path, const struct stat *status, int kind, struct FTW *place) {
+    (void)status, (void)kind, (void)place;
+    return lchown(path, NOBODY, NOBODY);
+}
+
+static void become_nobody(void) {
+    CHECK(nftw("..", give_away, 64, FTW_PHYS));
+    CHECK(setgroups(0, NULL));
+    CHECK(setresgid(NOBODY, NOBODY, NOBODY));
+    CHECK(setresuid(NOBODY, NOBODY, NOBODY));
+}
+
 int main(int argc, char **argv) {
     ENSURE(argc > 2);
+    if (!strcmp(argv[1], "root") && geteuid() == 0) become_nobody();
     if (geteuid() != 0) CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     int both = !strcmp(argv[1], "both");
     if (both || !strcmp(argv[1], "syscall_info")) {

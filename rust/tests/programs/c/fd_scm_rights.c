@@ -11,12 +11,7 @@ int main(void) {
         send_fd(sockets[1], CHECK(open("in", O_RDONLY)));
         _exit(0);
     }
-    char byte;
-    union control control;
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    ENSURE(recvmsg(sockets[0], &message, 0) == 1);
+    int fd = receive_fd(sockets[0]);
     wait_for(child);
-    read_some(fd_of(&message));
+    read_some(fd);
 }

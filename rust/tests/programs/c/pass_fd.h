@@ -28,3 +28,13 @@ static inline int fd_of(struct msghdr *message) {
     memcpy(&fd, CMSG_DATA(header), sizeof fd);
     return fd;
 }
+
+static inline int receive_fd(int socket) {
+    char byte;
+    union control control;
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    ENSURE(recvmsg(socket, &message, 0) == 1);
+    return fd_of(&message);
+}

@@ -11,7 +11,7 @@ use tracer_syscalls::constants::{
     FS_IOC_ZERO_RANGE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC, PROT_READ, PROT_WRITE,
     RENAME_EXCHANGE,
 };
-use tracer_syscalls::{Effect, OpenFlags, PathAt, ROWS};
+use tracer_syscalls::{Arch, Effect, OpenFlags, PathAt, ROWS};
 
 use crate::aio::AioBatch;
 use crate::files::FileRef;
@@ -19,7 +19,7 @@ use crate::memory_map::shared_files_in;
 use crate::observer::{Call, Observer, Who, is_same_file};
 use crate::resolve::Located;
 use crate::rings::RingCall;
-use crate::sys::{read_memory, read_string, registers};
+use crate::sys::{read_memory, read_string, registers, write_memory};
 
 /// Longest path argument that the kernel takes, bytes with the NUL (PATH_MAX).
 const PATH_BYTES_MAX: usize = 4096;
@@ -101,6 +101,10 @@ pub(crate) enum Pending {
     Ring(RingCall),
     /// Root or mounts may change.
     Namespace,
+    /// A clone(2) whose flags were changed, to be put back: the convention, the flags.
+    Clone2(Arch, u64),
+    /// A clone3(2) whose flags were changed, to be put back: their address, the flags.
+    Clone3(u64, u64),
 }
 
 impl Observer {
@@ -115,15 +119,20 @@ impl Observer {
             Effect::Write { fd: to } => self.enter_transfer(who, None, Some(fd(to))),
             Effect::Copy { from, to } => self.enter_transfer(who, Some(fd(from)), Some(fd(to))),
             Effect::CloneUntraced { flags } => {
-                // Refused to be traced, the child would have every call refused that the filter traces.
-                let traced = arg(flags) & !CLONE_UNTRACED;
-                if let Err(error) = registers::set_first_argument(who.tid, call.arch, traced) {
-                    let detail = format!(
-                        "a process that refuses to be traced was made, and cannot be followed: {error}"
-                    );
-                    self.recorder.tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, &detail);
+                let untraced = arg(flags);
+                let changed = registers::set_first_argument(who.tid, call.arch, untraced & !CLONE_UNTRACED);
+                self.tell_untraced(who, changed);
+                Some(Pending::Clone2(call.arch, untraced))
+            }
+            Effect::Clone3 { arguments } => {
+                let flags = self.read_word(who, arg(arguments))?;
+                if flags & CLONE_UNTRACED == 0 {
+                    return None;
                 }
-                None
+                let traced = (flags & !CLONE_UNTRACED).to_le_bytes();
+                let changed = write_memory(who.tid, arg(arguments), &traced);
+                self.tell_untraced(who, changed);
+                Some(Pending::Clone3(arg(arguments), flags))
             }
             Effect::Clone { to, request, .. }
                 if matches!(
@@ -235,6 +244,16 @@ impl Observer {
     /// Returns the file that a descriptor refers to, if it is a subject.
     pub(crate) fn file(&mut self, who: Who, fd: i32) -> Option<FileRef> {
         self.descriptor(who, fd)?.file
+    }
+
+    /// A child that refused to be traced would have every call refused that the filter traces: the refusal is taken out
+    /// of the call. Where that fails the child is a gap.
+    fn tell_untraced(&mut self, who: Who, changed: io::Result<()>) {
+        if let Err(error) = changed {
+            let detail =
+                format!("a process that refuses to be traced was made, and cannot be followed: {error}");
+            self.recorder.tell_gap(GapKind::UntracedProcess, who.pid.as_pid(), None, &detail);
+        }
     }
 
     /// Tells the first read of a file of the system at its entry, and returns whether it did so.
@@ -406,6 +425,13 @@ impl Observer {
             self.leave_ring(who, call, result);
             return;
         }
+        // What cannot be put back belongs to a thread that was killed.
+        if let Pending::Clone2(arch, flags) = pending {
+            let _killed = registers::set_first_argument(who.tid, arch, flags);
+        }
+        if let Pending::Clone3(address, flags) = pending {
+            let _killed = write_memory(who.tid, address, &flags.to_le_bytes());
+        }
         if result < 0 {
             return;
         }
@@ -453,7 +479,7 @@ impl Observer {
             }
             Pending::Aio(batch) => self.leave_aio(who, &batch, result as usize),
             Pending::Namespace => self.root_epoch += 1,
-            Pending::Ring(..) => {}
+            Pending::Ring(..) | Pending::Clone2(..) | Pending::Clone3(..) => {}
         }
     }
 
@@ -493,6 +519,8 @@ impl Observer {
             | Pending::Map { .. }
             | Pending::Protect(_)
             | Pending::Ring(_)
+            | Pending::Clone2(..)
+            | Pending::Clone3(..)
             | Pending::Namespace => {}
         }
     }

@@ -24,6 +24,7 @@ mod rings;
 mod signals;
 mod sys;
 mod timer;
+mod walk;
 
 use std::ffi::OsString;
 use std::io;

@@ -13,9 +13,10 @@ use tracer_schema::FileStamp;
 
 use crate::long_path;
 use crate::sys::{
-    RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, Tid, file_system_type, open_at, open_resolving,
-    read_link, stat_at, stat_fd,
+    RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV, Tid, file_system_type, open_at, open_resolving, read_link,
+    stat_at, stat_fd,
 };
+use crate::walk::walk;
 use tracer_syscalls::constants::AT_FDCWD;
 
 /// A file, and the path it has now: what an event is about.
@@ -40,9 +41,12 @@ const LINK_BYTES_MAX: usize = 4097;
 /// What the kernel adds to the name of a file that has none any more (d_path in fs/d_path.c).
 const DELETED: &[u8] = b" (deleted)";
 
+/// procfs.
+pub(crate) const PROC: i64 = 0x9fa0;
+
 /// File systems whose regular files are views of the kernel and no data (include/uapi/linux/magic.h).
 const PSEUDO_FILE_SYSTEMS: &[i64] = &[
-    0x9fa0,      // proc
+    PROC,
     0x6265_6572, // sysfs
     0x0027_e0eb, // cgroup
     0x6367_7270, // cgroup2
@@ -240,52 +244,27 @@ impl Resolver {
         flags: i32,
     ) -> io::Result<OwnedFd> {
         let flags = flags | libc::O_PATH;
-        if let Some(own) = own_proc(tid, path) {
-            // A link of the thread's own leads to the same file from everywhere.
-            return open_at(libc::AT_FDCWD, &c_string(own)?, flags);
-        }
-        if !is_home {
-            return self.open_abroad(tid, dir, path, flags);
-        }
-        if path.first() == Some(&b'/') {
-            return open_plainly(libc::AT_FDCWD, path, flags);
-        }
-        let base = base_of(tid, dir)?;
-        if path.is_empty() { Ok(base) } else { open_plainly(base.as_raw_fd(), path, flags) }
-    }
-
-    /// As [`open_path`](Self::open_path), for a thread with a root or mounts of its own: links to absolute paths and `..`
-    /// must not lead out of its root.
-    fn open_abroad(&mut self, tid: Tid, dir: i32, path: &[u8], flags: i32) -> io::Result<OwnedFd> {
-        let root = open_at(libc::AT_FDCWD, &proc_path(tid, &[b"/root"], None), libc::O_PATH)?;
-        if path.first() == Some(&b'/') {
-            return open_within(root.as_raw_fd(), path, flags, Within::Root).map_err(unmapped_link);
+        if is_home && !path.is_empty() {
+            let base = if path[0] == b'/' { None } else { Some(base_of(tid, dir)?) };
+            let from = base.as_ref().map_or(libc::AT_FDCWD, AsRawFd::as_raw_fd);
+            let c_path = c_string(path)?;
+            match open_resolving(from, &c_path, flags, RESOLVE_NO_MAGICLINKS) {
+                Ok(found) => return Ok(found),
+                Err(error) if !may_lead_to_itself(from, &c_path, &error) => return Err(error),
+                Err(_) => {}
+            }
         }
         let base = base_of(tid, dir)?;
         if path.is_empty() {
             return Ok(base);
         }
-        match open_within(base.as_raw_fd(), path, flags, Within::Below) {
-            Err(error) if error.raw_os_error() == Some(libc::EXDEV) => {}
-            opened => return opened,
+        let root =
+            open_at(libc::AT_FDCWD, &proc_path(tid, &[b"/root"], None), libc::O_PATH).map_err(unfollowed)?;
+        let found = walk(tid, &root, base, path)?;
+        if flags & libc::O_DIRECTORY != 0 && !stat_fd(&found)?.is_directory() {
+            return Err(io::Error::from_raw_os_error(libc::ENOTDIR));
         }
-        // It leads out of the directory: from the root it is the same path, if the directory is still reached that way.
-        let at = self.name_of(&base)?;
-        let root_name = self.name_of(&root)?;
-        let inside = if root_name == b"/" {
-            Some(&at[..])
-        } else {
-            at.strip_prefix(&root_name[..]).filter(|rest| rest.is_empty() || rest[0] == b'/')
-        };
-        let again = inside.and_then(|inside| {
-            let found = open_within(root.as_raw_fd(), inside, libc::O_PATH, Within::Root).ok()?;
-            (stat_fd(&found).ok()? == stat_fd(&base).ok()?).then(|| [inside, b"/", path].concat())
-        });
-        match again {
-            Some(whole) => open_within(root.as_raw_fd(), &whole, flags, Within::Root).map_err(unmapped_link),
-            // The directory is outside of the root, a classic way out of a chroot, or covered by a mount: `..` works there.
-            None => open_at(base.as_raw_fd(), &c_string(path)?, flags),
-        }
+        Ok(found)
     }
 
     /// Returns what an open file or directory of ours is called.
@@ -382,53 +361,26 @@ pub(crate) fn live_path(target: &[u8], stamp: &FileStamp) -> Vec<u8> {
     if is_back { stripped.to_vec() } else { Vec::new() }
 }
 
-/// Where a path must stay.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
-    /// As if the directory were the root.
-    Root,
-    /// Below the directory, else `EXDEV`.
-    Below,
-}
-
-fn open_within(dir: RawFd, path: &[u8], flags: i32, within: Within) -> io::Result<OwnedFd> {
-    let resolve = match within {
-        Within::Root => RESOLVE_IN_ROOT,
-        Within::Below => RESOLVE_BENEATH,
-    };
-    let path = if path.is_empty() { b"/" } else { path };
-    open_resolving(dir, &c_string(path)?, flags, resolve)
-}
-
-/// An error without a number, which says that the path cannot be followed from here.
-fn unfollowed(what: &str) -> io::Error {
-    io::Error::other(what.to_owned())
-}
-
-/// A link of /proc within another root is refused (openat2(2)); what it would lead to is not known.
-fn unmapped_link(error: io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(libc::EXDEV | libc::ELOOP) => unfollowed("its path leads through a link of /proc"),
-        _ => error,
+/// Returns whether a path that could not be opened from here may lead through the links by which a thread names itself:
+/// through a link of /proc, or, since the tracer may lack the descriptor that is named, to a place in another file system.
+fn may_lead_to_itself(from: RawFd, path: &CStr, error: &io::Error) -> bool {
+    // ENOSYS: a kernel before 5.6.
+    if matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENOSYS)) {
+        return true;
     }
+    let again = open_resolving(from, path, libc::O_PATH, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
+    if again.is_err_and(|error| error.raw_os_error() == Some(libc::EXDEV)) {
+        return true;
+    }
+    let base = proc_path(Tid(std::process::id() as i32), &[b"/fd/"], Some(from));
+    from != libc::AT_FDCWD && file_system_type(&base).is_ok_and(|kind| kind == PROC)
 }
 
-/// Opens a path that means the same to the thread, unless it leads through a link of /proc: that may be one by which a
-/// thread names itself (`/proc/self`), and would lead to the tracer.
-fn open_plainly(dir: RawFd, path: &[u8], flags: i32) -> io::Result<OwnedFd> {
-    let c_path = c_string(path)?;
-    match open_resolving(dir, &c_path, flags, RESOLVE_NO_MAGICLINKS) {
-        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-            let names_process =
-                path.strip_prefix(b"/proc/").and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit);
-            match open_at(dir, &c_path, flags) {
-                Ok(_) if !names_process => Err(unfollowed("its path leads through a link of /proc")),
-                opened => opened,
-            }
-        }
-        // A kernel before 5.6.
-        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => open_at(dir, &c_path, flags),
-        opened => opened,
+/// Returns an error without a number for one that says that the thread cannot be looked at.
+fn unfollowed(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => io::Error::other("what its path starts from cannot be looked at"),
+        _ => error,
     }
 }
 
@@ -439,50 +391,7 @@ fn base_of(tid: Tid, dir: i32) -> io::Result<OwnedFd> {
     } else {
         proc_path(tid, &[b"/fd/"], Some(dir))
     };
-    open_at(libc::AT_FDCWD as RawFd, &link, libc::O_PATH).map_err(|error| match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => {
-            unfollowed("the directory that its path starts from cannot be looked at")
-        }
-        _ => error,
-    })
-}
-
-/// Rewrites the names by which a thread reaches its own directory in /proc: to the tracer they mean the tracer. Returns
-/// `None` for any other path.
-fn own_proc(tid: Tid, path: &[u8]) -> Option<Vec<u8>> {
-    const OWN: [(&[u8], &[u8]); 6] = [
-        (b"/proc/self/", b"/"),
-        (b"/proc/thread-self/", b"/"),
-        (b"/dev/fd/", b"/fd/"),
-        (b"/dev/stdin", b"/fd/0"),
-        (b"/dev/stdout", b"/fd/1"),
-        (b"/dev/stderr", b"/fd/2"),
-    ];
-    if !path.starts_with(b"/") {
-        return None;
-    }
-    let path = without_empty_parts(path);
-    OWN.iter().find_map(|(prefix, part)| {
-        let rest = path.strip_prefix(*prefix)?;
-        let mut rewritten = proc_path(tid, &[part], None).into_bytes();
-        rewritten.extend_from_slice(rest);
-        Some(rewritten)
-    })
-}
-
-/// Returns an absolute path without `//` and `/./`, which mean nothing.
-fn without_empty_parts(path: &[u8]) -> Vec<u8> {
-    let mut short = Vec::with_capacity(path.len());
-    let mut parts = path.split(|byte| *byte == b'/').peekable();
-    while let Some(part) = parts.next() {
-        let is_last = parts.peek().is_none();
-        if (part.is_empty() || part == b".") && !is_last {
-            continue;
-        }
-        short.push(b'/');
-        short.extend_from_slice(part);
-    }
-    short
+    open_at(libc::AT_FDCWD as RawFd, &link, libc::O_PATH).map_err(unfollowed)
 }
 
 #[cfg(test)]
@@ -495,17 +404,6 @@ mod tests {
         assert_eq!(split_name(b"d/a"), (&b"d/"[..], &b"a"[..]));
         assert_eq!(split_name(b"/a"), (&b"/"[..], &b"a"[..]));
         assert_eq!(split_name(b"d//a//"), (&b"d//"[..], &b"a"[..]));
-    }
-
-    #[test]
-    fn own_names_in_proc_are_those_of_the_thread() {
-        let own = |path: &[u8]| own_proc(Tid(7), path).map(|path| String::from_utf8(path).unwrap());
-        for path in [&b"/proc/self/fd/3"[..], b"/dev/fd/3", b"//proc/./self//fd/3"] {
-            assert_eq!(own(path).as_deref(), Some("/proc/7/fd/3"));
-        }
-        assert_eq!(own(b"/dev/stdin").as_deref(), Some("/proc/7/fd/0"));
-        assert_eq!(own(b"/proc/selfish"), None);
-        assert_eq!(own(b"proc/self/fd/3"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! Signal sets are plain data, valid as zeroed by sigemptyset or filled by sigfillset.
 
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tracer_host::{Control, ToRoar, ToTracer};
@@ -48,20 +48,26 @@ fn was_sent_to_group(signal: i32, sender: i32) -> bool {
     found == signal && unsafe { info.si_pid() } == sender
 }
 
+#[derive(Default)]
+struct Wakes {
+    told: u64,
+    heard: u64,
+}
+
 /// The `roar` that started this tracer, which stops and goes on with the command.
 #[derive(Clone)]
 pub(crate) struct Roar {
     control: Arc<Control>,
     process: libc::pid_t,
-    /// Whether it has said that it goes on.
-    is_awake: Arc<(Mutex<bool>, Condvar)>,
+    /// How many times it was told that the command goes on, and how many times it said that it heard.
+    wakes: Arc<(Mutex<Wakes>, Condvar)>,
 }
 
 impl Roar {
     /// Returns the parent process, at the other end of the channel.
     pub(crate) fn new(control: Control) -> Self {
         let process = std::os::unix::process::parent_id() as libc::pid_t;
-        Self { control: Arc::new(control), process, is_awake: Arc::default() }
+        Self { control: Arc::new(control), process, wakes: Arc::default() }
     }
 
     /// Tells it something.
@@ -75,29 +81,30 @@ impl Roar {
         &self.control
     }
 
-    fn set_awake(&self, is_awake: bool) {
-        let (awake, changed) = &*self.is_awake;
-        *awake.lock().unwrap_or_else(PoisonError::into_inner) = is_awake;
-        changed.notify_all();
+    fn wakes(&self) -> MutexGuard<'_, Wakes> {
+        self.wakes.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The command was stopped: so is `roar` to be.
     pub(crate) fn stop(&self, signal: i32) {
-        self.set_awake(false);
         self.tell(ToRoar::Stopped(signal));
     }
 
     /// The command goes on. `roar` may be stopped already, or be about to stop: it is woken until it says that it heard.
     pub(crate) fn wake(&self) {
+        let mine = {
+            let mut wakes = self.wakes();
+            wakes.told += 1;
+            wakes.told
+        };
         self.tell(ToRoar::Continued);
         let roar = self.clone();
         // Without a thread to be had, once must do.
         let started = std::thread::Builder::new().spawn(move || {
-            let (awake, changed) = &*roar.is_awake;
-            let mut is_awake = awake.lock().unwrap_or_else(PoisonError::into_inner);
-            while !*is_awake && kill(roar.process, libc::SIGCONT).is_ok() {
-                let waited = changed.wait_timeout(is_awake, WAKE_EVERY);
-                is_awake = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let mut wakes = roar.wakes();
+            while wakes.heard < mine && kill(roar.process, libc::SIGCONT).is_ok() {
+                let waited = roar.wakes.1.wait_timeout(wakes, WAKE_EVERY);
+                wakes = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
         });
         if started.is_err() {
@@ -112,7 +119,10 @@ impl Roar {
         let _alone = std::thread::Builder::new().spawn(move || {
             while let Ok(Some(message)) = roar.control.hear_roar() {
                 match message {
-                    ToTracer::Awake => roar.set_awake(true),
+                    ToTracer::Awake => {
+                        roar.wakes().heard += 1;
+                        roar.wakes.1.notify_all();
+                    }
                     ToTracer::Signal { signal, sender } => {
                         let command = command.load(Ordering::Acquire);
                         if command > 0 && !was_sent_to_group(signal, sender) {

@@ -230,6 +230,16 @@ pub(crate) fn read_memory(tid: Tid, address: u64, into: &mut [u8]) -> io::Result
     check(read as c_long).map(|read| read as usize)
 }
 
+/// Writes memory of a stopped thread.
+pub(crate) fn write_memory(tid: Tid, address: u64, bytes: &[u8]) -> io::Result<()> {
+    let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: bytes.len() };
+    // SAFETY: `local` describes `bytes`, which are only read; the remote side is checked by the kernel.
+    let written = unsafe { libc::process_vm_writev(tid.0, &raw const local, 1, &raw const remote, 1, 0) };
+    let written = check(written as c_long)? as usize;
+    if written == bytes.len() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EFAULT)) }
+}
+
 /// Smallest page of any architecture here; a read that stays in one never fails half-way.
 const PAGE_BYTES: u64 = 4096;
 
@@ -299,13 +309,10 @@ pub(crate) fn open_at(dir: RawFd, path: &CStr, flags: c_int) -> io::Result<Owned
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
+/// openat2(2): not into another mount.
+pub(crate) const RESOLVE_NO_XDEV: u64 = 0x01;
 /// openat2(2): not through the links of /proc that are no paths.
 pub(crate) const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
-/// openat2(2): not out of the directory.
-pub(crate) const RESOLVE_BENEATH: u64 = 0x08;
-/// openat2(2): as if the directory were the root.
-pub(crate) const RESOLVE_IN_ROOT: u64 = 0x10;
-
 /// openat2(2), close-on-exec.
 pub(crate) fn open_resolving(dir: RawFd, path: &CStr, flags: c_int, resolve: u64) -> io::Result<OwnedFd> {
     let how = [(flags | libc::O_CLOEXEC) as u64, 0, resolve];
