@@ -122,7 +122,8 @@ impl Observer {
                 let untraced = arg(flags);
                 let changed = registers::set_first_argument(who.tid, call.arch, untraced & !CLONE_UNTRACED);
                 self.tell_untraced(who, changed);
-                Some(Pending::Clone2(call.arch, untraced))
+                // On 64-bit Arm the result takes the place of the first argument anyway.
+                (call.arch != Arch::Aarch64).then_some(Pending::Clone2(call.arch, untraced))
             }
             Effect::Clone3 { arguments } => {
                 let flags = self.read_word(who, arg(arguments))?;

@@ -127,6 +127,7 @@ fn trace(arguments: &TracerArguments, roar: Option<&Roar>, mask: &libc::sigset_t
     report(arguments, roar.map(Roar::control), engine.into_observer(), mode, status)?;
     if let Some(roar) = roar {
         roar.tell(errno.map_or(ToRoar::Reported, ToRoar::NotExecuted));
+        roar.see_awake();
     }
     if ended.has_left {
         leave_the_stage();

@@ -99,17 +99,23 @@ impl Roar {
         };
         self.tell(ToRoar::Continued);
         let roar = self.clone();
-        // Without a thread to be had, once must do.
-        let started = std::thread::Builder::new().spawn(move || {
-            let mut wakes = roar.wakes();
-            while wakes.heard < mine && kill(roar.process, libc::SIGCONT).is_ok() {
-                let waited = roar.wakes.1.wait_timeout(wakes, WAKE_EVERY);
-                wakes = waited.unwrap_or_else(PoisonError::into_inner).0;
-            }
-        });
-        if started.is_err() {
-            let _gone = kill(self.process, libc::SIGCONT);
+        // Without a thread to be had it is woken at the end.
+        let _later = std::thread::Builder::new().spawn(move || roar.wake_until(mine));
+    }
+
+    /// Sends SIGCONT until that many messages were heard, or `roar` is gone.
+    fn wake_until(&self, mine: u64) {
+        let mut wakes = self.wakes();
+        while wakes.heard < mine && kill(self.process, libc::SIGCONT).is_ok() {
+            let waited = self.wakes.1.wait_timeout(wakes, WAKE_EVERY);
+            wakes = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Returns when `roar` has heard all that could wake it: from then on it needs the tracer no more.
+    pub(crate) fn see_awake(&self) {
+        let told = self.wakes().told;
+        self.wake_until(told);
     }
 
     /// Listens, in a thread of its own, and passes on what `roar` was sent to the process in `command`, until that is 0.

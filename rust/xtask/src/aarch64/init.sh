@@ -11,6 +11,7 @@ $bb mount -t devpts devpts /dev/pts
 # Not over /tmp: the checkout may have been below it, and the suite looks for its files where they were.
 $bb mount -t tmpfs tmpfs /scratch
 $bb ln -s /proc/self/fd /dev/fd
+for n in 0:stdin 1:stdout 2:stderr; do $bb ln -s "/proc/self/fd/${n%:*}" "/dev/${n#*:}"; done
 # What packages do when they are installed.
 [ -e /usr/bin/sh ] || $bb ln -s dash /usr/bin/sh
 [ -e /usr/bin/awk ] || $bb ln -s mawk /usr/bin/awk
