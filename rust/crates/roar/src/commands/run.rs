@@ -59,6 +59,9 @@ pub(crate) fn run(args: RunArgs, kind: JobKind, environment: &Environment) -> Re
     progress.finish();
     let outcome = outcome.map_err(|error| not_run(&error))?;
     tell(&outcome, &options, voice);
+    if voice != Voice::Quiet {
+        tell_fallback(&outcome, config.settings.tracer_mode.name());
+    }
     Ok(status(&outcome, requires_complete))
 }
 
@@ -148,6 +151,14 @@ fn tell(outcome: &RunOutcome, options: &RunOptions, voice: Voice) {
     }
     if !report.coverage.complete {
         ui::warn(format_args!("this record is partial: {}", partial(&report.coverage, job.step)));
+    }
+}
+
+/// Says that the backend that was asked for could not be used. What `auto` passed over is told by `roar show`.
+fn tell_fallback(outcome: &RunOutcome, asked: &str) {
+    let passed_over = outcome.report.iter().flat_map(|report| &report.tracer.fell_back_from);
+    for passed in passed_over.filter(|passed| passed.backend == asked) {
+        ui::warn(format_args!("the {asked} backend could not be used: {}", passed.reason));
     }
 }
 
