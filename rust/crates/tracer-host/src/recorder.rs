@@ -41,7 +41,6 @@ pub struct Recorder {
     pending: Vec<u8>,
     ids: FxHashMap<Box<[u8]>, TextId>,
     started: Instant,
-    spool_error: Option<io::Error>,
     log: Option<Log>,
 }
 
@@ -75,7 +74,7 @@ impl Log {
 impl Recorder {
     /// Returns a recorder that spools into `run_dir`.
     ///
-    /// Without a spool it records all the same; the error is kept for [`spool_error`](Self::spool_error).
+    /// Without a spool it records all the same: what is missing then is the insurance against a crash.
     pub fn new(run_dir: &Path) -> Self {
         let opened = OpenOptions::new()
             .create_new(true)
@@ -85,17 +84,12 @@ impl Recorder {
             .open(run_dir.join(SPOOL_FILE));
         // Locked for as long as the tracer works: see `is_spool_in_use`.
         let opened = opened.and_then(|file| file.try_lock().map(|()| file).map_err(io::Error::from));
-        let (spool, spool_error) = match opened {
-            Ok(file) => (Some(file), None),
-            Err(error) => (None, Some(error)),
-        };
         Self {
             aggregator: Aggregator::new(),
-            spool,
+            spool: opened.ok(),
             pending: Vec::with_capacity(4096),
             ids: FxHashMap::default(),
             started: Instant::now(),
-            spool_error,
             log: None,
         }
     }
@@ -182,17 +176,11 @@ impl Recorder {
         if self.pending.is_empty() {
             return;
         }
-        if let Some(Err(error)) = self.spool.as_mut().map(|spool| spool.write_all(&self.pending)) {
+        if let Some(Err(_)) = self.spool.as_mut().map(|spool| spool.write_all(&self.pending)) {
             // A full disk costs the insurance, not the record: that is in memory.
             self.spool = None;
-            self.spool_error = Some(error);
         }
         self.pending.clear();
-    }
-
-    /// Returns why there is no spool, or none any more.
-    pub fn spool_error(&self) -> Option<&io::Error> {
-        self.spool_error.as_ref()
     }
 
     /// Sums up the run.

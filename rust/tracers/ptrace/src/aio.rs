@@ -8,6 +8,7 @@ use tracer_schema::EventKind;
 use crate::files::FileRef;
 use crate::observer::{Call, Observer, Who};
 use crate::sys::read_memory;
+use crate::words::{u32_at, u64_at};
 
 /// Control blocks looked at in one call: more is cut by the kernel's own limit (fs/aio.c, `nr_events`).
 const BLOCKS_MAX: u64 = 65_536;
@@ -34,14 +35,6 @@ struct Block {
     address: u64,
     /// What it does to which file, if it is one that matters.
     effect: Option<(EventKind, FileRef)>,
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
 
 /// Returns the size of the ring, and the position after the last completion.

@@ -25,6 +25,7 @@ mod signals;
 mod sys;
 mod timer;
 mod walk;
+mod words;
 
 use std::ffi::OsString;
 use std::io;

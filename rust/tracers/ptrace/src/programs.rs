@@ -12,6 +12,7 @@ use crate::files::FileRef;
 use crate::observer::{Observer, Who, is_same_file};
 use crate::resolve::Located;
 use crate::sys::{Tid, has_capabilities, read_string};
+use crate::words::{u32_at, u64_at};
 
 /// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
 const INTERPRETERS_MAX: usize = 5;
@@ -181,22 +182,14 @@ fn executed_path(tid: Tid) -> Option<Vec<u8>> {
     const AT_EXECFN: u64 = 31;
     let bytes = std::fs::read(format!("/proc/{}/auxv", tid.0)).ok()?;
     // A 32-bit program has a vector of 32-bit words: its entries are told by AT_EXECFN alone being in the right place.
-    let wide = bytes.chunks_exact(16).map(|pair| (word64(&pair[..8]), word64(&pair[8..])));
-    let narrow = bytes.chunks_exact(8).map(|pair| (word32(&pair[..4]), word32(&pair[4..])));
+    let wide = bytes.chunks_exact(16).map(|pair| (u64_at(pair, 0), u64_at(pair, 8)));
+    let narrow = bytes.chunks_exact(8).map(|pair| (u64::from(u32_at(pair, 0)), u64::from(u32_at(pair, 4))));
     let find = |mut pairs: Box<dyn Iterator<Item = (u64, u64)>>| {
         pairs.find(|(kind, _)| *kind == AT_EXECFN).map(|(_, address)| address)
     };
     let address = find(Box::new(wide.collect::<Vec<_>>().into_iter()))
         .or_else(|| find(Box::new(narrow.collect::<Vec<_>>().into_iter())))?;
     read_string(tid, address, 4096).ok()
-}
-
-fn word64(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u64::from_le_bytes)
-}
-
-fn word32(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u32::from_le_bytes).into()
 }
 
 /// Returns the interpreter that a script names in its first line, as the kernel reads it (fs/binfmt_script.c).
@@ -221,21 +214,21 @@ fn elf_loader(file: &File) -> Option<Vec<u8>> {
     let is_wide = head[4] == 2;
     let half = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]));
     let (table, size, count) = if is_wide {
-        (word64(&head[32..40]), half(54), half(56))
+        (u64_at(&head, 32), half(54), half(56))
     } else {
-        (word32(&head[28..32]), half(42), half(44))
+        (u64::from(u32_at(&head, 28)), half(42), half(44))
     };
     for index in 0..count {
         let mut entry = [0; 56];
         let entry = &mut entry[..if is_wide { 56 } else { 32 }];
         file.read_exact_at(entry, table.checked_add(index * size)?).ok()?;
-        if word32(&entry[..4]) != PT_INTERP {
+        if u64::from(u32_at(entry, 0)) != PT_INTERP {
             continue;
         }
         let (offset, len) = if is_wide {
-            (word64(&entry[8..16]), word64(&entry[32..40]))
+            (u64_at(entry, 8), u64_at(entry, 32))
         } else {
-            (word32(&entry[4..8]), word32(&entry[16..20]))
+            (u64::from(u32_at(entry, 4)), u64::from(u32_at(entry, 16)))
         };
         let mut name = vec![0; usize::try_from(len).ok().filter(|len| *len <= 4096)?];
         file.read_exact_at(&mut name, offset).ok()?;

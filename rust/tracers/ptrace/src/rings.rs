@@ -14,6 +14,7 @@ use crate::files::FileRef;
 use crate::observer::{Observer, Who};
 use crate::ring_memory::{CompletionQueue, Offsets, RingMemory, Sqe};
 use crate::sys::{Tid, read_memory};
+use crate::words::{u32_at, u64_at};
 
 /// Setup flags (include/uapi/linux/io_uring.h).
 mod setup {
@@ -381,12 +382,4 @@ impl Observer {
             }
         }
     }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
