@@ -4,6 +4,7 @@
 //! It knows nothing of how calls are intercepted, and decides nothing about files. Begin reading at [`ROWS`].
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), no_std)]
 
 mod arch;
 mod effect;

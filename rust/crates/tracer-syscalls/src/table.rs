@@ -26,7 +26,7 @@ pub struct Row {
 
 impl Row {
     /// Returns the number of the call, without the mark of x32, or `None` where the architecture lacks it.
-    pub fn number(&self, arch: Arch) -> Option<u32> {
+    pub const fn number(&self, arch: Arch) -> Option<u32> {
         match arch {
             Arch::X86_64 => self.x86_64,
             Arch::X86 => self.x86,

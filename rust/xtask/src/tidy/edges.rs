@@ -16,6 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tracer-syscalls", &["tracer-schema"]),
     ("tracer-host", &["tracer-schema", "tracer-fd"]),
     ("tracer-ptrace", &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host"]),
+    ("tracer-preload-journal", &[]),
+    ("tracer-preload-library", &["tracer-syscalls", "tracer-preload-journal"]),
     ("roar-config", &[]),
     ("roar-hash", &["tracer-schema"]),
     ("roar-context", &["tracer-schema"]),

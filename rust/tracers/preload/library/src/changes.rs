@@ -1,0 +1,328 @@
+//! What changes names, and lengths.
+
+use tracer_preload_journal::entry::Stamp;
+use tracer_preload_journal::{Flags, Kind, State};
+use tracer_syscalls::constants::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, RENAME_EXCHANGE};
+
+use crate::gaps::{self, Gap};
+use crate::journal::{self, Draft};
+use crate::names::{self, Name, PATH_MAX, PathArgument, Text};
+use crate::transfers::{self, is_regular};
+use crate::{descriptors, process, sandbox, sys};
+
+const S_IFMT: u32 = 0o170_000;
+const S_IFLNK: u32 = 0o120_000;
+const S_IFDIR: u32 = 0o040_000;
+
+/// Room for two paths, each with what writing it takes.
+const TWO_PATHS: usize = 4 * PATH_MAX;
+
+/// A path argument with the directory that it starts from.
+type At = (i32, PathArgument);
+
+fn is_subject(stamp: &Stamp) -> bool {
+    is_regular(stamp) || stamp.mode & S_IFMT == S_IFLNK
+}
+
+/// Returns the file at a name, the last word not followed.
+fn look((dir, path): At) -> Result<Stamp, isize> {
+    if sandbox::is_entered() {
+        // Asked by the reader; that the pointer is good is for the call to find out.
+        return if path.pointer.is_null() {
+            Err(sys::errno::EINVAL)
+        } else {
+            Ok(Stamp { mode: 0, ..Stamp::default() })
+        };
+    }
+    sys::lstat_at(dir, path.pointer)
+}
+
+fn write(at: At, out: &mut Text) -> Result<(), isize> {
+    let (dir, path) = at;
+    if sandbox::is_entered() {
+        return names::write_straight(dir, path.bytes(), out);
+    }
+    names::write_name(dir, path.bytes(), out)
+}
+
+/// Begins an entry with one name. `None` where the call will fail as well.
+fn named(kind: Kind, at: At, stamp: &Stamp) -> Option<Draft> {
+    let mut draft = Draft::new(kind, 2 * PATH_MAX)?;
+    let mut text = Text::new(&draft, 0);
+    let written = write(at, &mut text);
+    let len = text.len;
+    draft.set_texts(len, 0);
+    draft.stamp(stamp);
+    if sandbox::is_entered() {
+        draft.flag(Flags::UNSTAMPED);
+    }
+    if written.is_err() {
+        draft.seal(State::Void);
+        return None;
+    }
+    Some(draft)
+}
+
+fn begun(mut draft: Draft) -> Draft {
+    journal::change();
+    draft.seal(State::Begun);
+    draft
+}
+
+/// unlink(2).
+pub(crate) fn unlink(dir: i32, path: PathArgument) -> Option<Draft> {
+    let stamp = look((dir, path)).ok()?;
+    if !is_subject(&stamp) && !sandbox::is_entered() {
+        return None;
+    }
+    let draft = named(Kind::Unlink, (dir, path), &stamp)?;
+    journal::change_names();
+    Some(begun(draft))
+}
+
+/// rename(2) and its kin.
+pub(crate) fn rename(from: At, to: At, flags: u64) -> Option<Draft> {
+    let stamp = look(from).ok()?;
+    if let Ok(there) = look(to)
+        && is_subject(&there)
+        && let Some(mut seen) = named(Kind::Seen, to, &there)
+    {
+        seen.seal(State::Done);
+    }
+    let mut draft = two_names(Kind::Rename, from, to, &stamp)?;
+    if flags & RENAME_EXCHANGE != 0 {
+        draft.flag(Flags::EXCHANGE);
+    }
+    journal::change_names();
+    draft.seal(State::Begun);
+    Some(draft)
+}
+
+fn two_names(kind: Kind, from: At, to: At, stamp: &Stamp) -> Option<Draft> {
+    let mut draft = Draft::new(kind, TWO_PATHS)?;
+    let mut first = Text::new(&draft, 0);
+    let written = write(from, &mut first);
+    let mut second = Text::new(&draft, first.len);
+    let written = written.and_then(|()| write(to, &mut second));
+    let (len, len2) = (first.len, second.len);
+    draft.set_texts(len, len2);
+    draft.stamp(stamp);
+    if sandbox::is_entered() {
+        draft.flag(Flags::UNSTAMPED);
+    }
+    if written.is_err() {
+        draft.seal(State::Void);
+        return None;
+    }
+    Some(draft)
+}
+
+/// link(2) and linkat(2).
+pub(crate) fn link(from: At, to: At, flags: u64) -> Option<Draft> {
+    let (dir, path) = from;
+    if flags & (AT_EMPTY_PATH | AT_SYMLINK_FOLLOW) == 0 || sandbox::is_entered() {
+        let stamp = look(from).ok()?;
+        if !is_subject(&stamp) && !sandbox::is_entered() {
+            return None;
+        }
+        return two_names(Kind::Link, from, to, &stamp).map(begun);
+    }
+    // The kernel says ENOENT of an empty path, and EFAULT of a bad address.
+    let is_descriptor = flags & AT_EMPTY_PATH != 0
+        && sys::lstat_at(dir, path.pointer) == Err(sys::errno::ENOENT)
+        && path.is_empty();
+    let fd = if is_descriptor {
+        dir
+    } else {
+        let opened = sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC);
+        if opened < 0 {
+            return None;
+        }
+        opened as i32
+    };
+    let draft = link_of_open(fd, to);
+    if !is_descriptor {
+        sys::close(fd);
+    }
+    draft.map(begun)
+}
+
+/// A link of an open file, which may have no name.
+fn link_of_open(fd: i32, to: At) -> Option<Draft> {
+    let stamp = sys::stat_fd(fd).ok().filter(is_regular)?;
+    let mut draft = Draft::new(Kind::Link, TWO_PATHS)?;
+    let mut first = Text::new(&draft, 0);
+    let named = names::write_open(fd, &stamp, &mut first);
+    let mut second = Text::new(&draft, first.len);
+    let written = write(to, &mut second);
+    let (len, len2) = (first.len, second.len);
+    draft.set_texts(len, len2);
+    draft.stamp(&stamp);
+    if named == Ok(Name::Nameless) {
+        draft.flag(Flags::NAMELESS);
+    }
+    if named.is_err() || written.is_err() {
+        draft.seal(State::Void);
+        return None;
+    }
+    Some(draft)
+}
+
+/// symlink(2): `target` is the address of the target text.
+pub(crate) fn symlink(target: usize, dir: i32, path: PathArgument) -> Option<Draft> {
+    if is_bad(dir, path) {
+        return None;
+    }
+    let mut draft = Draft::new(Kind::Symlink, TWO_PATHS)?;
+    let mut name = Text::new(&draft, 0);
+    let written = write((dir, path), &mut name);
+    let mut text = Text::new(&draft, name.len);
+    let is_copied = copy_string(target, &mut text);
+    let (len, len2) = (name.len, text.len);
+    draft.set_texts(len, len2);
+    if written.is_err() || !is_copied {
+        draft.seal(State::Void);
+        return None;
+    }
+    Some(begun(draft))
+}
+
+/// mknod(2) of a regular file.
+pub(crate) fn create(dir: i32, path: PathArgument) -> Option<Draft> {
+    if is_bad(dir, path) {
+        return None;
+    }
+    named(Kind::Create, (dir, path), &Stamp::default()).map(begun)
+}
+
+/// Returns whether a path that is to be made cannot be: it is there, or no memory is.
+fn is_bad(dir: i32, path: PathArgument) -> bool {
+    look((dir, path)) != Err(sys::errno::ENOENT) && !sandbox::is_entered()
+}
+
+/// Copies a string of the program's that the kernel has not looked at yet.
+fn copy_string(address: usize, out: &mut Text) -> bool {
+    const CHUNK: usize = 64;
+    let mut at = address;
+    while out.len < PATH_MAX {
+        // Not across the end of a chunk of memory that may be the last one there is.
+        let mut chunk = [0; CHUNK];
+        let want = CHUNK - at % CHUNK;
+        let Some(part) = chunk.get_mut(..want) else { return false };
+        let got = sys::peek(at, part);
+        let Some(bytes) = part.get(..got).filter(|bytes| !bytes.is_empty()) else { return false };
+        if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+            out.push(bytes.get(..end).unwrap_or(b""));
+            return true;
+        }
+        out.push(bytes);
+        at = at.wrapping_add(got);
+    }
+    false
+}
+
+/// truncate(2).
+pub(crate) fn truncate(dir: i32, path: PathArgument, length: u64) -> Option<Draft> {
+    if sandbox::is_entered() {
+        let draft = named(Kind::Truncate, (dir, path), &Stamp::default())?;
+        draft.value(length);
+        return Some(begun(draft));
+    }
+    let opened = sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC);
+    if opened < 0 {
+        return None;
+    }
+    let fd = opened as i32;
+    let draft = sys::stat_fd(fd).ok().filter(is_regular).and_then(|stamp| {
+        let mut draft = Draft::new(Kind::Truncate, PATH_MAX + 64)?;
+        let mut text = Text::new(&draft, 0);
+        let written = names::write_open(fd, &stamp, &mut text);
+        let len = text.len;
+        draft.set_texts(len, 0);
+        draft.stamp(&stamp).value(length);
+        if written.is_err() {
+            draft.seal(State::Void);
+            return None;
+        }
+        Some(draft)
+    });
+    sys::close(fd);
+    draft.map(begun)
+}
+
+/// ftruncate(2), or with no length fallocate(2).
+pub(crate) fn resize(fd: i32, length: Option<u64>) -> Option<Draft> {
+    let stamp = transfers::file_of(fd)?;
+    let kind = if length.is_some() { Kind::Truncate } else { Kind::Allocate };
+    let draft = transfers::about(kind, fd, &stamp)?;
+    draft.value(length.unwrap_or(0));
+    let draft = begun(draft);
+    transfers::remember_path(fd, &draft);
+    Some(draft)
+}
+
+/// Says whether it happened.
+pub(crate) fn leave(draft: Draft, result: isize) {
+    draft.finish(if result >= 0 { State::Done } else { State::Void });
+}
+
+/// Says whether something was made, and which file it is.
+pub(crate) fn leave_made(draft: Draft, dir: i32, path: *const u8, result: isize) {
+    if result >= 0 {
+        match sys::lstat_at(dir, path) {
+            Ok(stamp) => draft.stamp(&stamp),
+            Err(_) => draft.flag(Flags::UNSTAMPED),
+        };
+    }
+    leave(draft, result);
+}
+
+/// unshare(2).
+pub(crate) fn unshare(flags: u64) {
+    use process::clone::{FILES, FS, NEWNS, NEWPID};
+    if flags & FILES != 0 {
+        descriptors::split();
+    }
+    // A new mount namespace comes with a directory of its own (unshare(2)).
+    if flags & (FS | NEWNS) != 0 {
+        names::split_directories();
+    }
+    if flags & NEWPID != 0 {
+        process::children_become_foreign();
+    }
+}
+
+/// setns(2) or pivot_root(2): paths may mean something else, and children may be called something else.
+pub(crate) fn enter_namespace() {
+    journal::change_names();
+    names::split_directories();
+    process::children_become_foreign();
+}
+
+/// Tells the path of a directory that is to be a root directory, and returns where; 0 if it cannot be one.
+pub(crate) fn tell_directory_named(path: PathArgument) -> u64 {
+    let opened = sys::open_at(sys::AT_FDCWD, path.pointer, sys::O_PATH | sys::O_DIRECTORY | sys::O_CLOEXEC);
+    if opened < 0 {
+        return 0;
+    }
+    let fd = opened as i32;
+    let told = sys::stat_fd(fd).ok().filter(|stamp| stamp.mode & S_IFMT == S_IFDIR).and_then(|stamp| {
+        let mut draft = Draft::new(Kind::Path, PATH_MAX + 64)?;
+        let mut text = Text::new(&draft, 0);
+        let written = names::write_open(fd, &stamp, &mut text);
+        let len = text.len;
+        draft.set_texts(len, 0);
+        draft.seal(if written.is_ok() { State::Done } else { State::Void });
+        written.is_ok().then_some(draft.position)
+    });
+    sys::close(fd);
+    told.unwrap_or(0)
+}
+
+/// An io_uring was made.
+pub(crate) fn tell_ring() {
+    gaps::tell(
+        Gap::IoUring,
+        b"it uses an io_uring, and what goes through one does not pass the C library: trace it with `--tracer ptrace`",
+    );
+}

@@ -1,0 +1,346 @@
+//! Programs that are about to be executed: told beforehand, and sent on their way with the variables that bring the library along.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use tracer_preload_journal::{Flags, Kind, State};
+
+use crate::journal::{self, Draft};
+use crate::names::{self, PATH_MAX, PathArgument, Text};
+use crate::start::{self, LIBRARY, TRACE};
+use crate::{gate, process, sandbox, sys};
+
+/// An exec that is about to happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prepared {
+    draft: Option<Draft>,
+    /// The environment to give instead, if any.
+    environment: Option<Scratch>,
+}
+
+/// Memory for an environment.
+#[derive(Clone, Copy, Debug)]
+struct Scratch {
+    address: *mut u8,
+    len: usize,
+}
+
+const PAGE: usize = 4096;
+
+/// Most strings of an environment that are looked at: more cannot be given to a program (MAX_ARG_STRINGS would be far above what its
+/// stack can hold).
+const STRINGS_MAX: usize = 1 << 20;
+
+/// An execve(2), or an execveat(2), is about to happen. `None`: there is no journal, or it will fail.
+pub(crate) fn prepare(
+    dir: i32,
+    path: PathArgument,
+    flags: usize,
+    arguments: usize,
+    environment: usize,
+) -> Option<Prepared> {
+    const AT_EMPTY_PATH: usize = 0x1000;
+    let _ = arguments;
+    journal::head()?;
+    let is_descriptor =
+        flags & AT_EMPTY_PATH != 0 && sys::stat_at(dir, path.pointer).is_err() && path.is_empty();
+    let stamp = if is_descriptor { sys::stat_empty(dir) } else { sys::stat_at(dir, path.pointer) };
+    let Ok(stamp) = stamp else { return None };
+    let draft = Draft::new(Kind::Exec, 3 * PATH_MAX).map(|mut draft| {
+        let mut name = Text::new(&draft, 0);
+        if is_descriptor {
+            // What cannot be named is told without a name.
+            let _unnamed = names::write_open(dir, &stamp, &mut name);
+        } else if names::write_name(dir, path.bytes(), &mut name).is_err() {
+            draft.flag(Flags::NAMELESS);
+        }
+        let len = name.len;
+        let mut given = Text::new(&draft, len);
+        write_given(dir, path, &mut given);
+        let len2 = given.len;
+        draft.set_texts(len, len2);
+        draft.stamp(&stamp).value(u64::from(is_descriptor));
+        draft.seal(State::Begun);
+        draft
+    });
+    Some(Prepared { draft, environment: complete(environment) })
+}
+
+/// Writes the path as the new program will find it (AT_EXECFN): as given, or by way of the directory descriptor (execveat(2)).
+fn write_given(dir: i32, path: PathArgument, out: &mut Text) {
+    let bytes = path.bytes();
+    if dir != sys::AT_FDCWD && bytes.first() != Some(&b'/') {
+        out.push(b"/dev/fd/");
+        out.push_number(dir);
+        if !bytes.is_empty() {
+            out.push(b"/");
+        }
+    }
+    out.push(bytes);
+}
+
+/// Puts the environment in the place of the program's, if one was made.
+pub(crate) fn adopt(prepared: &Option<Prepared>, environment: &mut usize) {
+    if let Some(Prepared { environment: Some(scratch), .. }) = prepared {
+        *environment = scratch.address as usize;
+    }
+}
+
+/// It has failed.
+pub(crate) fn leave(prepared: Prepared) {
+    let Prepared { draft, environment } = prepared;
+    if let Some(draft) = draft {
+        draft.finish(State::Void);
+    }
+    if let Some(scratch) = environment {
+        release(scratch);
+    }
+}
+
+/// A string of the program's memory that is no path.
+fn c_bytes(pointer: *const u8) -> &'static [u8] {
+    let mut len = 0;
+    // SAFETY: the program gives it to execve(2) as a string.
+    while unsafe { pointer.wrapping_add(len).read() } != 0 {
+        len += 1;
+    }
+    // SAFETY: as above.
+    unsafe { core::slice::from_raw_parts(pointer, len) }
+}
+
+/// The strings of an environment.
+struct Strings {
+    at: *const *const u8,
+    left: usize,
+}
+
+impl Iterator for Strings {
+    type Item = *const u8;
+
+    fn next(&mut self) -> Option<*const u8> {
+        if self.at.is_null() || self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        // SAFETY: an array that a null pointer ends, as execve(2) asks for.
+        let string = unsafe { self.at.read() };
+        // SAFETY: not behind the end, which is a null pointer.
+        self.at = unsafe { self.at.add(1) };
+        if string.is_null() { None } else { Some(string) }
+    }
+}
+
+/// What an environment says of the variables that bring the library along.
+#[derive(Default)]
+struct Found {
+    strings: usize,
+    /// The value of LD_PRELOAD.
+    library: Option<&'static [u8]>,
+    /// The value of our own variable.
+    trace: Option<&'static [u8]>,
+}
+
+impl Found {
+    /// Looks through an environment.
+    fn look(strings: Strings) -> Self {
+        let mut found = Self::default();
+        for string in strings {
+            found.strings += 1;
+            // SAFETY: a string has at least its NUL.
+            let first = unsafe { string.read() };
+            if first == b'L' || first == b'R' {
+                let bytes = c_bytes(string);
+                found.library = found.library.or(value(bytes, LIBRARY));
+                found.trace = found.trace.or(value(bytes, TRACE));
+            }
+        }
+        found
+    }
+
+    /// Returns whether another roar traces what is executed: a run within a run has its own journal.
+    fn is_of_another(&self, journal: &[u8]) -> bool {
+        self.trace.is_some_and(|value| !value.is_empty() && !value.starts_with(journal))
+    }
+}
+
+fn value<'a>(string: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    string.strip_prefix(name)?.strip_prefix(b"=")
+}
+
+fn parts(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| matches!(byte, b':' | b' ')).filter(|part| !part.is_empty())
+}
+
+/// What a program must be told beside the name of the journal.
+struct Surroundings {
+    alias: u32,
+    is_in_sandbox: bool,
+    root: &'static [u8],
+}
+
+impl Surroundings {
+    fn now() -> Self {
+        let root = journal::text_at(names::root()).unwrap_or(b"");
+        Self { alias: process::alias(), is_in_sandbox: sandbox::is_entered(), root }
+    }
+
+    fn are_usual(&self) -> bool {
+        self.alias == 0 && !self.is_in_sandbox && self.root.is_empty()
+    }
+}
+
+/// Returns an environment that brings the library along, if the program's does not: without the program's knowledge where it was
+/// cleared.
+fn complete(environment: usize) -> Option<Scratch> {
+    let strings = || Strings { at: environment as *const *const u8, left: STRINGS_MAX };
+    let library = start::library_path()?;
+    let journal = start::journal_path()?;
+    let found = Found::look(strings());
+    if found.is_of_another(journal) {
+        return None;
+    }
+    let surroundings = Surroundings::now();
+    let is_loaded = found.library.is_some_and(|value| parts(value).any(|part| part == library));
+    if surroundings.are_usual() && is_loaded && found.trace == Some(journal) {
+        return None;
+    }
+    let user = found.library.unwrap_or(b"");
+    let text = LIBRARY.len()
+        + library.len()
+        + user.len()
+        + TRACE.len()
+        + journal.len()
+        + surroundings.root.len()
+        + 64;
+    let len = ((found.strings + 3) * size_of::<usize>() + text).next_multiple_of(PAGE);
+    let scratch = take(len)?;
+    // Where the library cannot be found (another root directory), the loader would say so on the program's standard error.
+    let is_there = surroundings.root.is_empty() || sys::stat_at(sys::AT_FDCWD, library.as_ptr()).is_ok();
+    let library = if is_there { library } else { b"" };
+    fill(&scratch, strings(), &found, library, journal, &surroundings);
+    Some(scratch)
+}
+
+/// Text that is written behind the pointers of an environment.
+struct Writer(*mut u8);
+
+impl Writer {
+    /// Writes bytes, and returns where.
+    fn write(&mut self, bytes: &[u8]) -> *const u8 {
+        let start = self.0.cast_const();
+        // SAFETY: `complete` has made room for all that is written.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.0, bytes.len()) };
+        // SAFETY: as above.
+        self.0 = unsafe { self.0.add(bytes.len()) };
+        start
+    }
+
+    fn write_number(&mut self, number: u32) {
+        let mut scale = 1_000_000_000;
+        while scale > 0 {
+            self.write(&[b'0' + (number / scale % 10) as u8]);
+            scale /= 10;
+        }
+    }
+}
+
+fn fill(
+    scratch: &Scratch,
+    strings: Strings,
+    found: &Found,
+    library: &'static [u8],
+    journal: &[u8],
+    surroundings: &Surroundings,
+) {
+    let pointers = scratch.address.cast::<*const u8>();
+    let mut index = 0;
+    let mut put = |pointer: *const u8| {
+        // SAFETY: there is room for every string and three more pointers.
+        unsafe { pointers.wrapping_add(index).write(pointer) };
+        index += 1;
+    };
+    for string in strings {
+        let bytes = c_bytes(string);
+        if value(bytes, LIBRARY).is_none() && value(bytes, TRACE).is_none() {
+            put(string);
+        }
+    }
+    // SAFETY: within the memory, behind the pointers.
+    let mut writer = Writer(unsafe { scratch.address.add((found.strings + 3) * size_of::<usize>()) });
+    let preload = writer.write(LIBRARY);
+    let mut separator: &[u8] = b"=";
+    let own = start::library_path().unwrap_or(b"");
+    let others = parts(found.library.unwrap_or(b"")).filter(|part| *part != own);
+    for part in Some(library).into_iter().filter(|part| !part.is_empty()).chain(others) {
+        writer.write(separator);
+        writer.write(part);
+        separator = b":";
+    }
+    writer.write(b"\0");
+    if separator == b":" {
+        put(preload);
+    }
+    put(writer.write(TRACE));
+    writer.write(b"=");
+    writer.write(journal);
+    if surroundings.alias != 0 {
+        writer.write(b";a=");
+        writer.write_number(surroundings.alias);
+    }
+    if surroundings.is_in_sandbox {
+        writer.write(b";s");
+    }
+    if !surroundings.root.is_empty() {
+        writer.write(b";r=");
+        writer.write(surroundings.root);
+    }
+    writer.write(b"\0");
+    put(core::ptr::null());
+}
+
+/// Memory that was taken by a thread and may not have been given back: a child that shared it has executed its program. While the
+/// child has it, the thread stands still; when the thread comes here again, it is free.
+struct Lent {
+    thread: AtomicUsize,
+    address: AtomicUsize,
+    len: AtomicUsize,
+}
+
+/// Threads that make children that share their memory are few at a time.
+const LENT_MAX: usize = 64;
+
+static LENT: [Lent; LENT_MAX] =
+    [const { Lent { thread: AtomicUsize::new(0), address: AtomicUsize::new(0), len: AtomicUsize::new(0) } };
+        LENT_MAX];
+
+fn take(len: usize) -> Option<Scratch> {
+    let thread = gate::thread();
+    for lent in &LENT {
+        let owner = lent.thread.load(Ordering::Relaxed);
+        let is_ours = owner == thread
+            || (owner == 0
+                && lent.thread.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok());
+        if !is_ours {
+            continue;
+        }
+        let known = lent.address.load(Ordering::Relaxed);
+        let known_len = lent.len.load(Ordering::Relaxed);
+        if known != 0 && known_len >= len {
+            return Some(Scratch { address: known as *mut u8, len: known_len });
+        }
+        if known != 0 {
+            sys::unmap(known as *mut u8, known_len);
+        }
+        let address = sys::map_memory(0, len)?;
+        lent.address.store(address as usize, Ordering::Relaxed);
+        lent.len.store(len, Ordering::Relaxed);
+        return Some(Scratch { address, len });
+    }
+    sys::map_memory(0, len).map(|address| Scratch { address, len })
+}
+
+fn release(scratch: Scratch) {
+    // What a thread has taken once it keeps for the next time.
+    if !LENT.iter().any(|lent| lent.address.load(Ordering::Relaxed) == scratch.address as usize) {
+        sys::unmap(scratch.address, scratch.len);
+    }
+}

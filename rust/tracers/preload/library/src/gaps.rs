@@ -1,0 +1,40 @@
+//! What could not be seen, said at once.
+
+use tracer_preload_journal::{Kind, State};
+
+use crate::journal::Draft;
+use crate::names::Text;
+
+/// Numbers of the report's `GapKind`.
+#[derive(Clone, Copy, Debug)]
+#[repr(u64)]
+pub(crate) enum Gap {
+    /// What goes through an io_uring.
+    IoUring = 4,
+    /// A file whose path could not be found out.
+    Unresolved = 7,
+    /// A supervisor that answers system calls.
+    SeccompListener = 8,
+}
+
+/// Tells of something that could not be seen, in words for a person.
+pub(crate) fn tell(gap: Gap, words: &[u8]) {
+    if let Some(mut draft) = Draft::new(Kind::Gap, words.len()) {
+        let mut text = Text::new(&draft, 0);
+        text.push(words);
+        let len = text.len;
+        draft.value(gap as u64);
+        draft.set_texts(0, len);
+        draft.seal(State::Done);
+    }
+}
+
+/// Tells of a descriptor that was used and whose file has no path to be had.
+pub(crate) fn tell_unnamed(_fd: i32, error: isize) {
+    const ENAMETOOLONG: isize = -36;
+    let words: &[u8] = match error {
+        ENAMETOOLONG => b"a file was used whose path is longer than the kernel can say",
+        _ => b"a file was used whose path could not be asked for: is /proc mounted for the process?",
+    };
+    tell(Gap::Unresolved, words);
+}

@@ -1,0 +1,236 @@
+//! The beginning: before any instruction of the program, and before any other library's initializer where the loader allows.
+
+use core::cell::UnsafeCell;
+use core::ffi::CStr;
+use core::ptr;
+use core::slice;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use tracer_preload_journal::entry::Mode;
+use tracer_preload_journal::{Kind, State};
+
+use crate::journal::{self, Draft};
+use crate::loader;
+use crate::names::{self, PATH_MAX, Text};
+use crate::{imports, patch, process, sandbox, sys};
+
+/// The variable by which loaders are told of the library.
+pub(crate) const LIBRARY: &[u8] = b"LD_PRELOAD";
+
+/// The variable that names the journal, and after semicolons what else a program must be told of its surroundings: `a=` its alias, `s`
+/// that it is in a sandbox, and last `r=` its root directory.
+pub(crate) const TRACE: &[u8] = b"ROAR_PRELOAD";
+
+/// Longest argument list that is told, bytes.
+const ARGUMENTS_MAX: usize = 16 * 1024;
+
+/// How the loader knows the library; null before the beginning.
+static LIBRARY_PATH: AtomicPtr<core::ffi::c_char> = AtomicPtr::new(ptr::null_mut());
+
+/// The path of the journal, NUL-terminated: the environment belongs to the program, which may overwrite it.
+struct JournalPath(UnsafeCell<[u8; PATH_MAX]>);
+
+// SAFETY: written once, in the initializer, before there is a second thread.
+unsafe impl Sync for JournalPath {}
+
+static JOURNAL_PATH: JournalPath = JournalPath(UnsafeCell::new([0; PATH_MAX]));
+static JOURNAL_PATH_LEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns the path by which loaders find the library.
+pub(crate) fn library_path() -> Option<&'static [u8]> {
+    let path = LIBRARY_PATH.load(Ordering::Relaxed);
+    // SAFETY: null, or a string of the loader's that lasts as long as the library.
+    (!path.is_null()).then(|| unsafe { CStr::from_ptr(path) }.to_bytes())
+}
+
+/// Returns the path of the journal.
+pub(crate) fn journal_path() -> Option<&'static [u8]> {
+    let len = JOURNAL_PATH_LEN.load(Ordering::Relaxed);
+    // SAFETY: written before the length was, and not after.
+    (len != 0).then(|| unsafe { slice::from_raw_parts(JOURNAL_PATH.0.get().cast::<u8>(), len) })
+}
+
+/// Called by the loader; glibc's gives the arguments of `main`, others give nothing.
+extern "C" fn start(_count: usize, _arguments: *const *const u8, environment: *const *const u8) {
+    let environment = if imports::is_glibc() { environment } else { imports::environment() };
+    if environment.is_null() {
+        return;
+    }
+    let Some(value) = variable(environment, TRACE).filter(|value| !value.is_empty()) else {
+        return;
+    };
+    let own = imports::own_dynamic();
+    let has_address_sanitizer = loader::loaded().any(|map| map.is_named(b"libasan.so"));
+    for map in loader::loaded().filter(|map| map.is_at(own)) {
+        LIBRARY_PATH.store(map.name().as_ptr().cast_mut(), Ordering::Relaxed);
+        if has_address_sanitizer {
+            // It ends programs in which another library is loaded before it, and overlooks the kernel's own, which have such
+            // names (sanitizer_common, FindFirstDSOCallback). Nothing of this library is in its way.
+            map.set_name(c"linux-roar-preload.so");
+        }
+    }
+    let (path, rest) = cut(value, b';');
+    if path.len() >= PATH_MAX {
+        return;
+    }
+    let place = JOURNAL_PATH.0.get().cast::<u8>();
+    // SAFETY: there is room, the rest is zeros, and nobody reads it yet.
+    unsafe { ptr::copy_nonoverlapping(path.as_ptr(), place, path.len()) };
+    if !journal::open(place) {
+        return;
+    }
+    JOURNAL_PATH_LEN.store(path.len(), Ordering::Relaxed);
+    let root = take_surroundings(rest);
+    let is_patched = patch::patch_all();
+    say_hello(environment, if is_patched { Mode::Patched } else { Mode::Hooked }, root);
+}
+
+/// Takes note of what the variable says of the surroundings, and returns the root directory.
+fn take_surroundings(mut rest: &[u8]) -> &[u8] {
+    let mut alias = 0_u32;
+    let mut root: &[u8] = b"";
+    while !rest.is_empty() {
+        if let Some(path) = rest.strip_prefix(b"r=") {
+            root = path;
+            break;
+        }
+        let (field, after) = cut(rest, b';');
+        if let Some(number) = field.strip_prefix(b"a=") {
+            alias = number.iter().fold(0, |sum, digit| {
+                sum.wrapping_mul(10_u32).wrapping_add(u32::from(digit.wrapping_sub(b'0')))
+            });
+        } else if field == b"s" {
+            sandbox::inherit();
+        }
+        rest = after;
+    }
+    process::begin(alias);
+    root
+}
+
+/// Splits at the first such byte.
+fn cut(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
+    match bytes.iter().position(|byte| *byte == at) {
+        Some(place) => (bytes.get(..place).unwrap_or(b""), bytes.get(place + 1..).unwrap_or(b"")),
+        None => (bytes, b""),
+    }
+}
+
+/// Returns the strings behind a pointer to pointers, of the vector that the kernel has made.
+fn vector(mut at: *const *const u8) -> impl Iterator<Item = &'static [u8]> {
+    core::iter::from_fn(move || {
+        // SAFETY: the kernel's vectors end with a null pointer, and nobody has changed them yet.
+        let string = unsafe { at.read() };
+        if string.is_null() {
+            return None;
+        }
+        // SAFETY: not behind the end.
+        at = unsafe { at.add(1) };
+        // SAFETY: a string of the kernel's.
+        Some(unsafe { CStr::from_ptr(string.cast()) }.to_bytes())
+    })
+}
+
+fn variable(environment: *const *const u8, name: &[u8]) -> Option<&'static [u8]> {
+    vector(environment).find_map(|string| string.strip_prefix(name)?.strip_prefix(b"="))
+}
+
+/// Returns the path that was given to execve(2): the auxiliary vector stands behind the environment (getauxval(3)).
+fn executed_path(environment: *const *const u8) -> &'static [u8] {
+    const AT_EXECFN: usize = 31;
+    let count = vector(environment).count();
+    // SAFETY: behind the null pointer that ends the environment.
+    let mut at = unsafe { environment.add(count + 1) }.cast::<[usize; 2]>();
+    loop {
+        // SAFETY: pairs up to one whose first word is 0.
+        match unsafe { at.read() } {
+            [0, _] => return b"",
+            [AT_EXECFN, path] => {
+                // SAFETY: a string of the kernel's.
+                return unsafe { CStr::from_ptr(path as *const _) }.to_bytes();
+            }
+            // SAFETY: not the last pair.
+            _ => at = unsafe { at.add(1) },
+        }
+    }
+}
+
+/// Tells who is here.
+fn say_hello(environment: *const *const u8, mode: Mode, root: &[u8]) {
+    if !root.is_empty()
+        && let Some(mut draft) = Draft::new(Kind::Path, root.len())
+    {
+        let mut text = Text::new(&draft, 0);
+        text.push(root);
+        let len = text.len;
+        draft.set_texts(len, 0);
+        draft.seal(State::Done);
+        names::set_root(draft.position);
+    }
+    let exe: *const u8 = c"/proc/self/exe".as_ptr().cast();
+    if let Some(mut draft) = Draft::new(Kind::Hello, 3 * PATH_MAX) {
+        let mut text = Text::new(&draft, 0);
+        text.take_link(exe);
+        let len = text.len;
+        let mut given = Text::new(&draft, len);
+        given.push(executed_path(environment));
+        let len2 = given.len;
+        draft.set_texts(len, len2);
+        draft.stamp(&sys::stat_at(sys::AT_FDCWD, exe).unwrap_or_default());
+        draft.value(u64::from(sys::parent())).value2(mode as u64);
+        draft.seal(State::Done);
+    }
+    tell_arguments(environment);
+    if let Some(mut draft) = Draft::new(Kind::Directory, 2 * PATH_MAX) {
+        // Where it cannot be told the record of the process lacks it, no more.
+        let told = names::tell_directory(&mut draft);
+        draft.seal(if told.is_ok() { State::Done } else { State::Void });
+        if told.is_ok() {
+            names::know_directory(&draft);
+        }
+    }
+    tell_images();
+}
+
+fn tell_arguments(environment: *const *const u8) {
+    // They stand below the environment, from a null pointer back to the count of them.
+    let mut count = 0;
+    // SAFETY: the word below the null pointer that ends the arguments is the last of them, or the count where there are none.
+    let below = |index: usize| unsafe { environment.wrapping_sub(2 + index).read() } as usize;
+    while below(count) != count {
+        count += 1;
+    }
+    let arguments = environment.wrapping_sub(1 + count);
+    let Some(mut draft) = Draft::new(Kind::Arguments, ARGUMENTS_MAX) else { return };
+    let mut text = Text::new(&draft, 0);
+    for argument in vector(arguments) {
+        text.push(argument);
+        text.push(b"\0");
+    }
+    let len = text.len;
+    draft.set_texts(len, 0);
+    draft.seal(State::Done);
+}
+
+fn tell_images() {
+    let Some(mut draft) = Draft::new(Kind::Images, ARGUMENTS_MAX) else { return };
+    let mut text = Text::new(&draft, 0);
+    let own = imports::own_dynamic();
+    for map in loader::loaded() {
+        let name = map.name().to_bytes();
+        let is_file = name.contains(&b'/') && !map.is_at(own);
+        if is_file {
+            text.push(name);
+            text.push(b"\0");
+        }
+    }
+    let len = text.len;
+    draft.set_texts(len, 0);
+    draft.seal(State::Done);
+}
+
+#[cfg(target_os = "linux")]
+#[used]
+// SAFETY: the loader calls the functions in this section once each, with the C convention that `start` has.
+#[unsafe(link_section = ".init_array")]
+static START: extern "C" fn(usize, *const *const u8, *const *const u8) = start;

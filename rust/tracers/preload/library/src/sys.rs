@@ -1,0 +1,210 @@
+//! System calls of the library's own. All of them leave through one instruction, in the gate: whoever filters calls by the
+//! address that they come from can tell them from the program's.
+//!
+//! # Safety
+//!
+//! Pointers are to memory of this library's own, or are the program's and go to the kernel alone, which checks them.
+
+use core::mem::MaybeUninit;
+
+use syscalls::Sysno;
+use tracer_preload_journal::entry::Stamp;
+
+use crate::gate::raw;
+
+/// "The working directory" in place of a descriptor.
+pub(crate) const AT_FDCWD: i32 = -100;
+const AT_SYMLINK_NOFOLLOW: usize = 0x100;
+const AT_EMPTY_PATH: usize = 0x1000;
+pub(crate) const O_PATH: usize = 0o10_000_000;
+pub(crate) const O_CLOEXEC: usize = 0o2_000_000;
+#[cfg(target_arch = "x86_64")]
+pub(crate) const O_DIRECTORY: usize = 0o200_000;
+#[cfg(target_arch = "aarch64")]
+pub(crate) const O_DIRECTORY: usize = 0o40_000;
+/// openat2(2): fail with ELOOP where the path leads through any symbolic link.
+const RESOLVE_NO_SYMLINKS: u64 = 4;
+/// What open(2) takes of its `mode` (S_IALLUGO, include/linux/stat.h).
+const MODE_BITS: u64 = 0o7777;
+
+/// Error numbers that decide something here.
+pub(crate) mod errno {
+    pub(crate) const EPERM: isize = -1;
+    pub(crate) const ENOENT: isize = -2;
+    pub(crate) const E2BIG: isize = -7;
+    pub(crate) const EAGAIN: isize = -11;
+    pub(crate) const EINVAL: isize = -22;
+    pub(crate) const ENOSYS: isize = -38;
+    pub(crate) const ELOOP: isize = -40;
+}
+
+#[cfg(target_arch = "x86_64")]
+const NEWFSTATAT: Sysno = Sysno::newfstatat;
+#[cfg(target_arch = "aarch64")]
+const NEWFSTATAT: Sysno = Sysno::fstatat;
+
+fn call(number: Sysno, args: [usize; 6]) -> isize {
+    // SAFETY: see the module; callers below pass what each call asks for.
+    unsafe { raw(number as usize, args[0], args[1], args[2], args[3], args[4], args[5]) }
+}
+
+/// `struct stat` of the kernel (arch/*/include/uapi/asm/stat.h), as words.
+#[repr(C, align(8))]
+struct Stat([u64; 18]);
+
+#[cfg(target_arch = "x86_64")]
+fn links_and_mode(stat: &[u64; 18]) -> (u32, u32) {
+    (stat[2] as u32, stat[3] as u32)
+}
+
+#[cfg(target_arch = "aarch64")]
+fn links_and_mode(stat: &[u64; 18]) -> (u32, u32) {
+    ((stat[2] >> 32) as u32, stat[2] as u32)
+}
+
+fn stamp_of(Stat(stat): &Stat) -> Stamp {
+    let (nlink, mode) = links_and_mode(stat);
+    let ns = |at: usize| (stat[at] as i64).wrapping_mul(1_000_000_000).wrapping_add(stat[at + 1] as i64);
+    Stamp { dev: stat[0], ino: stat[1], size: stat[6], mtime_ns: ns(11), ctime_ns: ns(13), mode, nlink }
+}
+
+fn stamped(fill: impl FnOnce(usize) -> isize) -> Result<Stamp, isize> {
+    let mut stat = MaybeUninit::<Stat>::uninit();
+    let result = fill(stat.as_mut_ptr() as usize);
+    if result < 0 {
+        return Err(result);
+    }
+    // SAFETY: the kernel has filled it in; every value is valid. On 64-bit Arm it is shorter, and the end is not read.
+    Ok(stamp_of(unsafe { stat.assume_init_ref() }))
+}
+
+/// fstat(2).
+pub(crate) fn stat_fd(fd: i32) -> Result<Stamp, isize> {
+    stamped(|stat| call(Sysno::fstat, [fd as usize, stat, 0, 0, 0, 0]))
+}
+
+/// stat(2) of a path of the program's or of ours, NUL-terminated.
+pub(crate) fn stat_at(dir: i32, path: *const u8) -> Result<Stamp, isize> {
+    stamped(|stat| call(NEWFSTATAT, [dir as usize, path as usize, stat, 0, 0, 0]))
+}
+
+/// lstat(2), likewise.
+pub(crate) fn lstat_at(dir: i32, path: *const u8) -> Result<Stamp, isize> {
+    stamped(|stat| call(NEWFSTATAT, [dir as usize, path as usize, stat, AT_SYMLINK_NOFOLLOW, 0, 0]))
+}
+
+/// What an empty path with AT_EMPTY_PATH names.
+pub(crate) fn stat_empty(dir: i32) -> Result<Stamp, isize> {
+    stamped(|stat| call(NEWFSTATAT, [dir as usize, c"".as_ptr() as usize, stat, AT_EMPTY_PATH, 0, 0]))
+}
+
+/// `struct open_how` (include/uapi/linux/openat2.h).
+#[repr(C)]
+struct OpenHow {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+/// openat(2), but through no symbolic link.
+pub(crate) fn open_straight(dir: i32, path: *const u8, flags: usize, mode: usize) -> isize {
+    let how = OpenHow { flags: flags as u64, mode: mode as u64 & MODE_BITS, resolve: RESOLVE_NO_SYMLINKS };
+    let how = &raw const how;
+    call(Sysno::openat2, [dir as usize, path as usize, how as usize, size_of::<OpenHow>(), 0, 0])
+}
+
+/// openat(2).
+pub(crate) fn open_at(dir: i32, path: *const u8, flags: usize) -> isize {
+    call(Sysno::openat, [dir as usize, path as usize, flags, 0, 0, 0])
+}
+
+/// close(2) of a descriptor of ours.
+pub(crate) fn close(fd: i32) {
+    call(Sysno::close, [fd as usize, 0, 0, 0, 0, 0]);
+}
+
+/// readlinkat(2) into memory of ours.
+pub(crate) fn read_link(path: *const u8, into: *mut u8, room: usize) -> isize {
+    call(Sysno::readlinkat, [AT_FDCWD as usize, path as usize, into as usize, room, 0, 0])
+}
+
+/// getcwd(2) into memory of ours: the length with the NUL.
+pub(crate) fn working_directory(into: *mut u8, room: usize) -> isize {
+    call(Sysno::getcwd, [into as usize, room, 0, 0, 0, 0])
+}
+
+/// getpid(2).
+pub(crate) fn pid() -> u32 {
+    call(Sysno::getpid, [0; 6]) as u32
+}
+
+/// getppid(2).
+pub(crate) fn parent() -> u32 {
+    call(Sysno::getppid, [0; 6]) as u32
+}
+
+/// read(2) into memory of ours.
+pub(crate) fn read(fd: i32, into: &mut [u8]) -> isize {
+    call(Sysno::read, [fd as usize, into.as_mut_ptr() as usize, into.len(), 0, 0, 0])
+}
+
+/// Copies memory of the program that may not be there.
+pub(crate) fn peek(address: usize, into: &mut [u8]) -> usize {
+    let local = [into.as_mut_ptr() as usize, into.len()];
+    let remote = [address, into.len()];
+    let (local, remote) = ((&raw const local) as usize, (&raw const remote) as usize);
+    let got = call(Sysno::process_vm_readv, [pid() as usize, local, 1, remote, 1, 0]);
+    usize::try_from(got).unwrap_or(0)
+}
+
+const PROT_READ_WRITE: usize = 3;
+const PROT_READ_EXEC: usize = 5;
+const MAP_SHARED: usize = 1;
+const MAP_PRIVATE_ANONYMOUS: usize = 0x22;
+const MREMAP_MAYMOVE: usize = 1;
+/// madvise(2), from Linux 5.14 on: makes memory, and fails where a store would raise SIGBUS.
+const MADV_POPULATE_WRITE: usize = 23;
+
+fn mapped(result: isize) -> Option<*mut u8> {
+    (!(-4095..0).contains(&result)).then_some(result as *mut u8)
+}
+
+/// Maps a file, shared, from its start.
+pub(crate) fn map_file(fd: i32, len: usize) -> Option<*mut u8> {
+    mapped(call(Sysno::mmap, [0, len, PROT_READ_WRITE, MAP_SHARED, fd as usize, 0]))
+}
+
+/// Maps memory, near an address if there is room.
+pub(crate) fn map_memory(near: usize, len: usize) -> Option<*mut u8> {
+    mapped(call(Sysno::mmap, [near, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, usize::MAX, 0]))
+}
+
+/// munmap(2).
+pub(crate) fn unmap(address: *mut u8, len: usize) {
+    call(Sysno::munmap, [address as usize, len, 0, 0, 0, 0]);
+}
+
+/// Maps once more what is mapped shared at `address`, from there on, `len` bytes of it (mremap(2) with an old size of 0).
+pub(crate) fn map_again(address: *mut u8, len: usize) -> Option<*mut u8> {
+    mapped(call(Sysno::mremap, [address as usize, 0, len, MREMAP_MAYMOVE, 0, 0]))
+}
+
+/// Makes memory behind a mapping.
+pub(crate) fn populate(address: *mut u8, len: usize) -> Result<(), isize> {
+    match call(Sysno::madvise, [address as usize, len, MADV_POPULATE_WRITE, 0, 0, 0]) {
+        0 => Ok(()),
+        error => Err(error),
+    }
+}
+
+/// fallocate(2) of a file that is to be as long as it is.
+pub(crate) fn allocate(fd: i32, start: usize, len: usize) -> isize {
+    const KEEP_SIZE: usize = 1;
+    call(Sysno::fallocate, [fd as usize, KEEP_SIZE, start, len, 0, 0])
+}
+
+/// Makes code writable and not executable, or the reverse.
+pub(crate) fn protect_code(start: usize, len: usize, is_writable: bool) -> bool {
+    let protection = if is_writable { PROT_READ_WRITE } else { PROT_READ_EXEC };
+    call(Sysno::mprotect, [start, len, protection, 0, 0, 0]) == 0
+}
