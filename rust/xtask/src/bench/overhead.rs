@@ -15,6 +15,9 @@ use crate::workspace;
 const ROUNDS: usize = 7;
 const ROUNDS_QUICK: usize = 3;
 
+/// The backends that are measured, each under its name.
+const BACKENDS: &[&str] = &["preload", "ptrace"];
+
 /// strace as it is usually run, stopping at every call.
 const STRACE: &[&str] = &["strace", "-f", "-o", "/dev/null"];
 
@@ -59,9 +62,14 @@ fn choose(names: &[&str]) -> Result<Vec<&'static Workload>> {
 /// The ways to watch a command: a name and the words that go before it.
 fn watchers() -> Vec<(&'static str, Vec<String>)> {
     let own = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    let mut roar = vec![workspace::roar().display().to_string()];
-    roar.extend(own(&["run", "--tracer", "ptrace", "--no-hash", "-q", "--"]));
-    let mut watchers = vec![("roar", roar)];
+    let mut watchers: Vec<(&str, Vec<String>)> = BACKENDS
+        .iter()
+        .map(|backend| {
+            let mut roar = vec![workspace::roar().display().to_string()];
+            roar.extend(own(&["run", "--tracer", backend, "--no-hash", "-q", "--"]));
+            (*backend, roar)
+        })
+        .collect();
     let runs = |program: &str| {
         Command::new(program)
             .arg("--version")

@@ -14,9 +14,6 @@ const S_IFMT: u32 = 0o170_000;
 const S_IFLNK: u32 = 0o120_000;
 const S_IFDIR: u32 = 0o040_000;
 
-/// Room for two paths, each with what writing it takes.
-const TWO_PATHS: usize = 4 * PATH_MAX;
-
 /// A path argument with the directory that it starts from.
 type At = (i32, PathArgument);
 
@@ -47,20 +44,28 @@ fn write(at: At, out: &mut Text) -> Result<(), isize> {
 
 /// Begins an entry with one name. `None` where the call will fail as well.
 fn named(kind: Kind, at: At, stamp: &Stamp) -> Option<Draft> {
-    let mut draft = Draft::new(kind, 2 * PATH_MAX)?;
-    let mut text = Text::new(&draft, 0);
-    let written = write(at, &mut text);
-    let len = text.len;
-    draft.set_texts(len, 0);
+    told(names::draft(kind, |draft| {
+        let mut text = Text::new(draft, 0);
+        write(at, &mut text)?;
+        draft.set_texts(text.whole()?, 0);
+        Ok(())
+    }))
+    .inspect(|draft| set_stamp(draft, stamp))
+}
+
+/// Tells of a name that was not to be had.
+fn told(draft: Result<Draft, isize>) -> Option<Draft> {
+    if let Err(error) = draft {
+        gaps::tell_if_unnamed(error);
+    }
+    draft.ok()
+}
+
+fn set_stamp(draft: &Draft, stamp: &Stamp) {
     draft.stamp(stamp);
     if sandbox::is_entered() {
         draft.flag(Flags::UNSTAMPED);
     }
-    if written.is_err() {
-        draft.seal(State::Void);
-        return None;
-    }
-    Some(draft)
 }
 
 fn begun(mut draft: Draft) -> Draft {
@@ -99,22 +104,15 @@ pub(crate) fn rename(from: At, to: At, flags: u64) -> Option<Draft> {
 }
 
 fn two_names(kind: Kind, from: At, to: At, stamp: &Stamp) -> Option<Draft> {
-    let mut draft = Draft::new(kind, TWO_PATHS)?;
-    let mut first = Text::new(&draft, 0);
-    let written = write(from, &mut first);
-    let mut second = Text::new(&draft, first.len);
-    let written = written.and_then(|()| write(to, &mut second));
-    let (len, len2) = (first.len, second.len);
-    draft.set_texts(len, len2);
-    draft.stamp(stamp);
-    if sandbox::is_entered() {
-        draft.flag(Flags::UNSTAMPED);
-    }
-    if written.is_err() {
-        draft.seal(State::Void);
-        return None;
-    }
-    Some(draft)
+    told(names::draft(kind, |draft| {
+        let mut first = Text::new(draft, 0);
+        write(from, &mut first)?;
+        let mut second = Text::new(draft, first.whole()?);
+        write(to, &mut second)?;
+        draft.set_texts(first.len, second.whole()?);
+        Ok(())
+    }))
+    .inspect(|draft| set_stamp(draft, stamp))
 }
 
 /// link(2) and linkat(2).
@@ -150,22 +148,17 @@ pub(crate) fn link(from: At, to: At, flags: u64) -> Option<Draft> {
 /// A link of an open file, which may have no name.
 fn link_of_open(fd: i32, to: At) -> Option<Draft> {
     let stamp = sys::stat_fd(fd).ok().filter(is_regular)?;
-    let mut draft = Draft::new(Kind::Link, TWO_PATHS)?;
-    let mut first = Text::new(&draft, 0);
-    let named = names::write_open(fd, &stamp, &mut first);
-    let mut second = Text::new(&draft, first.len);
-    let written = write(to, &mut second);
-    let (len, len2) = (first.len, second.len);
-    draft.set_texts(len, len2);
-    draft.stamp(&stamp);
-    if named == Ok(Name::Nameless) {
-        draft.flag(Flags::NAMELESS);
-    }
-    if named.is_err() || written.is_err() {
-        draft.seal(State::Void);
-        return None;
-    }
-    Some(draft)
+    told(names::draft(Kind::Link, |draft| {
+        let mut first = Text::new(draft, 0);
+        if names::write_open(fd, &stamp, &mut first)? == Name::Nameless {
+            draft.flag(Flags::NAMELESS);
+        }
+        let mut second = Text::new(draft, first.whole()?);
+        write(to, &mut second)?;
+        draft.set_texts(first.len, second.whole()?);
+        Ok(())
+    }))
+    .inspect(|draft| set_stamp(draft, &stamp))
 }
 
 /// symlink(2): `target` is the address of the target text.
@@ -173,18 +166,18 @@ pub(crate) fn symlink(target: usize, dir: i32, path: PathArgument) -> Option<Dra
     if is_bad(dir, path) {
         return None;
     }
-    let mut draft = Draft::new(Kind::Symlink, TWO_PATHS)?;
-    let mut name = Text::new(&draft, 0);
-    let written = write((dir, path), &mut name);
-    let mut text = Text::new(&draft, name.len);
-    let is_copied = copy_string(target, &mut text);
-    let (len, len2) = (name.len, text.len);
-    draft.set_texts(len, len2);
-    if written.is_err() || !is_copied {
-        draft.seal(State::Void);
-        return None;
-    }
-    Some(begun(draft))
+    told(names::draft(Kind::Symlink, |draft| {
+        let mut name = Text::new(draft, 0);
+        write((dir, path), &mut name)?;
+        let mut text = Text::new(draft, name.whole()?);
+        if !copy_string(target, &mut text) {
+            // A bad address: the call fails as well.
+            return Err(sys::errno::EINVAL);
+        }
+        draft.set_texts(name.len, text.whole()?);
+        Ok(())
+    }))
+    .map(begun)
 }
 
 /// mknod(2) of a regular file.
@@ -230,24 +223,31 @@ pub(crate) fn truncate(dir: i32, path: PathArgument, length: u64) -> Option<Draf
     }
     let opened = sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC);
     if opened < 0 {
-        return None;
+        return truncate_by_name((dir, path), length, opened);
     }
     let fd = opened as i32;
     let draft = sys::stat_fd(fd).ok().filter(is_regular).and_then(|stamp| {
-        let mut draft = Draft::new(Kind::Truncate, PATH_MAX + 64)?;
-        let mut text = Text::new(&draft, 0);
-        let written = names::write_open(fd, &stamp, &mut text);
-        let len = text.len;
-        draft.set_texts(len, 0);
+        let draft = told(names::draft(Kind::Truncate, |draft| names::tell_open(draft, fd, &stamp)))?;
         draft.stamp(&stamp).value(length);
-        if written.is_err() {
-            draft.seal(State::Void);
-            return None;
-        }
         Some(draft)
     });
     sys::close(fd);
     draft.map(begun)
+}
+
+/// Where no descriptor is to be had: the name is the file's, unless it is a link.
+fn truncate_by_name(at: At, length: u64, error: isize) -> Option<Draft> {
+    if !matches!(error, sys::errno::EMFILE | sys::errno::ENFILE) {
+        return None;
+    }
+    let stamp = look(at).ok()?;
+    if !is_regular(&stamp) {
+        gaps::tell_if_unnamed(error);
+        return None;
+    }
+    let draft = named(Kind::Truncate, at, &stamp)?;
+    draft.value(length);
+    Some(begun(draft))
 }
 
 /// ftruncate(2), or with no length fallocate(2).
@@ -307,13 +307,9 @@ pub(crate) fn tell_directory_named(path: PathArgument) -> u64 {
     }
     let fd = opened as i32;
     let told = sys::stat_fd(fd).ok().filter(|stamp| stamp.mode & S_IFMT == S_IFDIR).and_then(|stamp| {
-        let mut draft = Draft::new(Kind::Path, PATH_MAX + 64)?;
-        let mut text = Text::new(&draft, 0);
-        let written = names::write_open(fd, &stamp, &mut text);
-        let len = text.len;
-        draft.set_texts(len, 0);
-        draft.seal(if written.is_ok() { State::Done } else { State::Void });
-        written.is_ok().then_some(draft.position)
+        let mut draft = told(names::draft(Kind::Path, |draft| names::tell_open(draft, fd, &stamp)))?;
+        draft.seal(State::Done);
+        Some(draft.position)
     });
     sys::close(fd);
     told.unwrap_or(0)

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use tracer_preload_journal::{Flags, Kind, State};
 
 use crate::journal::{self, Draft};
-use crate::names::{self, PATH_MAX, PathArgument, Text};
+use crate::names::{self, PathArgument, Text};
 use crate::start::{self, LIBRARY, TRACE};
 use crate::{gate, process, sandbox, sys};
 
@@ -45,19 +45,23 @@ pub(crate) fn prepare(
         flags & AT_EMPTY_PATH != 0 && sys::stat_at(dir, path.pointer).is_err() && path.is_empty();
     let stamp = if is_descriptor { sys::stat_empty(dir) } else { sys::stat_at(dir, path.pointer) };
     let Ok(stamp) = stamp else { return None };
-    let draft = Draft::new(Kind::Exec, 3 * PATH_MAX).map(|mut draft| {
-        let mut name = Text::new(&draft, 0);
-        if is_descriptor {
-            // What cannot be named is told without a name.
-            let _unnamed = names::write_open(dir, &stamp, &mut name);
-        } else if names::write_name(dir, path.bytes(), &mut name).is_err() {
+    let told = names::draft(Kind::Exec, |draft| {
+        let mut name = Text::new(draft, 0);
+        let is_named = if is_descriptor {
+            names::write_open(dir, &stamp, &mut name).is_ok()
+        } else {
+            names::write_name(dir, path.bytes(), &mut name).is_ok()
+        };
+        // What cannot be named is told without a name.
+        if !is_named {
             draft.flag(Flags::NAMELESS);
         }
-        let len = name.len;
-        let mut given = Text::new(&draft, len);
+        let mut given = Text::new(draft, name.whole()?);
         write_given(dir, path, &mut given);
-        let len2 = given.len;
-        draft.set_texts(len, len2);
+        draft.set_texts(name.len, given.whole()?);
+        Ok(())
+    });
+    let draft = told.ok().map(|mut draft| {
         draft.stamp(&stamp).value(u64::from(is_descriptor));
         draft.seal(State::Begun);
         draft
@@ -330,12 +334,12 @@ fn take(len: usize) -> Option<Scratch> {
         if known != 0 {
             sys::unmap(known as *mut u8, known_len);
         }
-        let address = sys::map_memory(0, len)?;
+        let address = sys::map_memory(len)?;
         lent.address.store(address as usize, Ordering::Relaxed);
         lent.len.store(len, Ordering::Relaxed);
         return Some(Scratch { address, len });
     }
-    sys::map_memory(0, len).map(|address| Scratch { address, len })
+    sys::map_memory(len).map(|address| Scratch { address, len })
 }
 
 fn release(scratch: Scratch) {

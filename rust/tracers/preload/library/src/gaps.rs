@@ -29,6 +29,14 @@ pub(crate) fn tell(gap: Gap, words: &[u8]) {
     }
 }
 
+/// Tells of a name that could not be found out, unless for a reason for which the call fails as well.
+pub(crate) fn tell_if_unnamed(error: isize) {
+    // ENOENT, EACCES, EEXIST, ENOTDIR, EINVAL, ENAMETOOLONG, ELOOP.
+    if !matches!(error, -2 | -13 | -17 | -20 | -22 | -36 | -40) {
+        tell_unnamed(-1, error);
+    }
+}
+
 /// Tells of a descriptor that was used and whose file has no path to be had.
 pub(crate) fn tell_unnamed(_fd: i32, error: isize) {
     const ENAMETOOLONG: isize = -36;

@@ -5,13 +5,14 @@
 //! it has opened.
 
 use core::slice;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use tracer_preload_journal::entry::Stamp;
-use tracer_preload_journal::{Kind, State};
+use tracer_preload_journal::{Flags, Kind, State};
 
+use crate::gaps::{self, Gap};
 use crate::journal::{self, Draft};
-use crate::{descriptors, process, sys};
+use crate::{descriptors, gate, process, sys};
 
 /// Longest path that the kernel takes or gives, with its NUL.
 pub(crate) const PATH_MAX: usize = 4096;
@@ -37,6 +38,18 @@ static IS_DIRECTORY_SPLIT: AtomicU32 = AtomicU32::new(0);
 /// The entry that has the path of the process's root directory; 0: it is the run's.
 static ROOT: AtomicU64 = AtomicU64::new(0);
 
+/// The root directory of one thread, where threads have their own.
+struct Root {
+    thread: AtomicUsize,
+    position: AtomicU64,
+}
+
+/// Threads with a root directory of their own are rare; more than this are a gap.
+const ROOTS_MAX: usize = 16;
+
+static ROOTS: [Root; ROOTS_MAX] =
+    [const { Root { thread: AtomicUsize::new(0), position: AtomicU64::new(0) } }; ROOTS_MAX];
+
 /// Text that is being written into a draft.
 #[derive(Debug)]
 pub(crate) struct Text {
@@ -44,7 +57,42 @@ pub(crate) struct Text {
     room: usize,
     /// Bytes so far.
     pub(crate) len: usize,
+    /// Something did not fit.
+    is_cut: bool,
 }
+
+/// Stands for an error number where there was no room for a text.
+const CUT: isize = isize::MIN;
+
+/// Room for texts that is made: nearly always the first is enough, and what is not needed of it can be given back only if nobody came
+/// after. The second is enough for two paths, each with what writing it takes.
+const ROOMS: [usize; 2] = [512, 4 * PATH_MAX + TEXT_MAX / 8];
+
+/// Begins an entry whose texts `write` writes and sets. It is not sealed.
+///
+/// # Errors
+/// That of `write`; then the entry is void.
+pub(crate) fn draft(
+    kind: Kind,
+    mut write: impl FnMut(&mut Draft) -> Result<(), isize>,
+) -> Result<Draft, isize> {
+    let mut error = sys::errno::ENOSYS;
+    for room in ROOMS {
+        let mut draft = Draft::new(kind, room).ok_or(sys::errno::ENOSYS)?;
+        match write(&mut draft) {
+            Ok(()) => return Ok(draft),
+            Err(failed) => error = failed,
+        }
+        draft.set_texts(0, 0);
+        draft.seal(State::Void);
+        if error != CUT {
+            break;
+        }
+    }
+    Err(if error == CUT { ENAMETOOLONG } else { error })
+}
+
+const ENAMETOOLONG: isize = -36;
 
 impl Text {
     /// Returns a text that begins `offset` bytes into the texts of a draft.
@@ -52,7 +100,15 @@ impl Text {
         let room = draft.room().saturating_sub(offset).min(TEXT_MAX);
         // SAFETY: within the draft, or at its end with no room.
         let start = unsafe { draft.texts().add(offset.min(draft.room())) };
-        Self { start, room, len: 0 }
+        Self { start, room, len: 0, is_cut: false }
+    }
+
+    /// Returns the length of the text, if all of it found room.
+    ///
+    /// # Errors
+    /// [`CUT`].
+    pub(crate) fn whole(&self) -> Result<usize, isize> {
+        if self.is_cut { Err(CUT) } else { Ok(self.len) }
     }
 
     /// Returns what is written.
@@ -71,9 +127,31 @@ impl Text {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let (at, room) = self.rest();
         let count = bytes.len().min(room);
+        self.is_cut |= count < bytes.len();
         // SAFETY: `count` bytes fit; the draft is no place that a caller's bytes could be in.
         unsafe { core::ptr::copy(bytes.as_ptr(), at, count) };
         self.len += count;
+    }
+
+    /// Puts bytes between the text and the `len` bytes that stand behind it.
+    fn insert(&mut self, bytes: &[u8], len: usize) {
+        let (at, room) = self.rest();
+        if bytes.len() + len > room {
+            self.is_cut = true;
+            return;
+        }
+        let to = at.wrapping_add(bytes.len());
+        // SAFETY: there is room for both.
+        unsafe { core::ptr::copy(at, to, len) };
+        self.push(bytes);
+    }
+
+    /// Takes bytes away from the front.
+    fn skip(&mut self, count: usize) {
+        let from = self.start.wrapping_add(count);
+        self.len = self.len.saturating_sub(count);
+        // SAFETY: both are within what was written.
+        unsafe { core::ptr::copy(from, self.start, self.len) };
     }
 
     /// Adds a number that is not negative.
@@ -88,8 +166,10 @@ impl Text {
     pub(crate) fn take_link(&mut self, link: *const u8) {
         add_root(self);
         let (at, room) = self.rest();
-        let got = sys::read_link(link, at, room.min(PATH_MAX));
-        self.len += usize::try_from(got).unwrap_or(0);
+        let room = room.min(PATH_MAX);
+        let got = usize::try_from(sys::read_link(link, at, room)).unwrap_or(0);
+        self.is_cut |= got == room;
+        self.len += got;
     }
 
     fn cut(&mut self, len: usize) {
@@ -98,12 +178,15 @@ impl Text {
 
     /// Adds the words of a path that leads through no symbolic link.
     pub(crate) fn walk(&mut self, path: &[u8]) {
+        // There is no way up from the root directory.
+        let root = root_path();
+        let floor = if self.bytes().starts_with(root) { root.len() } else { 0 };
         for word in path.split(|byte| *byte == b'/') {
             match word {
                 b"" | b"." => {}
                 b".." => {
                     let slash = self.bytes().iter().rposition(|byte| *byte == b'/');
-                    self.cut(slash.unwrap_or(0));
+                    self.cut(slash.unwrap_or(0).max(floor));
                 }
                 word => {
                     self.push(b"/");
@@ -179,22 +262,43 @@ pub(crate) fn is_directory_shared() -> bool {
     IS_DIRECTORY_SPLIT.load(Ordering::Relaxed) == 0
 }
 
-/// Returns the position of the entry that has the process's root directory, 0 if it is the run's.
+/// Returns the position of the entry that has the root directory of the thread, 0 if it is the run's.
 pub(crate) fn root() -> u64 {
+    if !is_directory_shared() {
+        let thread = gate::thread();
+        if let Some(own) = ROOTS.iter().find(|own| own.thread.load(Ordering::Relaxed) == thread) {
+            return own.position.load(Ordering::Relaxed);
+        }
+    }
     ROOT.load(Ordering::Relaxed)
 }
 
 /// The root directory is now the one whose path that entry has.
 pub(crate) fn set_root(position: u64) {
-    ROOT.store(position, Ordering::Relaxed);
     directory_changed();
+    if is_directory_shared() {
+        ROOT.store(position, Ordering::Relaxed);
+        return;
+    }
+    let thread = gate::thread();
+    let is_ours = |own: &&Root| {
+        own.thread.load(Ordering::Relaxed) == thread
+            || own.thread.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    };
+    match ROOTS.iter().find(is_ours) {
+        Some(own) => own.position.store(position, Ordering::Relaxed),
+        None => gaps::tell(Gap::Unresolved, b"too many threads have root directories of their own"),
+    }
 }
 
-/// Adds what every path of the process begins with, seen from the run.
+/// Returns the path of the root directory, empty if it is the run's.
+fn root_path() -> &'static [u8] {
+    journal::text_at(root()).filter(|root| *root != b"/").unwrap_or(b"")
+}
+
+/// Adds what every path of the thread begins with, seen from the run.
 fn add_root(out: &mut Text) {
-    if let Some(root) = journal::text_at(root()).filter(|root| *root != b"/") {
-        out.push(root);
-    }
+    out.push(root_path());
 }
 
 /// Writes the path of the working directory.
@@ -209,10 +313,8 @@ fn write_directory(out: &mut Text) -> Result<(), isize> {
     }
     let names = journal::names() as u32;
     let changes = directory_generation();
-    let mut draft = Draft::new(Kind::Path, PATH_MAX + TEXT_MAX / 16).ok_or(sys::errno::ENOSYS)?;
-    let told = tell_directory(&mut draft);
-    draft.seal(if told.is_ok() { State::Done } else { State::Void });
-    told?;
+    let mut draft = draft(Kind::Path, tell_directory)?;
+    draft.seal(State::Done);
     let text = journal::text_at(draft.position).unwrap_or(b"");
     out.push(if text == b"/" { b"" } else { text });
     if is_directory_shared() && !is_borrowed && changes == directory_generation() {
@@ -230,10 +332,8 @@ pub(crate) fn know_directory(draft: &Draft) {
 
 /// Finds out the path of the working directory, for when it cannot be asked any more.
 pub(crate) fn keep_directory() {
-    if let Some(mut draft) = Draft::new(Kind::Path, 2 * PATH_MAX) {
-        let mut text = Text::new(&draft, 0);
-        // What cannot be had is asked for again, and told then.
-        let _unknown = write_directory(&mut text);
+    // What cannot be had is asked for again, and told then.
+    if let Ok(mut draft) = draft(Kind::Path, |draft| write_directory(&mut Text::new(draft, 0))) {
         draft.seal(State::Void);
     }
 }
@@ -241,19 +341,26 @@ pub(crate) fn keep_directory() {
 /// Writes the path of the working directory as the whole text of a draft.
 pub(crate) fn tell_directory(draft: &mut Draft) -> Result<(), isize> {
     let mut text = Text::new(draft, 0);
-    add_root(&mut text);
     let (at, room) = text.rest();
-    let got = sys::working_directory(at, room);
-    // A directory outside the root is given as "(unreachable)…" (getcwd(2)).
-    // SAFETY: one byte of the draft, which has room for a path.
-    if got <= 1 || unsafe { at.read() } != b'/' {
-        return Err(if got < 0 { got } else { sys::errno::ENOENT });
+    let got = match sys::working_directory(at, room) {
+        sys::errno::ERANGE => CUT,
+        got => got,
+    };
+    // With the NUL.
+    let len = usize::try_from(got).map_err(|_negative| got)?.saturating_sub(1);
+    text.len = len;
+    // A directory outside the root is given as seen from the run's (getcwd(2)).
+    const UNREACHABLE: &[u8] = b"(unreachable)";
+    if text.bytes().starts_with(UNREACHABLE) {
+        text.skip(UNREACHABLE.len());
+    } else {
+        let is_root = len == 1;
+        text.len = 0;
+        let shown = if is_root && !root_path().is_empty() { 0 } else { len };
+        text.insert(root_path(), shown);
+        text.len += shown;
     }
-    let is_root = got == 2;
-    if !is_root || text.len == 0 {
-        text.len += got as usize - 1;
-    }
-    draft.set_texts(text.len, 0);
+    draft.set_texts(text.whole()?, 0);
     Ok(())
 }
 
@@ -322,21 +429,36 @@ impl Link {
 
 /// Writes what the kernel calls an open file: a path, or something like `pipe:[7]`.
 fn ask_name(fd: i32, out: &mut Text) -> Result<(), isize> {
-    let before = out.len;
-    add_root(out);
     let link = Link::new(fd);
     let (at, room) = out.rest();
-    let got = sys::read_link(link.pointer(), at, room.min(PATH_MAX + 1));
-    if got < 0 {
-        out.cut(before);
-        return Err(got);
+    let room = room.min(PATH_MAX + 1);
+    let got = sys::read_link(link.pointer(), at, room);
+    let len = usize::try_from(got).map_err(|_negative| got)?;
+    if len == room {
+        return Err(CUT);
     }
-    // SAFETY: the kernel wrote at least one byte.
-    if got > 0 && unsafe { at.read() } != b'/' {
-        out.cut(before);
+    if !root_path().is_empty() && is_below_root(fd, out, len) {
+        out.insert(root_path(), len);
     }
-    out.len += got as usize;
+    out.len += len;
     Ok(())
+}
+
+/// Returns whether the name that the kernel gave, the `len` bytes behind the text, is seen from the thread's root directory: of a file
+/// outside it the kernel gives the name that the run has for it.
+fn is_below_root(fd: i32, out: &mut Text, len: usize) -> bool {
+    let (at, room) = out.rest();
+    if len + 1 >= room {
+        return false;
+    }
+    let end = at.wrapping_add(len);
+    // SAFETY: there is room for one more byte.
+    unsafe { end.write(0) };
+    let (Ok(opened), Ok(named)) = (sys::stat_fd(fd), sys::stat_at(sys::AT_FDCWD, at)) else {
+        // It has no name any more: nothing will be said of it.
+        return false;
+    };
+    (opened.dev, opened.ino) == (named.dev, named.ino)
 }
 
 /// Whether a file has a name.
@@ -377,6 +499,16 @@ pub(crate) fn write_open(fd: i32, stamp: &Stamp, out: &mut Text) -> Result<Name,
     Ok(Name::Nameless)
 }
 
+/// Writes what an open file is called now as the whole text of a draft, or says that it has no name.
+pub(crate) fn tell_open(draft: &mut Draft, fd: i32, stamp: &Stamp) -> Result<(), isize> {
+    let mut text = Text::new(draft, 0);
+    if write_open(fd, stamp, &mut text)? == Name::Nameless {
+        draft.flag(Flags::NAMELESS);
+    }
+    draft.set_texts(text.whole()?, 0);
+    Ok(())
+}
+
 /// Writes the name that a path stands for, its last word not followed: what rename, link and unlink act on.
 pub(crate) fn write_name(dir: i32, path: &[u8], out: &mut Text) -> Result<(), isize> {
     let (parent, last) = split(path);
@@ -387,6 +519,29 @@ pub(crate) fn write_name(dir: i32, path: &[u8], out: &mut Text) -> Result<(), is
     out.push(b"/");
     out.push(last);
     Ok(())
+}
+
+/// Returns whether a path leads through no symbolic link, without a descriptor: word by word. It is a copy of ours, NUL-terminated.
+fn is_straight(dir: i32, path: *mut u8, len: usize) -> bool {
+    const S_IFMT: u32 = 0o170_000;
+    const S_IFDIR: u32 = 0o040_000;
+    for end in 1..=len {
+        let place = path.wrapping_add(end);
+        // SAFETY: within the copy, or its NUL.
+        let byte = unsafe { place.read() };
+        if byte != b'/' && byte != 0 {
+            continue;
+        }
+        // SAFETY: as above.
+        unsafe { place.write(0) };
+        let found = sys::lstat_at(dir, path);
+        // SAFETY: as above.
+        unsafe { place.write(byte) };
+        if !found.is_ok_and(|found| found.mode & S_IFMT == S_IFDIR) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Writes the path of the directory that `parent` names, nothing for the root.
@@ -402,15 +557,29 @@ fn write_parent(dir: i32, parent: &[u8], out: &mut Text) -> Result<(), isize> {
     let start = out.len;
     out.push(parent);
     out.push(b"\0");
+    out.whole()?;
     // SAFETY: within what was just written.
     let pointer = unsafe { out.start.add(start).cast_const() };
     let flags = sys::O_PATH | sys::O_DIRECTORY | sys::O_CLOEXEC;
     let straight = sys::open_straight(dir, pointer, flags, 0);
     let opened = if straight < 0 { sys::open_at(dir, pointer, flags) } else { straight };
-    out.cut(start);
     if opened < 0 {
-        return Err(opened);
+        // No descriptor to be had is no reason for the program's call to fail.
+        let has_no_descriptor = matches!(opened, sys::errno::EMFILE | sys::errno::ENFILE);
+        let is_straight = has_no_descriptor && is_straight(dir, pointer.cast_mut(), parent.len());
+        out.cut(start);
+        if !is_straight {
+            return Err(opened);
+        }
+        if parent.first() == Some(&b'/') {
+            add_root(out)
+        } else {
+            write_base(dir, out)?
+        }
+        out.walk(parent);
+        return Ok(());
     }
+    out.cut(start);
     let fd = opened as i32;
     let written = if straight >= 0 {
         if parent.first() == Some(&b'/') {

@@ -7,7 +7,7 @@ use tracer_preload_journal::{Flags, Kind, State};
 use tracer_syscalls::constants::{O_CREAT, O_PATH, O_TMPFILE, O_TRUNC};
 
 use crate::journal::{self, Draft};
-use crate::names::{self, Name, PATH_MAX, PathArgument, Text};
+use crate::names::{self, PathArgument, Text};
 use crate::transfers::is_regular;
 use crate::{descriptors, gaps, process, sandbox, sys};
 
@@ -45,22 +45,25 @@ pub(crate) fn prepare(dir: i32, path: PathArgument, flags: u64, is_new: bool) ->
         return None;
     }
     let before = look(dir, path, flags, is_new)?;
-    let mut draft = Draft::new(Kind::Open, PATH_MAX + PATH_MAX)?;
-    let mut text = Text::new(&draft, 0);
     let is_nameless = flags & O_TMPFILE != 0;
-    if is_nameless {
-        draft.flag(Flags::NAMELESS);
-    } else if sandbox::is_entered() {
-        // Unverified: what the reader finds there decides.
-        names::write_straight(dir, path.bytes(), &mut text).ok()?;
-        draft.flag(Flags::UNSTAMPED);
-    } else if names::write_name(dir, path.bytes(), &mut text).is_err() {
+    let named = names::draft(Kind::Open, |draft| {
+        let mut text = Text::new(draft, 0);
+        if is_nameless {
+            draft.flag(Flags::NAMELESS);
+        } else if sandbox::is_entered() {
+            // Unverified: what the reader finds there decides.
+            names::write_straight(dir, path.bytes(), &mut text)?;
+            draft.flag(Flags::UNSTAMPED);
+        } else {
+            names::write_name(dir, path.bytes(), &mut text)?;
+        }
+        draft.set_texts(text.whole()?, 0);
+        Ok(())
+    });
+    let Ok(mut draft) = named else {
         // Then the open fails as well, or the descriptor tells.
-        draft.seal(State::Void);
         return Some(Opening { sort: Sort::Effective, draft: None, before, flags });
-    }
-    let len = text.len;
-    draft.set_texts(len, 0);
+    };
     if before.ino != 0 {
         draft.flag(Flags::EXISTED);
     }
@@ -108,16 +111,22 @@ pub(crate) fn unresolved() -> Opening {
 
 /// Prepares for an open without effect in a sandbox: its path is taken as it is written, and verified by the reader.
 pub(crate) fn observe(dir: i32, path: PathArgument) -> Opening {
-    let told = Draft::new(Kind::Path, PATH_MAX + PATH_MAX).and_then(|mut draft| {
-        let mut text = Text::new(&draft, 0);
-        let written = names::write_straight(dir, path.bytes(), &mut text);
-        let len = text.len;
-        draft.set_texts(len, 0);
+    let told = straight(dir, path.bytes()).map(|mut draft| {
         draft.flag(Flags::UNSTAMPED);
-        draft.seal(if written.is_ok() { State::Begun } else { State::Void });
-        written.ok().map(|()| draft)
+        draft.seal(State::Begun);
+        draft
     });
-    Opening { sort: Sort::Observed, draft: told, before: Stamp::default(), flags: 0 }
+    Opening { sort: Sort::Observed, draft: told.ok(), before: Stamp::default(), flags: 0 }
+}
+
+/// Begins an entry with the path of a file that was opened without meeting a symbolic link.
+fn straight(dir: i32, path: &[u8]) -> Result<Draft, isize> {
+    names::draft(Kind::Path, |draft| {
+        let mut text = Text::new(draft, 0);
+        names::write_straight(dir, path, &mut text)?;
+        draft.set_texts(text.whole()?, 0);
+        Ok(())
+    })
 }
 
 /// Makes an open that creates or empties, if the kernel meets no symbolic link: then its name is the one that was told. `Err`: it is to be
@@ -212,15 +221,8 @@ fn learn(fd: i32, dir: i32, path: PathArgument) {
         }
         return;
     }
-    let Some(mut draft) = Draft::new(Kind::Path, bytes.len() + PATH_MAX) else { return };
-    let mut text = Text::new(&draft, 0);
-    let written = names::write_straight(dir, bytes, &mut text);
-    let len = text.len;
-    draft.set_texts(len, 0);
-    draft.seal(if written.is_ok() { State::Done } else { State::Void });
-    if written.is_err() {
-        return;
-    }
+    let Ok(mut draft) = straight(dir, bytes) else { return };
+    draft.seal(State::Done);
     descriptors::set_open(fd, draft.position);
     if let Some(known) = known {
         known.hash.store(0, Ordering::Relaxed);
@@ -282,21 +284,17 @@ pub(crate) fn leave(opening: Opening, result: isize) {
 
 /// Begins an entry for an open whose path could not be told before.
 fn name_opened(fd: i32, now: &Stamp) -> Option<Draft> {
-    let mut draft = Draft::new(Kind::Open, PATH_MAX + 64)?;
-    let mut text = Text::new(&draft, 0);
-    match names::write_open(fd, now, &mut text) {
-        Ok(Name::Written) => draft.set_texts(text.len, 0),
-        Ok(Name::Nameless) => {
-            draft.flag(Flags::NAMELESS);
+    let named = names::draft(Kind::Open, |draft| names::tell_open(draft, fd, now));
+    match named {
+        Ok(mut draft) => {
+            draft.seal(State::Begun);
+            Some(draft)
         }
         Err(error) => {
-            draft.seal(State::Void);
             gaps::tell_unnamed(fd, error);
-            return None;
+            None
         }
     }
-    draft.seal(State::Begun);
-    Some(draft)
 }
 
 /// Tells of an open by handle.

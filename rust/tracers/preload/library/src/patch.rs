@@ -1,12 +1,13 @@
 //! Patching: the system calls of the C library and its loader are made to pass through the gate.
 //!
-//! Where they are was worked out by the collector ([`plans`](tracer_preload_journal::plans)) for files of a certain build id. Here the
-//! bytes are compared, and the sites replaced by jumps to *thunks*: a few instructions for each site that say where it is.
+//! What is to be written where was worked out by the collector ([`plans`](tracer_preload_journal::plans)) for files of a certain build
+//! id. Where there is an image, a copy of the file with all of it written, it is mapped in the place of the code; where that is refused (a file
+//! system without execution, a policy), the edits are made here.
 //!
 //! # Safety
 //!
-//! It happens in the initializer, while there is one thread, which runs none of the code that changes. The bytes are those of the plan,
-//! which was made for this very file, and nothing is written before all of a plan's were compared.
+//! It happens in the initializer, while there is one thread. A plan is for the very file that has its build id, and changes nothing
+//! but system calls: whoever is in the middle of the code, as the loader is, finds it as it was.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

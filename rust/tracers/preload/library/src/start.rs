@@ -24,6 +24,9 @@ pub(crate) const TRACE: &[u8] = b"ROAR_PRELOAD";
 /// Longest argument list that is told, bytes.
 const ARGUMENTS_MAX: usize = 16 * 1024;
 
+/// Longest list of loaded files that is told, bytes: some thousand libraries.
+const IMAGES_MAX: usize = 64 * 1024 - 1;
+
 /// How the loader knows the library; null before the beginning.
 static LIBRARY_PATH: AtomicPtr<core::ffi::c_char> = AtomicPtr::new(ptr::null_mut());
 
@@ -168,26 +171,24 @@ fn say_hello(environment: *const *const u8, mode: Mode, root: &[u8]) {
         names::set_root(draft.position);
     }
     let exe: *const u8 = c"/proc/self/exe".as_ptr().cast();
-    if let Some(mut draft) = Draft::new(Kind::Hello, 3 * PATH_MAX) {
-        let mut text = Text::new(&draft, 0);
+    let hello = names::draft(Kind::Hello, |draft| {
+        let mut text = Text::new(draft, 0);
         text.take_link(exe);
-        let len = text.len;
-        let mut given = Text::new(&draft, len);
+        let mut given = Text::new(draft, text.whole()?);
         given.push(executed_path(environment));
-        let len2 = given.len;
-        draft.set_texts(len, len2);
+        draft.set_texts(text.len, given.whole()?);
+        Ok(())
+    });
+    if let Ok(mut draft) = hello {
         draft.stamp(&sys::stat_at(sys::AT_FDCWD, exe).unwrap_or_default());
         draft.value(u64::from(sys::parent())).value2(mode as u64);
         draft.seal(State::Done);
     }
     tell_arguments(environment);
-    if let Some(mut draft) = Draft::new(Kind::Directory, 2 * PATH_MAX) {
-        // Where it cannot be told the record of the process lacks it, no more.
-        let told = names::tell_directory(&mut draft);
-        draft.seal(if told.is_ok() { State::Done } else { State::Void });
-        if told.is_ok() {
-            names::know_directory(&draft);
-        }
+    // Where it cannot be told the record of the process lacks it, no more.
+    if let Ok(mut draft) = names::draft(Kind::Directory, names::tell_directory) {
+        draft.seal(State::Done);
+        names::know_directory(&draft);
     }
     tell_images();
 }
@@ -201,7 +202,8 @@ fn tell_arguments(environment: *const *const u8) {
         count += 1;
     }
     let arguments = environment.wrapping_sub(1 + count);
-    let Some(mut draft) = Draft::new(Kind::Arguments, ARGUMENTS_MAX) else { return };
+    let needed = vector(arguments).map(|argument| argument.len() + 1).sum::<usize>();
+    let Some(mut draft) = Draft::new(Kind::Arguments, needed.min(ARGUMENTS_MAX)) else { return };
     let mut text = Text::new(&draft, 0);
     for argument in vector(arguments) {
         text.push(argument);
@@ -212,17 +214,22 @@ fn tell_arguments(environment: *const *const u8) {
     draft.seal(State::Done);
 }
 
-fn tell_images() {
-    let Some(mut draft) = Draft::new(Kind::Images, ARGUMENTS_MAX) else { return };
-    let mut text = Text::new(&draft, 0);
+/// Returns the paths of what is loaded, as the loader has them, but for the library itself.
+fn images() -> impl Iterator<Item = &'static [u8]> {
     let own = imports::own_dynamic();
-    for map in loader::loaded() {
-        let name = map.name().to_bytes();
-        let is_file = name.contains(&b'/') && !map.is_at(own);
-        if is_file {
-            text.push(name);
-            text.push(b"\0");
-        }
+    loader::loaded()
+        .filter(move |map| !map.is_at(own))
+        .map(|map| map.name().to_bytes())
+        .filter(|name| name.contains(&b'/'))
+}
+
+fn tell_images() {
+    let needed = images().map(|name| name.len() + 1).sum::<usize>();
+    let Some(mut draft) = Draft::new(Kind::Images, needed.min(IMAGES_MAX)) else { return };
+    let mut text = Text::new(&draft, 0);
+    for name in images() {
+        text.push(name);
+        text.push(b"\0");
     }
     let len = text.len;
     draft.set_texts(len, 0);

@@ -34,6 +34,9 @@ pub(crate) mod errno {
     pub(crate) const E2BIG: isize = -7;
     pub(crate) const EAGAIN: isize = -11;
     pub(crate) const EINVAL: isize = -22;
+    pub(crate) const ENFILE: isize = -23;
+    pub(crate) const EMFILE: isize = -24;
+    pub(crate) const ERANGE: isize = -34;
     pub(crate) const ENOSYS: isize = -38;
     pub(crate) const ELOOP: isize = -40;
 }
@@ -174,9 +177,15 @@ pub(crate) fn map_file(fd: i32, len: usize) -> Option<*mut u8> {
     mapped(call(Sysno::mmap, [0, len, PROT_READ_WRITE, MAP_SHARED, fd as usize, 0]))
 }
 
-/// Maps memory, near an address if there is room.
-pub(crate) fn map_memory(near: usize, len: usize) -> Option<*mut u8> {
-    mapped(call(Sysno::mmap, [near, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, usize::MAX, 0]))
+/// Maps part of a file as code, in the place of what is there.
+pub(crate) fn map_code(fd: i32, start: usize, len: usize, offset: usize) -> bool {
+    const MAP_PRIVATE_FIXED: usize = 0x12;
+    mapped(call(Sysno::mmap, [start, len, PROT_READ_EXEC, MAP_PRIVATE_FIXED, fd as usize, offset])).is_some()
+}
+
+/// Maps memory.
+pub(crate) fn map_memory(len: usize) -> Option<*mut u8> {
+    mapped(call(Sysno::mmap, [0, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, usize::MAX, 0]))
 }
 
 /// munmap(2).

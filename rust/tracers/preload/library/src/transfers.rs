@@ -6,7 +6,7 @@ use tracer_syscalls::constants::FICLONE;
 
 use crate::descriptors::{self, Side, Told};
 use crate::journal::{self, Draft};
-use crate::names::{self, Name, PATH_MAX, Text};
+use crate::names;
 use crate::{gaps, opens, sandbox, sys};
 
 /// One side of a transfer.
@@ -63,21 +63,16 @@ pub(crate) fn about(kind: Kind, fd: i32, stamp: &Stamp) -> Option<Draft> {
         }
         return Some(draft);
     }
-    let mut draft = Draft::new(kind, PATH_MAX + 64)?;
-    let mut text = Text::new(&draft, 0);
-    match names::write_open(fd, stamp, &mut text) {
-        Ok(Name::Written) => draft.set_texts(text.len, 0),
-        Ok(Name::Nameless) => {
-            draft.flag(Flags::NAMELESS);
+    match names::draft(kind, |draft| names::tell_open(draft, fd, stamp)) {
+        Ok(draft) => {
+            draft.stamp(stamp);
+            Some(draft)
         }
         Err(error) => {
-            draft.seal(State::Void);
             gaps::tell_unnamed(fd, error);
-            return None;
+            None
         }
     }
-    draft.stamp(stamp);
-    Some(draft)
 }
 
 /// Tells the path of an open file, for what will be told of it later.
