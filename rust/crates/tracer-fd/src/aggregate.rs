@@ -157,6 +157,9 @@ impl Aggregator {
             EventKind::Seen => self.with_file(event, |names, texts, place| {
                 names.touch(texts, place);
             }),
+            EventKind::Read | EventKind::Write if event.flags.has(EventFlags::MORE) => {
+                self.namespace.count(&event.stamp, event.kind == EventKind::Write, event.value);
+            }
             EventKind::Read => {
                 self.with_file(event, |names, texts, place| names.read(texts, place, pid, bytes))
             }

@@ -109,6 +109,14 @@ fn is_subject(stamp: &FileStamp) -> bool {
 }
 
 impl Namespace {
+    /// Adds bytes of reads or writes of a file that were told of before.
+    pub(crate) fn count(&mut self, stamp: &FileStamp, is_written: bool, bytes: u64) {
+        let Some(node) = self.by_identity.get(&(stamp.dev, stamp.ino)).copied() else { return };
+        let node = self.node(node);
+        let count = if is_written { &mut node.bytes_written } else { &mut node.bytes_read };
+        count.add(Some(bytes));
+    }
+
     fn node(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.0 as usize]
     }

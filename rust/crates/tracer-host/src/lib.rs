@@ -7,14 +7,18 @@
 //! # Safety
 //!
 //! `unsafe` is confined to [`inherited`], which looks at the process before `main`, `spawn`, whose code between fork and
-//! exec keeps to async-signal-safe calls, `supervise`, which handles signals, and one call each in [`control`].
+//! exec keeps to async-signal-safe calls, `supervise` and [`signals`], which handle signals, and single calls in [`control`] and
+//! [`programs`].
 
 pub mod arguments;
 pub mod control;
+pub mod file_systems;
 pub mod inherited;
+pub mod programs;
 mod recorder;
 mod recovery;
 mod report_file;
+pub mod signals;
 mod spawn;
 mod supervise;
 mod world;
@@ -22,7 +26,7 @@ mod world;
 pub use arguments::TracerArguments;
 pub use control::{Control, ToRoar, ToTracer};
 pub use recorder::{LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
-pub use recovery::{Recovery, recover};
+pub use recovery::{Recovery, recover, started};
 pub use report_file::{
     REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,
 };

@@ -38,6 +38,9 @@ pub fn is_spool_in_use(run_dir: &Path) -> bool {
 pub struct Recorder {
     aggregator: Aggregator,
     spool: Option<File>,
+    /// Only what was started is spooled.
+    spools_start_only: bool,
+    has_started: bool,
     pending: Vec<u8>,
     ids: FxHashMap<Box<[u8]>, TextId>,
     started: Instant,
@@ -84,14 +87,31 @@ impl Recorder {
             .open(run_dir.join(SPOOL_FILE));
         // Locked for as long as the tracer works: see `is_spool_in_use`.
         let opened = opened.and_then(|file| file.try_lock().map(|()| file).map_err(io::Error::from));
+        Self::with(opened.ok())
+    }
+
+    fn with(spool: Option<File>) -> Self {
         Self {
             aggregator: Aggregator::new(),
-            spool: opened.ok(),
+            spool,
+            spools_start_only: false,
+            has_started: false,
             pending: Vec::with_capacity(4096),
             ids: FxHashMap::default(),
             started: Instant::now(),
             log: None,
         }
+    }
+
+    /// Returns a recorder of a tracer that keeps its events elsewhere: the spool says what was started, and by its lock that the
+    /// tracer works.
+    pub fn without_spool(run_dir: &Path) -> Self {
+        Self { spools_start_only: true, ..Self::new(run_dir) }
+    }
+
+    /// Returns a recorder that keeps nothing outside this process.
+    pub fn in_memory() -> Self {
+        Self::with(None)
     }
 
     /// Writes every event in words to [`LOG_FILE`] in `run_dir` from now on.
@@ -130,10 +150,14 @@ impl Recorder {
         if let Some(log) = &mut self.log {
             log.texts.push(bytes.into());
         }
-        if self.spool.is_some() {
+        if self.is_spooled() {
             put_text(&mut self.pending, id, bytes);
         }
         id
+    }
+
+    fn is_spooled(&self) -> bool {
+        self.spool.is_some() && !(self.spools_start_only && self.has_started)
     }
 
     /// Tells an event.
@@ -142,7 +166,7 @@ impl Recorder {
         if let Some(log) = &mut self.log {
             log.write(event);
         }
-        if self.spool.is_some() {
+        if self.is_spooled() {
             self.pending.extend_from_slice(&event.to_frame());
             if self.pending.len() > PENDING_BYTES_MAX {
                 self.flush();
@@ -158,6 +182,10 @@ impl Recorder {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         event.value = u64::try_from(wall.as_nanos()).unwrap_or(0).saturating_sub(event.time_ns);
         self.tell(&event);
+        if self.spools_start_only {
+            self.flush();
+        }
+        self.has_started = true;
     }
 
     /// Tells that something was not seen.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use tracer_fd::Aggregator;
-use tracer_schema::{Exit, Gap, GapKind, TracerReport, TracerStats};
+use tracer_schema::stream::{Item, Reader};
+use tracer_schema::{EventKind, Exit, Gap, GapKind, TextId, TracerReport, TracerStats};
 
 use crate::recorder::SPOOL_FILE;
 use crate::report_file::{read_report, report_of};
@@ -19,6 +20,25 @@ pub enum Recovery {
     Spool(Box<TracerReport>),
     /// Nothing: the command never started, or its events could not be kept.
     Nothing,
+}
+
+/// Returns what a tracer has started in its run directory: the root process, its working directory and its arguments, NUL-separated.
+pub fn started(run_dir: &Path) -> Option<(u32, Vec<u8>, Vec<u8>)> {
+    let frames = fs::read(run_dir.join(SPOOL_FILE)).ok()?;
+    let mut texts: Vec<(TextId, &[u8])> = Vec::new();
+    for item in Reader::new(&frames) {
+        match item {
+            Item::Text(id, bytes) => texts.push((id, bytes)),
+            Item::Event(event) if event.kind == EventKind::Start => {
+                let text = |wanted: TextId| {
+                    texts.iter().find(|(id, _)| *id == wanted).map_or(Vec::new(), |(_, bytes)| bytes.to_vec())
+                };
+                return Some((event.pid, text(event.text), text(event.text2)));
+            }
+            Item::Event(_) | Item::Unknown(_) => {}
+        }
+    }
+    None
 }
 
 /// Recovers what a tracer left in its run directory.

@@ -126,6 +126,8 @@ impl EventFlags {
     pub const UNCOUNTED: Self = Self(32);
     /// The file has no name any more, or never had one: `text` is not to be recorded.
     pub const NAMELESS: Self = Self(64);
+    /// `Read`, `Write`: `value` bytes more of an effect told before. Nothing else has happened.
+    pub const MORE: Self = Self(128);
 
     /// Returns whether every flag of `other` is set.
     pub fn has(self, other: Self) -> bool {

@@ -13,7 +13,7 @@ use crate::world::spawn;
 pub const KNOWN_BACKENDS: [&str; 3] = ["ebpf", "preload", "ptrace"];
 
 /// Backends that `roar run --tracer` knows. A new one is one word here.
-pub const BACKENDS: [&str; 1] = ["ptrace"];
+pub const BACKENDS: [&str; 2] = ["preload", "ptrace"];
 
 /// No tracer at all: shows that the programs themselves do what their cases say.
 pub const BARE: &str = "bare";

@@ -13,7 +13,7 @@ use crate::filter::UNKNOWN_ARCH;
 use crate::launch::Mode;
 use crate::observer::{Call, Observer, Who};
 use crate::placement::Placement;
-use crate::signals::Roar;
+use tracer_host::signals::Roar;
 use crate::sys::{CallStop, Resume, Tid, call_stop, event_message, registers, resume, wait_any};
 use crate::timer;
 

@@ -21,7 +21,6 @@ mod programs;
 mod resolve;
 mod ring_memory;
 mod rings;
-mod signals;
 mod sys;
 mod timer;
 mod walk;
@@ -35,13 +34,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use tracer_host::signals::{self, Roar};
 use tracer_host::{Control, ToRoar, TracerArguments, encode_report, report_of, write_report};
 use tracer_schema::{EventKind, TracerStats};
 
 use crate::engine::Engine;
 use crate::launch::{Mode, NOTE_UNFILTERED, launch};
 use crate::observer::Observer;
-use crate::signals::Roar;
 
 /// Exit status of a tracer that failed; `roar` has been told more by then, if it could be.
 const FAILED: u8 = 125;

@@ -2,23 +2,20 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 
 use rustc_hash::FxHashMap;
+use tracer_host::programs::{elf_loader, has_privilege, interpreter};
 use tracer_schema::{EventKind, GapKind};
 use tracer_syscalls::constants::AT_FDCWD;
 
 use crate::files::FileRef;
 use crate::observer::{Observer, Who, is_same_file};
 use crate::resolve::Located;
-use crate::sys::{Tid, has_capabilities, read_string};
+use crate::sys::{Tid, read_string};
 use crate::words::{u32_at, u64_at};
 
 /// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
 const INTERPRETERS_MAX: usize = 5;
-
-/// First bytes of a script that the kernel looks at (BINPRM_BUF_SIZE).
-const SCRIPT_HEAD_BYTES: usize = 256;
 
 /// Longest argument list that is kept, bytes.
 const ARGUMENTS_BYTES_MAX: u64 = 16 * 1024;
@@ -100,7 +97,7 @@ impl Observer {
             return known.clone();
         }
         let link = format!("/proc/{}/exe", who.tid.0);
-        let is_privileged = has_privilege(&link);
+        let is_privileged = has_privilege(std::path::Path::new(&link));
         let loader = File::open(&link).ok().and_then(|file| elf_loader(&file));
         let known = Program { loader, is_privileged };
         self.programs.known.insert(key, known.clone());
@@ -144,17 +141,6 @@ impl Observer {
     }
 }
 
-/// Returns whether a program would run with more than this user's privilege.
-fn has_privilege(program: &str) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(found) = std::fs::metadata(program) else { return false };
-    // SAFETY: takes nothing, cannot fail.
-    let (user, group) = (unsafe { libc::geteuid() }, unsafe { libc::getegid() });
-    (found.mode() & libc::S_ISUID != 0 && found.uid() != user)
-        || (found.mode() & libc::S_ISGID != 0 && found.gid() != group)
-        || std::ffi::CString::new(program).is_ok_and(|program| has_capabilities(&program))
-}
-
 /// Returns whether the bits that give privilege mean anything to a thread: in a user namespace of its own they do not.
 fn is_in_own_user_namespace(tid: Tid) -> bool {
     let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/user")).ok();
@@ -192,61 +178,9 @@ fn executed_path(tid: Tid) -> Option<Vec<u8>> {
     read_string(tid, address, 4096).ok()
 }
 
-/// Returns the interpreter that a script names in its first line, as the kernel reads it (fs/binfmt_script.c).
-fn interpreter(file: &File) -> Option<Vec<u8>> {
-    let mut head = [0; SCRIPT_HEAD_BYTES];
-    let len = file.read_at(&mut head, 0).ok()?;
-    let line = head[..len].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
-    let start = line.iter().position(|byte| !is_blank(byte))?;
-    let name = line[start..].split(is_blank).next()?;
-    (!name.is_empty()).then(|| name.to_vec())
-}
-
-/// Returns the loader that an ELF file names (the segment PT_INTERP, elf(5)).
-fn elf_loader(file: &File) -> Option<Vec<u8>> {
-    const PT_INTERP: u64 = 3;
-    let mut head = [0; 64];
-    file.read_exact_at(&mut head, 0).ok()?;
-    if !head.starts_with(b"\x7fELF") {
-        return None;
-    }
-    let is_wide = head[4] == 2;
-    let half = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]));
-    let (table, size, count) = if is_wide {
-        (u64_at(&head, 32), half(54), half(56))
-    } else {
-        (u64::from(u32_at(&head, 28)), half(42), half(44))
-    };
-    for index in 0..count {
-        let mut entry = [0; 56];
-        let entry = &mut entry[..if is_wide { 56 } else { 32 }];
-        file.read_exact_at(entry, table.checked_add(index * size)?).ok()?;
-        if u64::from(u32_at(entry, 0)) != PT_INTERP {
-            continue;
-        }
-        let (offset, len) = if is_wide {
-            (u64_at(entry, 8), u64_at(entry, 32))
-        } else {
-            (u64::from(u32_at(entry, 4)), u64::from(u32_at(entry, 16)))
-        };
-        let mut name = vec![0; usize::try_from(len).ok().filter(|len| *len <= 4096)?];
-        file.read_exact_at(&mut name, offset).ok()?;
-        name.truncate(name.iter().position(|byte| *byte == 0)?);
-        return Some(name);
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_loader_of_this_very_program_is_found() {
-        let loader = elf_loader(&File::open("/proc/self/exe").unwrap()).unwrap();
-        assert!(String::from_utf8_lossy(&loader).contains("ld-linux"), "{loader:?}");
-    }
 
     #[test]
     fn the_path_given_to_exec_is_in_the_auxiliary_vector() {

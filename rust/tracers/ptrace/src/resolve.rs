@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use rustc_hash::FxHashMap;
+use tracer_host::file_systems::{PROC, is_view};
 use tracer_schema::FileStamp;
 
 use crate::long_path;
@@ -40,32 +41,6 @@ const LINK_BYTES_MAX: usize = 4097;
 
 /// What the kernel adds to the name of a file that has none any more (d_path in fs/d_path.c).
 const DELETED: &[u8] = b" (deleted)";
-
-/// procfs.
-pub(crate) const PROC: i64 = 0x9fa0;
-
-/// File systems whose regular files are views of the kernel and no data (include/uapi/linux/magic.h).
-const PSEUDO_FILE_SYSTEMS: &[i64] = &[
-    PROC,
-    0x6265_6572, // sysfs
-    0x0027_e0eb, // cgroup
-    0x6367_7270, // cgroup2
-    0x7472_6163, // tracefs
-    0x6462_6720, // debugfs
-    0x7363_6673, // securityfs
-    0xcafe_4a11, // bpf
-    0x6265_6570, // configfs
-    0xde5e_81e4, // efivarfs
-    0x6165_676c, // pstore
-    0x1980_0202, // mqueue
-    0x6e73_6673, // nsfs
-    0xf97c_ff8c, // selinuxfs
-    0x4249_4e4d, // binfmt_misc
-    0x6573_5543, // fusectl
-];
-
-/// tmpfs, and devtmpfs, which cannot be told apart by type.
-const TMPFS: i64 = 0x0102_1994;
 
 /// Answers for stopped threads.
 pub(crate) struct Resolver {
@@ -204,10 +179,7 @@ impl Resolver {
     /// a file system of its own.
     fn is_pseudo(&mut self, dev: u64, path: &[u8], link: &CStr) -> bool {
         let kind = *self.kinds.entry(dev).or_insert_with(|| file_system_type(link).unwrap_or(0));
-        if kind == TMPFS {
-            return dev == self.dev_dir && path.starts_with(b"/dev/") && !path.starts_with(b"/dev/shm/");
-        }
-        PSEUDO_FILE_SYSTEMS.contains(&kind)
+        is_view(kind, dev == self.dev_dir, path)
     }
 
     /// Returns the name that a link in /proc gives, for whatever it is (`exe`, `cwd`, `root`, `fd/N`).

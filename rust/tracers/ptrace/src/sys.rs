@@ -334,20 +334,6 @@ pub(crate) fn file_system_type(path: &CStr) -> io::Result<i64> {
     Ok(found.f_type)
 }
 
-/// Whether the file has file capabilities (the extended attribute `security.capability`).
-pub(crate) fn has_capabilities(path: &CStr) -> bool {
-    // SAFETY: NUL-terminated strings; no buffer is given, the length is asked for.
-    let len =
-        unsafe { libc::getxattr(path.as_ptr(), c"security.capability".as_ptr(), std::ptr::null_mut(), 0) };
-    len > 0
-}
-
-/// Sends a signal to a process.
-pub(crate) fn kill(pid: pid_t, signal: c_int) -> io::Result<()> {
-    // SAFETY: numbers only.
-    check(unsafe { libc::kill(pid, signal) }.into()).map(drop)
-}
-
 /// CPU time of this process so far, nanoseconds.
 pub(crate) fn cpu_time_ns() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use crate::resolve::PROC;
+use tracer_host::file_systems::PROC;
 use crate::sys::{Tid, file_system_type, open_at, read_link, stat_fd};
 
 /// Symbolic links that the kernel follows in one path (MAXSYMLINKS).

@@ -17,6 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tracer-host", &["tracer-schema", "tracer-fd"]),
     ("tracer-ptrace", &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host"]),
     ("tracer-preload-journal", &[]),
+    (
+        "tracer-preload",
+        &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host", "tracer-preload-journal"],
+    ),
     ("tracer-preload-library", &["tracer-syscalls", "tracer-preload-journal"]),
     ("roar-config", &[]),
     ("roar-hash", &["tracer-schema"]),

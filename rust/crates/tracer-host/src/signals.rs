@@ -8,15 +8,13 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tracer_host::{Control, ToRoar, ToTracer};
-
-use crate::sys::kill;
+use crate::control::{Control, ToRoar, ToTracer};
 
 /// Time between two attempts to wake a `roar` that is about to stop: the first nearly always does it.
 const WAKE_EVERY: Duration = Duration::from_millis(10);
 
 /// Blocks every signal that may be blocked, and returns the mask as it was.
-pub(crate) fn block_all() -> libc::sigset_t {
+pub fn block_all() -> libc::sigset_t {
     // SAFETY: all zero is a valid set.
     let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
@@ -48,6 +46,15 @@ fn was_sent_to_group(signal: i32, sender: i32) -> bool {
     found == signal && unsafe { info.si_pid() } == sender
 }
 
+/// Sends a signal to a process.
+///
+/// # Errors
+/// Those of kill(2).
+pub fn kill(pid: libc::pid_t, signal: libc::c_int) -> std::io::Result<()> {
+    // SAFETY: numbers only.
+    if unsafe { libc::kill(pid, signal) } == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
 #[derive(Default)]
 struct Wakes {
     told: u64,
@@ -56,7 +63,7 @@ struct Wakes {
 
 /// The `roar` that started this tracer, which stops and goes on with the command.
 #[derive(Clone)]
-pub(crate) struct Roar {
+pub struct Roar {
     control: Arc<Control>,
     process: libc::pid_t,
     /// How many times it was told that the command goes on, and how many times it said that it heard.
@@ -65,19 +72,19 @@ pub(crate) struct Roar {
 
 impl Roar {
     /// Returns the parent process, at the other end of the channel.
-    pub(crate) fn new(control: Control) -> Self {
+    pub fn new(control: Control) -> Self {
         let process = std::os::unix::process::parent_id() as libc::pid_t;
         Self { control: Arc::new(control), process, wakes: Arc::default() }
     }
 
     /// Tells it something.
-    pub(crate) fn tell(&self, message: ToRoar) {
+    pub fn tell(&self, message: ToRoar) {
         // Nobody there any more: the run goes on, and its report is found later.
         let _gone = self.control.tell_roar(message);
     }
 
     /// Returns the channel.
-    pub(crate) fn control(&self) -> &Control {
+    pub fn control(&self) -> &Control {
         &self.control
     }
 
@@ -86,12 +93,12 @@ impl Roar {
     }
 
     /// The command was stopped: so is `roar` to be.
-    pub(crate) fn stop(&self, signal: i32) {
+    pub fn stop(&self, signal: i32) {
         self.tell(ToRoar::Stopped(signal));
     }
 
     /// The command goes on. `roar` may be stopped already, or be about to stop: it is woken until it says that it heard.
-    pub(crate) fn wake(&self) {
+    pub fn wake(&self) {
         let mine = {
             let mut wakes = self.wakes();
             wakes.told += 1;
@@ -113,13 +120,13 @@ impl Roar {
     }
 
     /// Returns when `roar` has heard all that could wake it: from then on it needs the tracer no more.
-    pub(crate) fn see_awake(&self) {
+    pub fn see_awake(&self) {
         let told = self.wakes().told;
         self.wake_until(told);
     }
 
     /// Listens, in a thread of its own, and passes on what `roar` was sent to the process in `command`, until that is 0.
-    pub(crate) fn listen(&self, command: Arc<AtomicI32>) {
+    pub fn listen(&self, command: Arc<AtomicI32>) {
         let roar = self.clone();
         // Without a thread to be had the command runs all the same, and is sent signals by whoever knows it.
         let _alone = std::thread::Builder::new().spawn(move || {

@@ -1,0 +1,564 @@
+//! From entries to events: who did what to which file, in the order of the journal.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use tracer_host::{Recorder, file_systems::is_view};
+use tracer_preload_journal::entry::{ALIAS, Flags as EntryFlags, Mode, Stamp};
+use tracer_preload_journal::log::{Place, Told};
+use tracer_preload_journal::{Entry, Kind, Log};
+use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TextId, TraceEvent};
+
+use crate::clock::Clock;
+use crate::images::{Images, Located, program_of, reason, stamp_now};
+use crate::journal_file::as_path;
+
+/// open(2) flags that decide something here.
+const O_TRUNC: u64 = 0o1000;
+
+/// What is known of a process.
+#[derive(Debug, Default)]
+struct Process {
+    has_ended: bool,
+    directory: Vec<u8>,
+    /// Counters that its entries go on with: where they are, which kind of event they count for, and how much was told.
+    counters: Vec<Counter>,
+    /// The program it is about to execute, or has executed, and has not said hello from.
+    exec: Option<Exec>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Counter {
+    position: u64,
+    kind: EventKind,
+    told: u64,
+    text: TextId,
+    stamp: FileStamp,
+}
+
+#[derive(Clone, Debug)]
+struct Exec {
+    position: u64,
+    path: Vec<u8>,
+    given: Vec<u8>,
+    stamp: FileStamp,
+    arguments: Vec<u8>,
+}
+
+/// Turns entries into events.
+pub(crate) struct Collector {
+    pub(crate) recorder: Recorder,
+    log: Log<'static>,
+    pub(crate) clock: Clock,
+    processes: FxHashMap<u32, Process>,
+    images: Images,
+    /// Types of file systems, by device.
+    views: FxHashMap<u64, i64>,
+    dev_dir: u64,
+    modes: FxHashSet<&'static str>,
+    programs: FxHashSet<Vec<u8>>,
+}
+
+fn stamp(stamp: &Stamp) -> FileStamp {
+    let Stamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink } = *stamp;
+    FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink }
+}
+
+impl Collector {
+    pub(crate) fn new(recorder: Recorder, log: Log<'static>) -> Self {
+        let clock = Clock::new(recorder.now_ns());
+        Self {
+            recorder,
+            log,
+            clock,
+            processes: FxHashMap::default(),
+            images: Images::default(),
+            views: FxHashMap::default(),
+            dev_dir: stamp_now(b"/dev").dev,
+            modes: FxHashSet::default(),
+            programs: FxHashSet::default(),
+        }
+    }
+
+    /// Returns how the library worked in the processes of the run.
+    pub(crate) fn mode(&self) -> String {
+        let mut modes: Vec<&str> = self.modes.iter().copied().collect();
+        modes.sort_unstable_by(|a, b| b.cmp(a));
+        modes.join(", ")
+    }
+
+    /// The command is about to be executed by the process that the collector has made.
+    pub(crate) fn begin(&mut self, root: u32, cwd: &[u8], command: &[u8], program: Option<&[u8]>) {
+        self.recorder.tell_start(root, cwd, command);
+        let given = program.unwrap_or_default().to_vec();
+        let located = self.images.locate(cwd, &given);
+        let process = self.process(root);
+        process.directory = cwd.to_vec();
+        process.exec = Some(Exec {
+            position: 0,
+            path: located.as_ref().map_or_else(|| given.clone(), |located| located.path.clone()),
+            stamp: located.map(|located| located.stamp).unwrap_or_default(),
+            given,
+            arguments: command.to_vec(),
+        });
+    }
+
+    /// The command could not be executed after all.
+    pub(crate) fn not_begun(&mut self, root: u32) {
+        self.process(root).exec = None;
+    }
+
+    fn process(&mut self, pid: u32) -> &mut Process {
+        self.processes.entry(pid).or_default()
+    }
+
+    /// Returns the processes that have not ended, as far as is known.
+    pub(crate) fn running(&self) -> Vec<u32> {
+        self.processes.iter().filter(|(_, process)| !process.has_ended).map(|(pid, _)| *pid).collect()
+    }
+
+    /// Returns whether a process was seen to end.
+    pub(crate) fn has_ended(&self, pid: u32) -> bool {
+        self.processes.get(&pid).is_some_and(|process| process.has_ended)
+    }
+
+    fn pid(&self, name: u32) -> u32 {
+        if name & ALIAS == 0 {
+            return name;
+        }
+        match self.log.look(u64::from(name & !ALIAS) * Entry::ALIGN) {
+            Place::Entry(fork) if fork.pid & ALIAS == 0 && fork.value != 0 => fork.value as u32,
+            _ => name,
+        }
+    }
+
+    fn event(&self, kind: EventKind, told: &Told<'_>) -> TraceEvent {
+        let pid = self.pid(told.pid);
+        TraceEvent::new(kind, self.clock.ns(told.time), pid, pid)
+    }
+
+    /// Returns the path of an entry, its own or that of the one it refers to.
+    fn path(&self, told: &Told<'static>) -> &'static [u8] {
+        if !told.path.is_empty() || told.path_at == 0 {
+            return told.path;
+        }
+        match self.log.look(told.path_at) {
+            Place::Entry(named) => named.path,
+            Place::Empty | Place::Reserved(_) => b"",
+        }
+    }
+
+    /// Returns the file of an entry, and its path; `None` if it is none that the model speaks of.
+    fn located(&mut self, told: &Told<'static>) -> Option<(TextId, FileStamp)> {
+        let path = self.path(told);
+        let mut found = stamp(&told.stamp);
+        if told.flags.has(EntryFlags::UNSTAMPED) && !path.is_empty() {
+            found = stamp_now(path);
+        }
+        if !(found.is_regular() || found.is_symlink()) || self.is_view(&found, path) {
+            return None;
+        }
+        if path.is_empty() && !told.flags.has(EntryFlags::NAMELESS) {
+            let pid = self.pid(told.pid);
+            self.recorder.tell_gap(
+                GapKind::UnresolvedPath,
+                pid,
+                None,
+                "a file was used whose path was not told",
+            );
+            return None;
+        }
+        let is_named = !told.flags.has(EntryFlags::NAMELESS);
+        let text = if is_named { self.recorder.text(path) } else { TextId::NONE };
+        Some((text, found))
+    }
+
+    fn is_view(&mut self, file: &FileStamp, path: &[u8]) -> bool {
+        let dev_dir = self.dev_dir;
+        let kind = match self.views.get(&file.dev) {
+            Some(kind) => *kind,
+            None => {
+                let kind = file_system_type(path, file.dev);
+                if let Some(kind) = kind {
+                    self.views.insert(file.dev, kind);
+                }
+                kind.unwrap_or(0)
+            }
+        };
+        is_view(kind, file.dev == dev_dir, path)
+    }
+
+    /// Takes an entry that is complete.
+    pub(crate) fn take(&mut self, told: &Told<'static>) {
+        use tracer_preload_journal::State;
+        let Some(kind) = told.kind else {
+            self.recorder.tell_gap(
+                GapKind::EventsLost,
+                told.pid,
+                None,
+                "an entry of the journal cannot be understood",
+            );
+            return;
+        };
+        if told.state == State::Void {
+            return;
+        }
+        let pid = self.pid(told.pid);
+        self.process(pid);
+        match kind {
+            Kind::Hello => self.hello(told),
+            Kind::Arguments => self.arguments(told),
+            Kind::Directory => self.directory(told),
+            Kind::Images => self.images_of(told),
+            Kind::Exec => self.exec(told),
+            Kind::Fork => self.fork(told),
+            Kind::Exit => self.ended(pid, told.value as u32, self.clock.ns(told.time)),
+            Kind::Reaped => self.ended(told.value as u32, told.value2 as u32, self.clock.ns(told.time)),
+            Kind::Path => {}
+            Kind::Gap => self.gap(told),
+            Kind::Read => self.transfer(EventKind::Read, told),
+            Kind::Write => self.transfer(EventKind::Write, told),
+            Kind::Open => self.open(told),
+            Kind::Seen => self.plain(EventKind::Seen, told),
+            Kind::MapRead => self.plain(EventKind::MapRead, told),
+            Kind::MapWrite => self.plain(EventKind::MapWrite, told),
+            Kind::Truncate => self.plain(EventKind::Truncate, told),
+            Kind::Allocate => self.plain(EventKind::Allocate, told),
+            Kind::Create => self.plain(EventKind::Create, told),
+            Kind::Unlink => self.plain(EventKind::Unlink, told),
+            Kind::Execute => self.plain(EventKind::Execute, told),
+            Kind::Symlink => self.two(EventKind::Symlink, told),
+            Kind::Rename => self.two(EventKind::Rename, told),
+            Kind::Link => self.two(EventKind::Link, told),
+        }
+    }
+
+    fn fill(&mut self, kind: EventKind, told: &Told<'static>) -> Option<TraceEvent> {
+        let mut event = self.event(kind, told);
+        (event.text, event.stamp) = self.located(told)?;
+        if !event.text.is_some() {
+            event.flags = event.flags.with(EventFlags::NAMELESS);
+        }
+        Some(event)
+    }
+
+    fn plain(&mut self, kind: EventKind, told: &Told<'static>) {
+        if let Some(mut event) = self.fill(kind, told) {
+            event.value = told.value;
+            self.recorder.tell(&event);
+        }
+    }
+
+    fn two(&mut self, kind: EventKind, told: &Told<'static>) {
+        // A directory that is renamed takes the files below it along.
+        let found = stamp(&told.stamp);
+        let filled = if kind == EventKind::Rename && found.is_directory() {
+            let mut event = self.event(kind, told);
+            event.text = self.recorder.text(told.path);
+            event.stamp = found;
+            Some(event)
+        } else {
+            self.fill(kind, told)
+        };
+        let Some(mut event) = filled else { return };
+        event.text2 = self.recorder.text(told.text2);
+        if told.flags.has(EntryFlags::EXCHANGE) {
+            event.flags = event.flags.with(EventFlags::EXCHANGE);
+        }
+        self.recorder.tell(&event);
+    }
+
+    fn open(&mut self, told: &Told<'static>) {
+        if let Some(mut event) = self.fill(EventKind::Open, told) {
+            event.value = told.value;
+            if told.flags.has(EntryFlags::EXISTED) {
+                event.flags = event.flags.with(EventFlags::EXISTED);
+            }
+            self.recorder.tell(&event);
+        }
+    }
+
+    fn transfer(&mut self, kind: EventKind, told: &Told<'static>) {
+        let Some(mut event) = self.fill(kind, told) else { return };
+        event.value = told.value;
+        if told.flags.has(EntryFlags::UNCOUNTED) {
+            event.flags = event.flags.with(EventFlags::UNCOUNTED);
+        } else {
+            let (text, stamp) = (event.text, event.stamp);
+            let counter = Counter { position: told.position, kind, told: told.value, text, stamp };
+            self.process(event.pid).counters.push(counter);
+        }
+        self.recorder.tell(&event);
+    }
+
+    /// Tells what was counted since the first transfers were told.
+    fn settle(&mut self, pid: u32) {
+        let counters = std::mem::take(&mut self.process(pid).counters);
+        for Counter { position, kind, told, text, stamp } in counters {
+            let Place::Entry(now) = self.log.look(position) else { continue };
+            let more = now.value.saturating_sub(told);
+            if more > 0 {
+                let mut event = self.recorder.event(kind, pid, pid);
+                event.value = more;
+                event.stamp = stamp;
+                event.text = text;
+                event.flags = EventFlags::MORE;
+                if !text.is_some() {
+                    event.flags = event.flags.with(EventFlags::NAMELESS);
+                }
+                self.recorder.tell(&event);
+            }
+        }
+    }
+
+    fn fork(&mut self, told: &Told<'static>) {
+        let parent = self.pid(told.pid);
+        // Not made yet: the child is known when it speaks, or when it is waited for.
+        if told.value == 0 {
+            return;
+        }
+        self.made(parent, told.value as u32, self.clock.ns(told.time));
+    }
+
+    fn made(&mut self, parent: u32, child: u32, time_ns: u64) {
+        if self.processes.contains_key(&child) && !self.has_ended(child) {
+            return;
+        }
+        let directory = self.process(parent).directory.clone();
+        self.processes.insert(child, Process { directory, ..Process::default() });
+        let mut event = TraceEvent::new(EventKind::Fork, time_ns, parent, parent);
+        event.value = child.into();
+        self.recorder.tell(&event);
+    }
+
+    /// A process has ended.
+    pub(crate) fn ended(&mut self, pid: u32, status: u32, time_ns: u64) {
+        if self.has_ended(pid) {
+            return;
+        }
+        self.unsaid(pid);
+        self.settle(pid);
+        self.process(pid).has_ended = true;
+        let mut event = TraceEvent::new(EventKind::Exit, time_ns, pid, pid);
+        event.value = status.into();
+        self.recorder.tell(&event);
+    }
+
+    fn exec(&mut self, told: &Told<'static>) {
+        let pid = self.pid(told.pid);
+        self.unsaid(pid);
+        let exec = Exec {
+            position: told.position,
+            path: told.path.to_vec(),
+            given: told.text2.to_vec(),
+            stamp: stamp(&told.stamp),
+            arguments: Vec::new(),
+        };
+        self.process(pid).exec = Some(exec);
+    }
+
+    fn hello(&mut self, told: &Told<'static>) {
+        let pid = self.pid(told.pid);
+        let parent = told.value as u32;
+        if self.has_ended(pid) || (!self.processes.contains_key(&pid) && parent != 0) {
+            self.processes.remove(&pid);
+            self.made(parent, pid, self.clock.ns(told.time));
+        }
+        let is_expected = self.process(pid).exec.as_ref().is_some_and(|exec| exec.given == told.text2);
+        if !is_expected {
+            self.unsaid(pid);
+        }
+        self.process(pid).exec = None;
+        self.settle(pid);
+        self.modes.insert(if told.value2 == Mode::Hooked as u64 { "hooked" } else { "patched" });
+        let program = Located { path: told.path.to_vec(), stamp: stamp(&told.stamp) };
+        let arguments = self.following(told, Kind::Arguments);
+        let mut event = self.event(EventKind::Exec, told);
+        event.text = self.recorder.text(&program.path);
+        event.text2 = self.recorder.text(arguments);
+        self.recorder.tell(&event);
+        let directory = self.following(told, Kind::Directory).to_vec();
+        self.process(pid).directory = directory;
+        self.executed(told, &program, told.text2);
+    }
+
+    /// Returns the path of the entry of that kind that belongs to a hello.
+    fn following(&self, hello: &Told<'static>, kind: Kind) -> &'static [u8] {
+        /// A hello is told in one go; entries of others may stand between.
+        const WITHIN: usize = 64;
+        let mut position = hello.next;
+        for _ in 0..WITHIN {
+            match self.log.look(position) {
+                Place::Entry(told) if told.pid == hello.pid && told.kind == Some(kind) => return told.path,
+                Place::Entry(told) => position = told.next,
+                Place::Reserved(next) => position = next,
+                Place::Empty => break,
+            }
+        }
+        b""
+    }
+
+    fn executed(&mut self, told: &Told<'static>, program: &Located, given: &[u8]) {
+        self.programs.insert(program.path.clone());
+        let pid = self.pid(told.pid);
+        let directory = self.process(pid).directory.clone();
+        let mut all = vec![program.clone()];
+        all.extend(self.images.scripts(&directory, given, &program.stamp));
+        let loader = self.images.loader(program);
+        all.extend(loader.clone());
+        for located in all {
+            self.tell_located(EventKind::Execute, told, &located);
+        }
+        let is_glibc = loader.is_some_and(|loader| contains(&loader.path, b"ld-linux"));
+        for name in [&b"/etc/ld.so.cache"[..], b"/etc/ld.so.preload"].iter().filter(|_| is_glibc) {
+            if let Some(located) = self.images.locate(b"", name) {
+                self.tell_located(EventKind::MapRead, told, &located);
+            }
+        }
+    }
+
+    fn tell_located(&mut self, kind: EventKind, told: &Told<'static>, located: &Located) {
+        if !located.stamp.is_regular() {
+            return;
+        }
+        let mut event = self.event(kind, told);
+        event.text = self.recorder.text(&located.path);
+        event.stamp = located.stamp;
+        self.recorder.tell(&event);
+    }
+
+    fn arguments(&mut self, _told: &Told<'static>) {}
+
+    fn directory(&mut self, told: &Told<'static>) {
+        let mut event = self.event(EventKind::Directory, told);
+        event.text = self.recorder.text(told.path);
+        self.process(event.pid).directory = told.path.to_vec();
+        self.recorder.tell(&event);
+    }
+
+    fn images_of(&mut self, told: &Told<'static>) {
+        let pid = self.pid(told.pid);
+        let directory = self.process(pid).directory.clone();
+        for name in told.path.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            if let Some(located) = self.images.locate(&directory, name) {
+                self.tell_located(EventKind::MapRead, told, &located);
+            }
+        }
+    }
+
+    fn gap(&mut self, told: &Told<'static>) {
+        let pid = self.pid(told.pid);
+        let kind = GapKind::from_number(told.value).unwrap_or(GapKind::UndecodedCall);
+        let path = if told.path.is_empty() { self.program(pid) } else { Some(told.path.to_vec()) };
+        let words = String::from_utf8_lossy(told.text2).into_owned();
+        self.recorder.tell_gap(kind, pid, path.as_deref(), &words);
+    }
+
+    fn program(&self, pid: u32) -> Option<Vec<u8>> {
+        program_of(pid).map(|path| path.as_os_str().as_bytes().to_vec())
+    }
+
+    /// A process goes on or ends that has executed a program and never said hello from it.
+    fn unsaid(&mut self, pid: u32) {
+        let Some(exec) = self.process(pid).exec.take() else { return };
+        if exec.position != 0
+            && let Place::Entry(now) = self.log.look(exec.position)
+            && now.state == tracer_preload_journal::State::Void
+        {
+            return;
+        }
+        let now_ns = self.recorder.now_ns();
+        let mut event = TraceEvent::new(EventKind::Exec, now_ns, pid, pid);
+        event.text = self.recorder.text(&exec.path);
+        event.text2 = self.recorder.text(&exec.arguments);
+        self.recorder.tell(&event);
+        let program = Located { path: exec.path.clone(), stamp: exec.stamp };
+        let directory = self.process(pid).directory.clone();
+        let mut all = vec![program.clone()];
+        all.extend(self.images.scripts(&directory, &exec.given, &exec.stamp));
+        all.extend(self.images.loader(&program));
+        for located in all.into_iter().filter(|located| located.stamp.is_regular()) {
+            let mut event = TraceEvent::new(EventKind::Execute, now_ns, pid, pid);
+            event.text = self.recorder.text(&located.path);
+            event.stamp = located.stamp;
+            self.recorder.tell(&event);
+        }
+        let (kind, words) = reason(&exec.path);
+        self.recorder.tell_gap(kind, pid, Some(&exec.path), &words);
+    }
+
+    /// A process was killed in the middle of a call. A write that was under way counts; of a name it is looked at whether it changed.
+    pub(crate) fn cut_short(&mut self, told: &Told<'static>) {
+        let Some(kind) = told.kind else { return };
+        let is_same = |a: &FileStamp, b: &FileStamp| (a.dev, a.ino) == (b.dev, b.ino);
+        let before = stamp(&told.stamp);
+        let path = self.path(told);
+        let mut happened = *told;
+        let has_happened = match kind {
+            Kind::Write => {
+                happened.flags = happened.flags.with(EntryFlags::UNCOUNTED);
+                true
+            }
+            Kind::Truncate | Kind::Allocate | Kind::MapWrite => true,
+            Kind::Open if told.flags.has(EntryFlags::EXISTED) => told.value & O_TRUNC != 0,
+            Kind::Open | Kind::Create | Kind::Symlink => {
+                happened.flags = happened.flags.with(EntryFlags::UNSTAMPED);
+                stamp_now(path).is_some()
+            }
+            Kind::Unlink => !is_same(&stamp_now(path), &before),
+            Kind::Rename | Kind::Link => is_same(&stamp_now(told.text2), &before),
+            _ => false,
+        };
+        if has_happened {
+            self.take(&happened);
+        }
+    }
+
+    /// The run is over: what was left open is told.
+    pub(crate) fn finish(&mut self) {
+        for pid in self.processes.keys().copied().collect::<Vec<_>>() {
+            if !self.has_ended(pid) {
+                self.unsaid(pid);
+                self.settle(pid);
+            }
+        }
+        let head = self.log.head();
+        let lost = head.lost.load(std::sync::atomic::Ordering::Relaxed);
+        if lost > 0 {
+            let mut event = self.recorder.event(EventKind::Gap, 0, 0);
+            event.value = GapKind::EventsLost as u64;
+            event.value2 = lost;
+            let why = match head.loss.load(std::sync::atomic::Ordering::Relaxed) {
+                1 => "no memory was left for the journal in /dev/shm",
+                2 => "the journal could not be mapped: is the address space limited (`ulimit -v`)?",
+                _ => "the journal is as long as it may become",
+            };
+            event.text2 = self.recorder.text(why.as_bytes());
+            self.recorder.tell(&event);
+        }
+    }
+
+    /// A descendant runs on.
+    pub(crate) fn tell_left(&mut self, pid: u32) {
+        let exe = self.program(pid);
+        let detail =
+            "still running when the run was over: what it did later was not seen (see run.linger_ms)";
+        self.recorder.tell_gap(GapKind::DescendantLeft, pid, exe.as_deref(), detail);
+    }
+}
+
+fn contains(bytes: &[u8], what: &[u8]) -> bool {
+    bytes.windows(what.len()).any(|window| window == what)
+}
+
+/// Returns the type of the file system that a device is, asked by a path on it.
+fn file_system_type(path: &[u8], dev: u64) -> Option<i64> {
+    let mut at = as_path(path);
+    loop {
+        if let (Ok(found), Ok(system)) = (fs::symlink_metadata(at), rustix::fs::statfs(at)) {
+            return (std::os::unix::fs::MetadataExt::dev(&found) == dev).then_some(system.f_type as i64);
+        }
+        at = at.parent()?;
+    }
+}

@@ -1,0 +1,114 @@
+//! Files that loaders have mapped, and what else executing a program takes.
+
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use rustc_hash::FxHashMap;
+use tracer_host::programs::{elf_loader, has_privilege, interpreter};
+use tracer_host::stamp_of;
+use tracer_schema::{FileStamp, GapKind};
+
+use crate::journal_file::as_path;
+
+/// A file and its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Located {
+    pub(crate) path: Vec<u8>,
+    pub(crate) stamp: FileStamp,
+}
+
+/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
+const INTERPRETERS_MAX: usize = 5;
+
+/// What is known of files by the names that loaders gave.
+#[derive(Debug, Default)]
+pub(crate) struct Images {
+    known: FxHashMap<Vec<u8>, Option<Located>>,
+    loaders: FxHashMap<(u64, u64, i64), Option<Vec<u8>>>,
+}
+
+impl Images {
+    /// Returns the file of a name, seen from a directory, links followed.
+    pub(crate) fn locate(&mut self, directory: &[u8], name: &[u8]) -> Option<Located> {
+        let name = if name.starts_with(b"/") { name.to_vec() } else { [directory, b"/", name].concat() };
+        if let Some(known) = self.known.get(&name) {
+            return known.clone();
+        }
+        let found = find(&name);
+        // A name that a run changes is asked for again: what is below these nobody changes while programs run from there.
+        if name.starts_with(b"/usr/") || name.starts_with(b"/lib") {
+            self.known.insert(name, found.clone());
+        }
+        found
+    }
+
+    /// Returns the loader that a program names.
+    pub(crate) fn loader(&mut self, program: &Located) -> Option<Located> {
+        let key = (program.stamp.dev, program.stamp.ino, program.stamp.ctime_ns);
+        let name = self
+            .loaders
+            .entry(key)
+            .or_insert_with(|| File::open(as_path(&program.path)).ok().and_then(|file| elf_loader(&file)))
+            .clone()?;
+        self.locate(b"", &name)
+    }
+
+    /// Returns the scripts by way of which `program` was executed, if `given` is not its own path.
+    pub(crate) fn scripts(&mut self, directory: &[u8], given: &[u8], program: &FileStamp) -> Vec<Located> {
+        let mut scripts = Vec::new();
+        let mut name = given.to_vec();
+        for _ in 0..INTERPRETERS_MAX {
+            let Some(located) = self.locate(directory, &name) else { break };
+            if (located.stamp.dev, located.stamp.ino) == (program.dev, program.ino) {
+                break;
+            }
+            let next = File::open(as_path(&located.path)).ok().and_then(|file| interpreter(&file));
+            scripts.push(located);
+            match next {
+                Some(next) => name = next,
+                None => break,
+            }
+        }
+        scripts
+    }
+}
+
+fn find(name: &[u8]) -> Option<Located> {
+    let path = fs::canonicalize(as_path(name)).ok()?;
+    let stamp = fs::metadata(&path).ok().map(|found| stamp_of(&found))?;
+    stamp.is_regular().then(|| Located { path: path.as_os_str().as_bytes().to_vec(), stamp })
+}
+
+/// Says why the library did not report from a program.
+pub(crate) fn reason(path: &[u8]) -> (GapKind, String) {
+    const ADVICE: &str = "what it did, and what its children did unless the library is in them, was not seen: use `--tracer ptrace`";
+    let at = as_path(path);
+    if has_privilege(at) {
+        let words = "a privileged program (set-user-ID, set-group-ID or with capabilities), into which no loader puts a library";
+        return (GapKind::PrivilegedProgram, format!("{words}: {ADVICE}"));
+    }
+    let head = fs::read(at).unwrap_or_default();
+    if head.starts_with(b"\x7fELF") && !crate::elf::is_x86_64(&head) && cfg!(target_arch = "x86_64") {
+        return (GapKind::UntracedProcess, format!("a program for another architecture: {ADVICE}"));
+    }
+    let is_static =
+        head.starts_with(b"\x7fELF") && File::open(at).is_ok_and(|file| elf_loader(&file).is_none());
+    if is_static {
+        return (
+            GapKind::StaticProgram,
+            format!("a static program, into which no loader puts a library: {ADVICE}"),
+        );
+    }
+    (GapKind::UntracedProcess, format!("the library did not report from this program: {ADVICE}"))
+}
+
+/// Returns the path of a running process's program.
+pub(crate) fn program_of(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// Returns the file at a path as it is now, a link not followed.
+pub(crate) fn stamp_now(path: &[u8]) -> FileStamp {
+    fs::symlink_metadata(as_path(path)).map(|found| stamp_of(&found)).unwrap_or_default()
+}

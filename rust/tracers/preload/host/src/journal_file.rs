@@ -1,0 +1,163 @@
+//! The file of the journal: made, mapped, found again, removed.
+//!
+//! # Safety
+//!
+//! The mapping is of the whole file and lasts as long as the process: what is made of it may live as long.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
+
+use tracer_preload_journal::head::MAGIC;
+use tracer_preload_journal::plans::OFFSET;
+use tracer_preload_journal::{FILE_BYTES, HEAD_BYTES, Log};
+
+/// Name of the link in the run directory, and of the file.
+const NAME: &str = "journal";
+
+/// Where files are in memory, and private to nobody until their directory is.
+const MEMORY: &str = "/dev/shm";
+
+/// Memory that the journal has from the start: enough for a short command.
+const POPULATED_BYTES: u64 = 128 * 1024;
+
+/// Attempts at a name that is not taken.
+const ATTEMPTS: u32 = 16;
+
+/// A journal.
+#[derive(Debug)]
+pub(crate) struct JournalFile {
+    /// The directory that holds it, and nothing of anybody else's.
+    pub(crate) directory: PathBuf,
+    /// The file.
+    pub(crate) path: PathBuf,
+    link: PathBuf,
+    pub(crate) log: Log<'static>,
+}
+
+impl JournalFile {
+    /// Makes a journal for a run.
+    ///
+    /// # Errors
+    /// There is no place for it.
+    pub(crate) fn create(run_dir: &Path) -> io::Result<Self> {
+        let (directory, file) = match Self::create_in(Path::new(MEMORY)) {
+            Ok(made) => made,
+            Err(_) => Self::create_in(run_dir)?,
+        };
+        let path = directory.join(NAME);
+        let link = run_dir.join(NAME);
+        symlink(&path, &link)?;
+        let log = map(&file)?;
+        let head = log.head();
+        head.used.0.store(HEAD_BYTES, Ordering::Relaxed);
+        head.populated.0.store(POPULATED_BYTES, Ordering::Relaxed);
+        head.magic.store(MAGIC, Ordering::Release);
+        Ok(Self { directory, path, link, log })
+    }
+
+    fn create_in(place: &Path) -> io::Result<(PathBuf, File)> {
+        let mut failed = io::Error::from(io::ErrorKind::AlreadyExists);
+        for attempt in 0..ATTEMPTS {
+            let mut random = [0; 8];
+            rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
+            let name =
+                format!("roar-{}-{:016x}", rustix::process::getuid().as_raw(), u64::from_le_bytes(random));
+            let directory = place.join(name);
+            match DirBuilder::new().mode(0o700).create(&directory) {
+                Ok(()) => {
+                    return Self::fill(&directory).map(|file| (directory.clone(), file)).inspect_err(|_| {
+                        // Nothing is in it that anybody needs.
+                        let _left = fs::remove_dir_all(&directory);
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt + 1 < ATTEMPTS => {
+                    failed = error
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failed)
+    }
+
+    fn fill(directory: &Path) -> io::Result<File> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(directory.join(NAME))?;
+        file.set_len(FILE_BYTES)?;
+        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, POPULATED_BYTES)?;
+        Ok(file)
+    }
+
+    /// Finds the journal that a run left.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn find(run_dir: &Path) -> io::Result<Self> {
+        let link = run_dir.join(NAME);
+        let path = fs::read_link(&link)?;
+        let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(&path)?;
+        let directory = path.parent().unwrap_or(run_dir).to_path_buf();
+        Ok(Self { directory, path, link, log: map(&file)? })
+    }
+
+    /// Writes the plans for the library.
+    pub(crate) fn write_plans(&self, plans: &[u8]) {
+        let room = (HEAD_BYTES - OFFSET) as usize;
+        if plans.len() > room {
+            return;
+        }
+        let file = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(&self.path);
+        let written = file.and_then(|file| std::os::unix::fs::FileExt::write_all_at(&file, plans, OFFSET));
+        // Without them the library hooks functions instead.
+        if written.is_ok() {
+            self.log.head().plans_bytes.store(plans.len() as u32, Ordering::Release);
+        }
+    }
+
+    /// Removes everything of it from the file system.
+    pub(crate) fn remove(&self) {
+        // What is left is found and removed by a later roar.
+        let _left = fs::remove_dir_all(&self.directory);
+        let _left = fs::remove_file(&self.link);
+    }
+
+    /// Returns a path by which loaders can find the library: they take no space, colon or dollar sign for part of one.
+    pub(crate) fn loadable(&self, library: &Path) -> io::Result<PathBuf> {
+        if !library.as_os_str().as_bytes().iter().any(|byte| b" :$".contains(byte)) {
+            return Ok(library.to_path_buf());
+        }
+        let short = self.directory.join("l.so");
+        symlink(library, &short)?;
+        Ok(short)
+    }
+}
+
+fn map(file: &File) -> io::Result<Log<'static>> {
+    let len = FILE_BYTES as usize;
+    let prot = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_SHARED | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let base = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, file.as_raw_fd(), 0) };
+    if base == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::InvalidData)?;
+    // SAFETY: a mapping of the whole file that is never undone.
+    Ok(unsafe { Log::new(base) })
+}
+
+/// Returns bytes as a path.
+pub(crate) fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}

@@ -1,0 +1,354 @@
+//! A run: from the launch of the command to the report.
+//!
+//! # Safety
+//!
+//! What the child does before exec is async-signal-safe; waiting and polling are calls with places that live through them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+use tracer_host::signals::Roar;
+use tracer_host::{
+    Recorder, Spawned, ToRoar, TracerArguments, encode_report, report_of, spawn_command, write_report,
+};
+use tracer_schema::{EventKind, GapKind, TracerReport, TracerStats};
+
+use crate::collector::Collector;
+use crate::env;
+use crate::journal_file::JournalFile;
+use crate::plans::plans;
+use crate::reader::{Reader, Taken};
+
+/// The journal is looked at this often while much is told, and ever less often while nothing is.
+const LOOK_MIN: Duration = Duration::from_millis(5);
+const LOOK_MAX: Duration = Duration::from_millis(100);
+
+/// Whether descendants have ended is looked at this often once the command has.
+const LINGER_LOOK: Duration = Duration::from_millis(2);
+
+/// A run under way.
+struct Run {
+    collector: Collector,
+    reader: Reader,
+    root: libc::pid_t,
+    /// Wait status of the root, when it has ended.
+    status: Option<i32>,
+}
+
+/// Runs the command, and reports.
+///
+/// # Errors
+/// The command could not be started, or the report not be made; the command has run if it was started.
+pub(crate) fn trace(
+    arguments: &TracerArguments,
+    roar: Option<&Roar>,
+    library: &Path,
+    mask: &libc::sigset_t,
+) -> io::Result<()> {
+    let limits = raise_limits();
+    let journal = JournalFile::create(&arguments.run_dir)?;
+    let traced = trace_into(&journal, arguments, roar, library, mask, &limits);
+    journal.remove();
+    let message = traced?;
+    if let Some(roar) = roar {
+        roar.tell(message);
+        roar.see_awake();
+    }
+    Ok(())
+}
+
+fn trace_into(
+    journal: &JournalFile,
+    arguments: &TracerArguments,
+    roar: Option<&Roar>,
+    library: &Path,
+    mask: &libc::sigset_t,
+    limits: &Limits,
+) -> io::Result<ToRoar> {
+    journal.write_plans(&plans(&journal.directory));
+    let mut recorder = Recorder::without_spool(&arguments.run_dir);
+    if arguments.wants_log {
+        // Without a log the run is as good as with one.
+        let _unlogged = recorder.log_to(&arguments.run_dir);
+    }
+    // SAFETY: no other thread runs yet.
+    unsafe { env::bring_along(&journal.loadable(library)?, &journal.path) };
+    let children = children_queue()?;
+    let mut collector = Collector::new(recorder, journal.log);
+    let prepare = || {
+        limits.restore();
+        Ok(0)
+    };
+    // SAFETY: `prepare` calls setrlimit and nothing else.
+    let spawned = unsafe { spawn_command(&arguments.command, mask, prepare) }?;
+    let root = spawned.pid;
+    let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
+    let program = find_program(arguments.command.first());
+    collector.begin(root as u32, cwd.as_os_str().as_bytes(), &joined(&arguments.command), program.as_deref());
+    let running = Arc::new(AtomicI32::new(root));
+    if let Some(roar) = roar {
+        roar.tell(ToRoar::Started(root as u32));
+        roar.listen(Arc::clone(&running));
+    }
+    let mut run = Run { collector, reader: Reader::new(journal.log), root, status: None };
+    run.wait(&children, roar)?;
+    running.store(0, Ordering::Release);
+    let errno = outcome(spawned);
+    if errno.is_some() {
+        run.collector.not_begun(root as u32);
+    }
+    run.linger(Duration::from_millis(arguments.linger_ms));
+    journal.log.head().is_over.store(1, Ordering::Release);
+    run.read(true);
+    run.tell_left();
+    let status = errno.map_or(run.status.unwrap_or(0), |errno| exit_status_of(errno) << 8);
+    report(arguments, roar, run.collector, status)?;
+    Ok(errno.map_or(ToRoar::Reported, ToRoar::NotExecuted))
+}
+
+fn outcome(spawned: Spawned) -> Option<i32> {
+    spawned.outcome().ok().and_then(|outcome| outcome.errno)
+}
+
+/// The status of a command that could not be executed, as shells have it.
+fn exit_status_of(errno: i32) -> i32 {
+    if errno == libc::ENOENT { 127 } else { 126 }
+}
+
+/// Limits that are another one's for the tracer than for the command.
+struct Limits([Option<(u32, libc::rlimit)>; 2]);
+
+/// Raises the limits of open files and of the length of files for the tracer: the journal is sparse, and long.
+fn raise_limits() -> Limits {
+    Limits([libc::RLIMIT_NOFILE, libc::RLIMIT_FSIZE].map(|resource| {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: a valid place.
+        if unsafe { libc::getrlimit(resource, &raw mut limit) } != 0 {
+            return None;
+        }
+        let raised = libc::rlimit { rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max };
+        // SAFETY: a valid limit; being refused it changes nothing.
+        unsafe { libc::setrlimit(resource, &raw const raised) };
+        Some((resource, limit))
+    }))
+}
+
+impl Limits {
+    /// Gives the command what it would have; async-signal-safe.
+    fn restore(&self) {
+        for (resource, limit) in self.0.iter().flatten() {
+            // SAFETY: a valid limit, no higher than the hard one it was read with.
+            unsafe { libc::setrlimit(*resource, limit) };
+        }
+    }
+}
+
+fn joined(command: &[OsString]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in command {
+        bytes.extend_from_slice(word.as_bytes());
+        bytes.push(0);
+    }
+    bytes
+}
+
+/// Returns the path by which execvp(3) will execute the command.
+fn find_program(name: Option<&OsString>) -> Option<Vec<u8>> {
+    let name = name?.as_bytes();
+    if name.contains(&b'/') {
+        return Some(name.to_vec());
+    }
+    std::env::split_paths(&env::search_path())
+        .map(|directory| directory.join(std::ffi::OsStr::from_bytes(name)))
+        .find(|path| {
+            fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        })
+        .map(|path| path.as_os_str().as_bytes().to_vec())
+}
+
+/// Returns a descriptor that tells of children that ended, stopped or went on.
+fn children_queue() -> io::Result<OwnedFd> {
+    // SAFETY: all zero is a valid set.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a valid set and signal.
+    unsafe { libc::sigaddset(&raw mut set, libc::SIGCHLD) };
+    // SAFETY: a valid set.
+    let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: signalfd has just made it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Waits until something is to be read, or the time is over.
+fn wait_for(fd: &OwnedFd, time: Duration) {
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one valid entry.
+    unsafe { libc::poll(&raw mut entry, 1, time.as_millis() as i32) };
+    let mut info = [0_u8; 128];
+    // SAFETY: room for one struct signalfd_siginfo; what it says is asked of waitpid.
+    unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), info.len()) };
+}
+
+/// Returns whether a process runs: it is there, and no zombie.
+fn is_running(pid: u32) -> bool {
+    let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else { return false };
+    // The state follows the name, which is in parentheses and may hold any byte (proc_pid_stat(5)).
+    let state = stat.iter().rposition(|byte| *byte == b')').and_then(|end| stat.get(end + 2));
+    !matches!(state, None | Some(b'Z' | b'X'))
+}
+
+impl Run {
+    /// Collects until the root has ended.
+    fn wait(&mut self, children: &OwnedFd, roar: Option<&Roar>) -> io::Result<()> {
+        let mut pause = LOOK_MIN;
+        loop {
+            while let Some(status) = self.root_changed()? {
+                if libc::WIFSTOPPED(status) {
+                    if let Some(roar) = roar {
+                        roar.stop(libc::WSTOPSIG(status));
+                    }
+                } else if libc::WIFCONTINUED(status) {
+                    if let Some(roar) = roar {
+                        roar.wake();
+                    }
+                } else {
+                    self.status = Some(status);
+                    return Ok(());
+                }
+            }
+            wait_for(children, pause);
+            pause = if self.read(false) > 0 { LOOK_MIN } else { (pause * 2).min(LOOK_MAX) };
+        }
+    }
+
+    /// Returns what became of the root, if something did.
+    fn root_changed(&self) -> io::Result<Option<i32>> {
+        let mut status = 0;
+        let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
+        // SAFETY: a valid place.
+        match unsafe { libc::waitpid(self.root, &raw mut status, flags) } {
+            0 => Ok(None),
+            pid if pid == self.root => Ok(Some(status)),
+            _ if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => Ok(None),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Takes what the journal has, and returns how many entries that was.
+    fn read(&mut self, is_over: bool) -> usize {
+        let Self { collector, reader, .. } = self;
+        let now = collector.recorder.now_ns();
+        collector.clock.read(now);
+        let mut count = 0;
+        loop {
+            let taken = {
+                let mut is_alive = |pid: u32| !collector.has_ended(pid) && is_running(pid);
+                reader.next(is_over, &mut is_alive)
+            };
+            match taken {
+                None => return count,
+                Some(Taken::Whole(told)) => collector.take(&told),
+                Some(Taken::CutShort(told)) => collector.cut_short(&told),
+                Some(Taken::Nothing) => {}
+            }
+            count += 1;
+        }
+    }
+
+    /// Collects from descendants until they have ended, or their time is over.
+    fn linger(&mut self, time: Duration) {
+        self.read(false);
+        if let Some(status) = self.status {
+            let now = self.collector.recorder.now_ns();
+            self.collector.ended(self.root as u32, status as u32, now);
+        }
+        let end = Instant::now() + time;
+        while self.has_descendants() && Instant::now() < end {
+            std::thread::park_timeout(LINGER_LOOK);
+            self.read(false);
+        }
+    }
+
+    fn has_descendants(&self) -> bool {
+        self.collector.running().into_iter().any(is_running)
+    }
+
+    fn tell_left(&mut self) {
+        let mut left: Vec<u32> =
+            self.collector.running().into_iter().filter(|pid| is_running(*pid)).collect();
+        left.sort_unstable();
+        for pid in left {
+            self.collector.tell_left(pid);
+        }
+        self.collector.finish();
+    }
+}
+
+/// Sums up and reports: into the run directory, so that the report outlives everyone, or, where that is full, to `roar`.
+fn report(
+    arguments: &TracerArguments,
+    roar: Option<&Roar>,
+    collector: Collector,
+    status: i32,
+) -> io::Result<()> {
+    let report = sum_up(collector, status);
+    let bytes = encode_report(&report).map_err(io::Error::other)?;
+    match (write_report(&arguments.run_dir, &bytes), roar) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(roar)) => roar.control().send_report(&bytes),
+        (Err(error), None) => Err(io::Error::other(error)),
+    }
+}
+
+fn sum_up(mut collector: Collector, status: i32) -> TracerReport {
+    let mut end = collector.recorder.event(EventKind::End, 0, 0);
+    end.value = status as u32 as u64;
+    collector.recorder.tell(&end);
+    let stats = TracerStats { overhead_ns: cpu_time_ns(), mode: collector.mode(), ..TracerStats::default() };
+    report_of(collector.recorder.finish(), "preload", stats)
+}
+
+fn cpu_time_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a valid place.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Makes the report of a run whose collector was killed, from the journal that it left.
+///
+/// # Errors
+/// There is none, or somebody has it still.
+pub(crate) fn recover(run_dir: &Path) -> io::Result<()> {
+    if tracer_host::is_spool_in_use(run_dir) {
+        return Err(io::Error::other("its tracer is at work"));
+    }
+    let journal = JournalFile::find(run_dir)?;
+    journal.log.head().is_over.store(1, Ordering::Release);
+    let (root, cwd, command) = tracer_host::started(run_dir).ok_or(io::ErrorKind::NotFound)?;
+    let mut collector = Collector::new(Recorder::in_memory(), journal.log);
+    collector.begin(root, &cwd, &command, None);
+    let mut run =
+        Run { collector, reader: Reader::new(journal.log), root: root as libc::pid_t, status: None };
+    run.read(true);
+    run.tell_left();
+    let detail = "the tracer was killed: what the command did afterwards may be missing";
+    run.collector.recorder.tell_gap(GapKind::TracerDied, 0, None, detail);
+    let mut report = sum_up(run.collector, 0);
+    let exit = report.processes.iter().find(|process| process.pid == root).and_then(|process| process.exit);
+    report.exit = exit;
+    let bytes = encode_report(&report).map_err(io::Error::other)?;
+    write_report(run_dir, &bytes).map_err(io::Error::other)?;
+    journal.remove();
+    Ok(())
+}
