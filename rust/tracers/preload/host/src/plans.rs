@@ -18,7 +18,7 @@ use crate::patch::{Slots, patch};
 use crate::sites::find;
 
 /// Raised whenever the bytes that are written change: what older versions kept is not used.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Name of the plan, beside the image.
 const PLAN: &str = "plan";
@@ -161,11 +161,15 @@ mod tests {
 
     #[test]
     fn every_call_of_interest_in_the_c_library_can_be_patched() {
-        let found = find(&machine_library("libc.so.6"), &is_of_library).unwrap();
+        let library = machine_library("libc.so.6");
+        let found = find(&library, &is_of_library).unwrap();
         let unpatched: Vec<String> =
             found.unpatched.iter().map(|(address, number)| format!("{address:#x} {number:?}")).collect();
         assert!(found.sites.len() > 50, "{} sites", found.sites.len());
         assert_eq!(unpatched, Vec::<String>::new());
+        // The code behind a signal handler is known to debuggers by its bytes, and the kernel finds the frame by the stack pointer.
+        let returns = memchr::memmem::find(&library, b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05").unwrap() as u32;
+        assert!(found.sites.iter().all(|site| !(returns..returns + 9).contains(&site.address)));
     }
 
     #[test]

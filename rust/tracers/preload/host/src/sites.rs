@@ -119,7 +119,7 @@ fn number_at(decoded: &Decoded, index: usize) -> Option<u32> {
     for (back, instruction) in decoded.instructions[..index].iter().enumerate().rev().take(LOOK_BACK) {
         let writes = writes(instruction, Register::RAX);
         match instruction.code() {
-            Op::Mov_r32_imm32 if writes => return Some(instruction.immediate32()),
+            Op::Mov_r32_imm32 | Op::Mov_rm64_imm32 if writes => return Some(instruction.immediate32()),
             Op::Xor_r32_rm32 | Op::Xor_rm32_r32 if writes && instruction.op1_register() == Register::EAX => {
                 return Some(0);
             }
