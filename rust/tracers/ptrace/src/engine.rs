@@ -13,9 +13,9 @@ use crate::filter::UNKNOWN_ARCH;
 use crate::launch::Mode;
 use crate::observer::{Call, Observer, Who};
 use crate::placement::Placement;
-use tracer_host::signals::Roar;
 use crate::sys::{CallStop, Resume, Tid, call_stop, event_message, registers, resume, wait_any};
 use crate::timer;
+use tracer_host::signals::Roar;
 
 /// A stop by PTRACE_O_TRACESYSGOOD: SIGTRAP, marked.
 const SYSCALL_STOP: i32 = libc::SIGTRAP | 0x80;

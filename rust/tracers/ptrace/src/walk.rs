@@ -8,8 +8,8 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use tracer_host::file_systems::PROC;
 use crate::sys::{Tid, file_system_type, open_at, read_link, stat_fd};
+use tracer_host::file_systems::PROC;
 
 /// Symbolic links that the kernel follows in one path (MAXSYMLINKS).
 const LINKS_MAX: usize = 40;

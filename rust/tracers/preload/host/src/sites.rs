@@ -153,9 +153,13 @@ const REGISTER_LOOK_BACK: usize = 600;
 /// believed only of calls that do nothing to files, and what does something is taken for a call of unknown number.
 fn constant_of(decoded: &Decoded, index: usize, register: Register) -> Option<u32> {
     let register = register.full_register();
-    let last = decoded.instructions.get(..index)?.iter().rev().take(REGISTER_LOOK_BACK).find(|instruction| {
-        writes(instruction, register) && instruction.mnemonic() != Mnemonic::Pop
-    })?;
+    let last = decoded
+        .instructions
+        .get(..index)?
+        .iter()
+        .rev()
+        .take(REGISTER_LOOK_BACK)
+        .find(|instruction| writes(instruction, register) && instruction.mnemonic() != Mnemonic::Pop)?;
     let number = (last.code() == Op::Mov_r32_imm32).then(|| last.immediate32())?;
     HARMLESS.contains(&number).then_some(number)
 }
