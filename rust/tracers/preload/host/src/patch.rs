@@ -90,20 +90,15 @@ fn write_thunk(code: &mut Code, site: &Site, back: u64, slots: u64) {
     code.relative(outside);
     code.put(&[0xff, 0x25]);
     code.relative(slots);
-    write_outside(code, site.number, back, slots);
+    write_outside(code, back, slots);
 }
 
-/// The call itself, with nothing on the stack: parent and child may both go on from here, on one stack or two.
-fn write_outside(code: &mut Code, number: i16, back: u64, slots: u64) {
-    // syscall; test %rax, %rax; jz back
-    code.put(&[0x0f, 0x05, 0x48, 0x85, 0xc0, 0x0f, 0x84]);
+/// The call itself, with nothing on the stack: parent and child both go on from here, on one stack or two.
+fn write_outside(code: &mut Code, back: u64, slots: u64) {
+    // syscall; lea -128(%rsp), %rsp; lea back(%rip), %rcx
+    code.put(&[0x0f, 0x05, 0x48, 0x8d, 0x64, 0x24, 0x80, 0x48, 0x8d, 0x0d]);
     code.relative(back);
-    // lea -128(%rsp), %rsp; lea back(%rip), %rcx
-    code.put(&[0x48, 0x8d, 0x64, 0x24, 0x80, 0x48, 0x8d, 0x0d]);
-    code.relative(back);
-    // mov $NUMBER, %r11d; jmp *after_clone(%rip)
-    code.put(&[0x41, 0xbb]);
-    code.put(&i32::from(number).to_le_bytes());
+    // jmp *after_clone(%rip)
     code.put(&[0xff, 0x25]);
     code.relative(slots + 8);
 }

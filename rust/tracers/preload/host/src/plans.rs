@@ -18,7 +18,7 @@ use crate::patch::{Slots, patch};
 use crate::sites::find;
 
 /// Raised whenever the bytes that are written change: what older versions kept is not used.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Name of the plan, beside the image.
 const PLAN: &str = "plan";

@@ -61,8 +61,8 @@ pub(crate) enum Pending {
     Protect(usize, usize),
     /// A duplicate of the descriptor.
     Duplicate(i32),
-    /// A process with a copy of the memory: number, first argument.
-    Fork(Option<Draft>, u32, usize),
+    /// A process with a copy of the memory: its flags.
+    Fork(Option<Draft>, u64),
     /// An exec that fails if it comes back.
     Exec(exec::Prepared),
     /// The working directory, if it succeeds.
@@ -250,11 +250,9 @@ fn enter_act(act: Act, call: &mut Call, pending: &mut Pending) -> Way {
         }
         Act::Wait => watched(pending, (call.args[1] != 0).then_some(Pending::Wait(call.args[1]))),
         Act::WaitId => watched(pending, (call.args[2] != 0).then_some(Pending::WaitId(call.args[2]))),
-        Act::Process => match process::prepare(call.number as u32, call.args[0]) {
-            process::Making::Thread | process::Making::Borrower => Way::Outside,
-            process::Making::Copy(draft) => {
-                watched(pending, Some(Pending::Fork(draft, call.number as u32, call.args[0])))
-            }
+        Act::Process => match process::prepare(call) {
+            process::Making::Thread | process::Making::Elsewhere => Way::Outside,
+            process::Making::Copy(draft, flags) => watched(pending, Some(Pending::Fork(draft, flags))),
         },
         Act::Unshare => {
             changes::unshare(call.args[0] as u64);
@@ -444,7 +442,7 @@ pub(crate) fn leave(pending: &mut Pending, result: isize) {
                 descriptors::duplicate(from, result as i32);
             }
         }
-        Pending::Fork(draft, number, first) => process::made_copy(draft, number, first, result),
+        Pending::Fork(draft, flags) => process::made_copy(draft, flags, result),
         Pending::Exec(prepared) => exec::leave(prepared),
         Pending::Directory => {
             if result == 0 {

@@ -88,7 +88,11 @@ pub(crate) fn unlink(dir: i32, path: PathArgument) -> Option<Draft> {
 /// rename(2) and its kin.
 pub(crate) fn rename(from: At, to: At, flags: u64) -> Option<Draft> {
     let stamp = look(from).ok()?;
-    if let Ok(there) = look(to)
+    let there = look(to);
+    if there == Err(sys::errno::EFAULT) {
+        return None;
+    }
+    if let Ok(there) = there
         && is_subject(&there)
         && let Some(mut seen) = named(Kind::Seen, to, &there)
     {
@@ -118,6 +122,9 @@ fn two_names(kind: Kind, from: At, to: At, stamp: &Stamp) -> Option<Draft> {
 /// link(2) and linkat(2).
 pub(crate) fn link(from: At, to: At, flags: u64) -> Option<Draft> {
     let (dir, path) = from;
+    if look(to) == Err(sys::errno::EFAULT) {
+        return None;
+    }
     if flags & (AT_EMPTY_PATH | AT_SYMLINK_FOLLOW) == 0 || sandbox::is_entered() {
         let stamp = look(from).ok()?;
         if !is_subject(&stamp) && !sandbox::is_entered() {

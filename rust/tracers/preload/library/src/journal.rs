@@ -221,6 +221,12 @@ impl Draft {
         Some(Self { entry, position, len, text_len: 0, text2_len: 0 })
     }
 
+    /// Returns the entry without texts at a position, whose outcome is not told yet.
+    pub(crate) fn again(position: u64) -> Option<Self> {
+        let entry = ptr::from_ref(entry_at(position)?).cast_mut();
+        Some(Self { entry, position, len: Entry::room(0, 0), text_len: 0, text2_len: 0 })
+    }
+
     fn entry(&self) -> &Entry {
         // SAFETY: as the module says; atomics are what is used of it.
         unsafe { &*self.entry }

@@ -20,6 +20,8 @@ pub(crate) struct Mapping {
     fd: i32,
     stamp: Stamp,
     is_read: bool,
+    /// The place of the read, if what is mapped can be changed as well.
+    read: Option<Draft>,
     /// Its place, if what is mapped can be changed.
     written: Option<Draft>,
     is_shared: bool,
@@ -34,23 +36,28 @@ pub(crate) fn prepare(fd: i32, prot: u64, flags: u64) -> Option<Mapping> {
     let is_written = is_shared && prot & PROT_WRITE != 0;
     let is_read = !is_written || prot & PROT_READ != 0;
     let stamp = transfers::file_of(fd)?;
-    let written = if is_written { transfers::about(Kind::MapWrite, fd, &stamp) } else { None };
-    let written = written.map(|mut draft| {
-        journal::change();
+    let begin = |kind: Kind| {
+        let mut draft = transfers::about(kind, fd, &stamp)?;
         draft.seal(State::Begun);
-        draft
-    });
-    Some(Mapping { fd, stamp, is_read, written, is_shared: is_shared && !is_written })
+        Some(draft)
+    };
+    let read = if is_read && is_written { begin(Kind::MapRead) } else { None };
+    if is_written {
+        journal::change();
+    }
+    let written = if is_written { begin(Kind::MapWrite) } else { None };
+    let is_read = is_read && !is_written;
+    Some(Mapping { fd, stamp, is_read, read, written, is_shared: is_shared && !is_written })
 }
 
 /// Tells what a mapping did.
 pub(crate) fn leave(mapping: Mapping, result: isize) {
-    let Mapping { fd, stamp, is_read, written, is_shared } = mapping;
+    let Mapping { fd, stamp, is_read, read, written, is_shared } = mapping;
     let has_failed = (-4095..0).contains(&result);
+    for draft in [read, written].into_iter().flatten() {
+        draft.finish(if has_failed { State::Void } else { State::Done });
+    }
     if has_failed {
-        if let Some(draft) = written {
-            draft.finish(State::Void);
-        }
         return;
     }
     if is_shared {
@@ -59,9 +66,6 @@ pub(crate) fn leave(mapping: Mapping, result: isize) {
     if is_read && let Some(mut draft) = transfers::about(Kind::MapRead, fd, &stamp) {
         draft.seal(State::Done);
         transfers::remember_path(fd, &draft);
-    }
-    if let Some(draft) = written {
-        draft.finish(State::Done);
     }
 }
 

@@ -75,7 +75,6 @@ pub(crate) fn prepare(dir: i32, path: PathArgument, flags: u64, is_new: bool) ->
 
 /// Returns the file that is there before an open; `None` if the open will have no effect of its own.
 fn look(dir: i32, path: PathArgument, flags: u64, is_new: bool) -> Option<Stamp> {
-    const EFAULT: isize = -14;
     if sandbox::is_entered() {
         return Some(Stamp::default());
     }
@@ -85,7 +84,7 @@ fn look(dir: i32, path: PathArgument, flags: u64, is_new: bool) -> Option<Stamp>
     match if is_new { sys::lstat_at(dir, path.pointer) } else { sys::stat_at(dir, path.pointer) } {
         Ok(_) if is_new => None,
         Ok(stamp) => (is_regular(&stamp) && flags & O_TRUNC != 0).then_some(stamp),
-        Err(EFAULT) => None,
+        Err(sys::errno::EFAULT) => None,
         Err(_) => (flags & O_CREAT != 0).then(Stamp::default),
     }
 }

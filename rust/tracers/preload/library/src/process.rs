@@ -1,12 +1,13 @@
 //! Which process this is, and how others are made of it.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use syscalls::Sysno;
 use tracer_preload_journal::{Kind, State};
 
+use crate::calls::Call;
 use crate::journal::Draft;
-use crate::{descriptors, names, sys};
+use crate::{descriptors, gate, names, sys};
 
 /// What the process is called in the journal: its id, or an alias. 0 before the beginning.
 static NAME: AtomicU32 = AtomicU32::new(0);
@@ -69,19 +70,52 @@ pub(crate) fn children_become_foreign() {
     HAS_FOREIGN_CHILDREN.store(1, Ordering::Relaxed);
 }
 
-/// Returns the flags of a call that makes a process or thread; `first` is its first argument.
-fn flags_of(number: u32, first: usize) -> Option<u64> {
-    match Sysno::new(number as usize)? {
+/// What a call that makes a process or thread asks for: its flags, and whether the child gets a stack of its own.
+fn request(call: &Call) -> Option<(u64, bool)> {
+    let [first, second, ..] = call.args;
+    match Sysno::new(call.number)? {
         #[cfg(target_arch = "x86_64")]
-        Sysno::fork => Some(0),
+        Sysno::fork => Some((0, false)),
         #[cfg(target_arch = "x86_64")]
-        Sysno::vfork => Some(clone::VM | clone::VFORK),
-        Sysno::clone => Some(first as u64),
+        Sysno::vfork => Some((clone::VM | clone::VFORK, false)),
+        Sysno::clone => Some((first as u64, second != 0)),
         Sysno::clone3 => {
-            let mut word = [0; 8];
-            (sys::peek(first, &mut word) == 8).then(|| u64::from_le_bytes(word))
+            // `struct clone_args`: flags come first, the stack sixth (include/uapi/linux/sched.h).
+            let mut words = [0; 48];
+            let is_there = sys::peek(first, &mut words) == words.len();
+            let (words, _) = words.as_chunks::<8>();
+            let [flags, _, _, _, _, stack] = words else { return None };
+            is_there.then(|| (u64::from_le_bytes(*flags), u64::from_le_bytes(*stack) != 0))
         }
         _ => None,
+    }
+}
+
+/// A process that a thread is making, noted for where the call goes on.
+struct Noted {
+    thread: AtomicUsize,
+    flags: AtomicU64,
+    /// The position of its entry, 0 if it has none.
+    draft: AtomicU64,
+}
+
+/// Threads that make processes at the same time, outside the gate: more than this are told of by their children.
+const NOTED_MAX: usize = 64;
+
+static NOTED: [Noted; NOTED_MAX] = [const {
+    Noted { thread: AtomicUsize::new(0), flags: AtomicU64::new(0), draft: AtomicU64::new(0) }
+}; NOTED_MAX];
+
+/// Notes what the thread is making.
+fn note(flags: u64, draft: Option<&Draft>) {
+    let thread = gate::thread();
+    let is_ours = |noted: &&Noted| {
+        noted.thread.load(Ordering::Relaxed) == thread
+            || noted.thread.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    };
+    if let Some(noted) = NOTED.iter().find(is_ours) {
+        noted.flags.store(flags, Ordering::Relaxed);
+        noted.draft.store(draft.map_or(0, |draft| draft.position), Ordering::Relaxed);
     }
 }
 
@@ -89,15 +123,15 @@ fn flags_of(number: u32, first: usize) -> Option<u64> {
 pub(crate) enum Making {
     /// A thread: nothing to tell.
     Thread,
-    /// A process with a copy of the memory. In the child its alias, if it needs one, is that of the entry.
-    Copy(Option<Draft>),
-    /// A process that shares the memory.
-    Borrower,
+    /// A process with a copy of the memory, and its flags. In the child its alias, if it needs one, is that of the entry.
+    Copy(Option<Draft>, u64),
+    /// A process that shares the memory, or begins on a stack of its own.
+    Elsewhere,
 }
 
 /// Prepares for a call that makes a process or thread.
-pub(crate) fn prepare(number: u32, first: usize) -> Making {
-    let Some(flags) = flags_of(number, first) else { return Making::Thread };
+pub(crate) fn prepare(call: &Call) -> Making {
+    let Some((flags, has_stack)) = request(call) else { return Making::Thread };
     if flags & clone::THREAD != 0 {
         if flags & clone::FILES == 0 {
             descriptors::split();
@@ -110,7 +144,8 @@ pub(crate) fn prepare(number: u32, first: usize) -> Making {
     if flags & clone::VM != 0 {
         // The thread that makes it stands still meanwhile if it asks for that; if not, the sharing may go on for ever.
         BORROWERS.fetch_add(1, Ordering::Relaxed);
-        return Making::Borrower;
+        note(flags, None);
+        return Making::Elsewhere;
     }
     // Tables that two processes share change behind the back of both.
     if flags & clone::FILES != 0 {
@@ -123,11 +158,15 @@ pub(crate) fn prepare(number: u32, first: usize) -> Making {
         draft.seal(State::Begun);
         draft
     });
-    Making::Copy(draft)
+    if has_stack {
+        note(flags, draft.as_ref());
+        return Making::Elsewhere;
+    }
+    Making::Copy(draft, flags)
 }
 
 /// A process was made with a copy of the memory, or was not; in the child `result` is 0.
-pub(crate) fn made_copy(draft: Option<Draft>, number: u32, first: usize, result: isize) {
+pub(crate) fn made_copy(draft: Option<Draft>, flags: u64, result: isize) {
     if result != 0 {
         if let Some(draft) = draft {
             if result > 0 {
@@ -137,7 +176,6 @@ pub(crate) fn made_copy(draft: Option<Draft>, number: u32, first: usize, result:
         }
         return;
     }
-    let flags = flags_of(number, first).unwrap_or(0);
     let is_foreign = HAS_FOREIGN_CHILDREN.load(Ordering::Relaxed) != 0 || flags & clone::NEWPID != 0;
     let alias = draft.filter(|_| is_foreign).map_or(0, |draft| draft.alias());
     BORROWERS.store(0, Ordering::Relaxed);
@@ -145,13 +183,23 @@ pub(crate) fn made_copy(draft: Option<Draft>, number: u32, first: usize, result:
     descriptors::begin_process();
 }
 
-/// Called from the gate, in the parent, after a process that shares the memory was made, or a thread, or neither.
-pub(crate) extern "C" fn after_clone(number: i32, first: usize, result: isize) {
-    let Some(flags) = u32::try_from(number).ok().and_then(|number| flags_of(number, first)) else {
-        // Made by number through syscall(2), whose arguments are not where they were: careful for ever.
+/// Called from the gate after a call that was made outside it, in the parent and in the child.
+pub(crate) extern "C" fn after_clone(result: isize) {
+    let thread = gate::thread();
+    let Some(noted) = NOTED.iter().find(|noted| noted.thread.load(Ordering::Acquire) == thread) else {
+        // A new thread, or one that has made one.
         return;
     };
-    if flags & clone::THREAD != 0 {
+    let flags = noted.flags.load(Ordering::Relaxed);
+    let shares_memory = flags & clone::VM != 0;
+    if shares_memory && result == 0 {
+        // The parent goes on with what it has noted.
+        return;
+    }
+    let draft = noted.draft.load(Ordering::Relaxed);
+    noted.thread.store(0, Ordering::Release);
+    if !shares_memory {
+        made_copy(Draft::again(draft), flags, result);
         return;
     }
     if flags & clone::VFORK != 0 || result < 0 {

@@ -33,6 +33,7 @@ pub(crate) mod errno {
     pub(crate) const ENOENT: isize = -2;
     pub(crate) const E2BIG: isize = -7;
     pub(crate) const EAGAIN: isize = -11;
+    pub(crate) const EFAULT: isize = -14;
     pub(crate) const EINVAL: isize = -22;
     pub(crate) const ENFILE: isize = -23;
     pub(crate) const EMFILE: isize = -24;

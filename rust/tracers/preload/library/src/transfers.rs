@@ -18,6 +18,8 @@ enum End {
     Used(usize),
     /// A first read: the descriptor, the file.
     FirstRead(i32, Stamp),
+    /// A first read of what may be the very file that the call writes: it has its place, before that of the write.
+    ReadFirst(i32, Draft),
     /// A first write, which has its place.
     FirstWrite(i32, Draft),
 }
@@ -117,11 +119,16 @@ fn target(fd: i32) -> End {
 
 /// Prepares for a transfer between descriptors. `None`: nothing is to be told of it.
 pub(crate) fn prepare(from: Option<i32>, to: Option<i32>) -> Option<Transfer> {
-    let transfer = Transfer {
-        from: from.map_or(End::NoFile, source),
-        to: to.map_or(End::NoFile, target),
-        is_uncounted: false,
+    let from = match (from.map_or(End::NoFile, source), to) {
+        (End::FirstRead(fd, stamp), Some(to)) if descriptors::told(to, Side::Write) == Told::Nothing => {
+            about(Kind::Read, fd, &stamp).map_or(End::NoFile, |mut draft| {
+                draft.seal(State::Begun);
+                End::ReadFirst(fd, draft)
+            })
+        }
+        (from, _) => from,
     };
+    let transfer = Transfer { from, to: to.map_or(End::NoFile, target), is_uncounted: false };
     (!matches!(transfer, Transfer { from: End::NoFile, to: End::NoFile, .. })).then_some(transfer)
 }
 
@@ -143,13 +150,22 @@ pub(crate) fn prepare_clone(to: i32, request: u32, source: usize) -> Option<Tran
 /// Tells of a first read that has happened.
 fn tell_read(fd: i32, stamp: &Stamp, bytes: Option<u64>) {
     let Some(mut draft) = about(Kind::Read, fd, stamp) else { return };
+    set_bytes(&draft, bytes);
+    draft.seal(State::Done);
+    remember_read(fd, &draft);
+}
+
+fn set_bytes(draft: &Draft, bytes: Option<u64>) {
     match bytes {
         Some(bytes) => draft.value(bytes),
         None => draft.flag(Flags::UNCOUNTED),
     };
-    draft.seal(State::Done);
-    opens::remember_read(fd, &draft);
-    remember_path(fd, &draft);
+}
+
+/// Takes note of a first read that was told.
+fn remember_read(fd: i32, draft: &Draft) {
+    opens::remember_read(fd, draft);
+    remember_path(fd, draft);
     descriptors::set_told(fd, Side::Read, draft.counter());
 }
 
@@ -158,10 +174,15 @@ pub(crate) fn leave(transfer: Transfer, result: isize) {
     let Transfer { from, to, is_uncounted } = transfer;
     let bytes = u64::try_from(result).ok();
     let has_written = bytes.is_some_and(|bytes| bytes > 0 || is_uncounted);
+    let counted = bytes.filter(|_| !is_uncounted);
     match (from, bytes) {
-        (End::FirstRead(fd, stamp), Some(bytes)) => {
-            tell_read(fd, &stamp, if is_uncounted { None } else { Some(bytes) });
+        (End::FirstRead(fd, stamp), Some(_)) => tell_read(fd, &stamp, counted),
+        (End::ReadFirst(fd, draft), Some(_)) => {
+            set_bytes(&draft, counted);
+            draft.finish(State::Done);
+            remember_read(fd, &draft);
         }
+        (End::ReadFirst(_, draft), None) => draft.finish(State::Void),
         (End::Used(counter), Some(bytes)) => descriptors::count(counter, bytes),
         _ => {}
     }
@@ -176,7 +197,7 @@ pub(crate) fn leave(transfer: Transfer, result: isize) {
         }
         End::FirstWrite(_, draft) => draft.finish(State::Void),
         End::Used(counter) => descriptors::count(counter, bytes.unwrap_or(0)),
-        End::NoFile | End::FirstRead(..) => {}
+        End::NoFile | End::FirstRead(..) | End::ReadFirst(..) => {}
     }
 }
 

@@ -232,9 +232,8 @@ pub(crate) unsafe extern "C" fn gate() {
     )
 }
 
-/// Where a thunk's own `syscall` goes on in the parent, after a process or thread was made that shares its memory. In: the result
-/// in `rax`, the arguments as they were; `rcx` the address behind the site, `r11d` the number of the call or -1; the stack pointer 128
-/// below the program's.
+/// Where a thunk's own `syscall` goes on after a process or thread was made: in the parent, and in the child on its own stack. In: the
+/// result in `rax`, the arguments as they were; `rcx` the address behind the site; the stack pointer 128 below the program's.
 #[unsafe(naked)]
 #[unsafe(link_section = ".text.roar_gate")]
 pub(crate) unsafe extern "C" fn after_clone() {
@@ -275,9 +274,7 @@ pub(crate) unsafe extern "C" fn after_clone() {
         "movups [rsp + 208], xmm13",
         "movups [rsp + 224], xmm14",
         "movups [rsp + 240], xmm15",
-        "mov rsi, rdi",
-        "mov edi, r11d",
-        "mov rdx, rax",
+        "mov rdi, rax",
         "call {after}",
         "movups xmm0, [rsp]",
         "movups xmm1, [rsp + 16]",
