@@ -11,7 +11,7 @@ use tracer_preload_journal::{Entry, Kind, Log};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TextId, TraceEvent};
 
 use crate::clock::Clock;
-use crate::images::{Images, Located, program_of, reason, stamp_now};
+use crate::images::{ADVICE, Images, Located, obstacle, program_of, stamp_now};
 use crate::journal_file::as_path;
 
 /// open(2) flags that decide something here.
@@ -337,7 +337,7 @@ impl Collector {
         if self.has_ended(pid) {
             return;
         }
-        self.unsaid(pid);
+        self.unsaid(pid, Some(status));
         self.settle(pid);
         self.process(pid).has_ended = true;
         let mut event = TraceEvent::new(EventKind::Exit, time_ns, pid, pid);
@@ -347,7 +347,7 @@ impl Collector {
 
     fn exec(&mut self, told: &Told<'static>) {
         let pid = self.pid(told.pid);
-        self.unsaid(pid);
+        self.unsaid(pid, None);
         let exec = Exec {
             position: told.position,
             path: told.path.to_vec(),
@@ -365,14 +365,21 @@ impl Collector {
             self.processes.remove(&pid);
             self.made(parent, pid, self.clock.ns(told.time));
         }
-        let is_expected = self.process(pid).exec.as_ref().is_some_and(|exec| exec.given == told.text2);
-        if !is_expected {
-            self.unsaid(pid);
+        let expected = self.process(pid).exec.take_if(|exec| exec.given == told.text2);
+        if expected.is_none() {
+            self.unsaid(pid, None);
         }
-        self.process(pid).exec = None;
         self.settle(pid);
         self.modes.insert(if told.value2 == Mode::Hooked as u64 { "hooked" } else { "patched" });
-        let program = Located { path: told.path.to_vec(), stamp: stamp(&told.stamp) };
+        let program = match expected {
+            // In a sandbox a process cannot ask which program it is.
+            Some(exec) if told.path.is_empty() => {
+                let executed = Located { path: exec.path, stamp: exec.stamp };
+                let directory = self.process(pid).directory.clone();
+                self.images.interpreter(&directory, executed)
+            }
+            _ => Located { path: told.path.to_vec(), stamp: stamp(&told.stamp) },
+        };
         let arguments = self.following(told, Kind::Arguments);
         let mut event = self.event(EventKind::Exec, told);
         event.text = self.recorder.text(&program.path);
@@ -405,7 +412,7 @@ impl Collector {
         let directory = self.process(pid).directory.clone();
         let mut all = vec![program.clone()];
         all.extend(self.images.scripts(&directory, given, &program.stamp));
-        let loader = self.images.loader(program);
+        let loader = self.images.loader(&directory, program);
         all.extend(loader.clone());
         for located in all {
             self.tell_located(EventKind::Execute, told, &located);
@@ -459,8 +466,8 @@ impl Collector {
         program_of(pid).map(|path| path.as_os_str().as_bytes().to_vec())
     }
 
-    /// A process goes on or ends that has executed a program and never said hello from it.
-    fn unsaid(&mut self, pid: u32) {
+    /// A process goes on or ends, with that status, that has executed a program and never said hello from it.
+    fn unsaid(&mut self, pid: u32, status: Option<u32>) {
         let Some(exec) = self.process(pid).exec.take() else { return };
         if exec.position != 0
             && let Place::Entry(now) = self.log.look(exec.position)
@@ -477,15 +484,20 @@ impl Collector {
         let directory = self.process(pid).directory.clone();
         let mut all = vec![program.clone()];
         all.extend(self.images.scripts(&directory, &exec.given, &exec.stamp));
-        all.extend(self.images.loader(&program));
+        all.extend(self.images.loader(&directory, &program));
         for located in all.into_iter().filter(|located| located.stamp.is_regular()) {
             let mut event = TraceEvent::new(EventKind::Execute, now_ns, pid, pid);
             event.text = self.recorder.text(&located.path);
             event.stamp = located.stamp;
             self.recorder.tell(&event);
         }
-        let (kind, words) = reason(&exec.path);
-        self.recorder.tell_gap(kind, pid, Some(&exec.path), &words);
+        let (kind, words) = match obstacle(&exec.path) {
+            Some(known) => known,
+            // Nothing was in the library's way: the process was killed before the loader had come to it.
+            None if status.is_some_and(|status| status & 0x7f == libc::SIGKILL as u32) => return,
+            None => (GapKind::UntracedProcess, "the library did not report from this program"),
+        };
+        self.recorder.tell_gap(kind, pid, Some(&exec.path), &format!("{words}: {ADVICE}"));
     }
 
     /// A process was killed in the middle of a call. A write that was under way counts; of a name it is looked at whether it changed.
@@ -519,7 +531,7 @@ impl Collector {
     pub(crate) fn finish(&mut self) {
         for pid in self.processes.keys().copied().collect::<Vec<_>>() {
             if !self.has_ended(pid) {
-                self.unsaid(pid);
+                self.unsaid(pid, None);
                 self.settle(pid);
             }
         }

@@ -43,15 +43,27 @@ impl Images {
         found
     }
 
-    /// Returns the loader that a program names.
-    pub(crate) fn loader(&mut self, program: &Located) -> Option<Located> {
+    /// Returns the program that the kernel runs for an executed file: the file, or what interprets it if it is a script.
+    pub(crate) fn interpreter(&mut self, directory: &[u8], mut executed: Located) -> Located {
+        for _ in 0..INTERPRETERS_MAX {
+            let name = File::open(as_path(&executed.path)).ok().and_then(|file| interpreter(&file));
+            match name.and_then(|name| self.locate(directory, &name)) {
+                Some(next) => executed = next,
+                None => break,
+            }
+        }
+        executed
+    }
+
+    /// Returns the loader that a program names, as seen from the directory it was executed in.
+    pub(crate) fn loader(&mut self, directory: &[u8], program: &Located) -> Option<Located> {
         let key = (program.stamp.dev, program.stamp.ino, program.stamp.ctime_ns);
         let name = self
             .loaders
             .entry(key)
             .or_insert_with(|| File::open(as_path(&program.path)).ok().and_then(|file| elf_loader(&file)))
             .clone()?;
-        self.locate(b"", &name)
+        self.locate(directory, &name)
     }
 
     /// Returns the scripts by way of which `program` was executed, if `given` is not its own path.
@@ -80,27 +92,25 @@ fn find(name: &[u8]) -> Option<Located> {
     stamp.is_regular().then(|| Located { path: path.as_os_str().as_bytes().to_vec(), stamp })
 }
 
-/// Says why the library did not report from a program.
-pub(crate) fn reason(path: &[u8]) -> (GapKind, String) {
-    const ADVICE: &str = "what it did, and what its children did unless the library is in them, was not seen: use `--tracer ptrace`";
+/// What is said wherever the library was not in a program.
+pub(crate) const ADVICE: &str = "what it did, and what its children did unless the library is in them, was not seen: use `--tracer ptrace`";
+
+/// Says why the library cannot be in a program, if it cannot.
+pub(crate) fn obstacle(path: &[u8]) -> Option<(GapKind, &'static str)> {
     let at = as_path(path);
     if has_privilege(at) {
         let words = "a privileged program (set-user-ID, set-group-ID or with capabilities), into which no loader puts a library";
-        return (GapKind::PrivilegedProgram, format!("{words}: {ADVICE}"));
+        return Some((GapKind::PrivilegedProgram, words));
     }
     let head = fs::read(at).unwrap_or_default();
-    if head.starts_with(b"\x7fELF") && !crate::elf::is_x86_64(&head) && cfg!(target_arch = "x86_64") {
-        return (GapKind::UntracedProcess, format!("a program for another architecture: {ADVICE}"));
+    if !head.starts_with(b"\x7fELF") {
+        return None;
     }
-    let is_static =
-        head.starts_with(b"\x7fELF") && File::open(at).is_ok_and(|file| elf_loader(&file).is_none());
-    if is_static {
-        return (
-            GapKind::StaticProgram,
-            format!("a static program, into which no loader puts a library: {ADVICE}"),
-        );
+    if cfg!(target_arch = "x86_64") && !crate::elf::is_x86_64(&head) {
+        return Some((GapKind::UntracedProcess, "a program for another architecture"));
     }
-    (GapKind::UntracedProcess, format!("the library did not report from this program: {ADVICE}"))
+    let is_static = File::open(at).is_ok_and(|file| elf_loader(&file).is_none());
+    is_static.then_some((GapKind::StaticProgram, "a static program, into which no loader puts a library"))
 }
 
 /// Returns the path of a running process's program.

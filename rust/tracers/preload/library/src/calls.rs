@@ -47,12 +47,12 @@ pub(crate) enum Pending {
     Nothing,
     /// A transfer.
     Transfer(transfers::Transfer),
-    /// An open that creates or empties.
+    /// An open.
     Open(Opening),
-    /// An open that does neither, by way of its descriptor.
-    OpenHandle,
     /// A change of something by name or descriptor, which has its place.
     Change(Draft),
+    /// A name that is taken away from its file.
+    Remove(Draft, i32, usize),
     /// A new name of which the stamp is taken afterwards.
     Make(Draft, i32, usize),
     /// A mapping.
@@ -100,7 +100,6 @@ enum Act {
     Open,
     OpenAt,
     OpenHandle,
-    IoGetEvents,
 }
 
 const ACTS: &[(Sysno, Act)] = &[
@@ -133,7 +132,6 @@ const ACTS: &[(Sysno, Act)] = &[
     (Sysno::open, Act::Open),
     (Sysno::openat, Act::OpenAt),
     (Sysno::open_by_handle_at, Act::OpenHandle),
-    (Sysno::io_getevents, Act::IoGetEvents),
 ];
 
 /// Numbers of calls end below this (462 at the time of Linux 6.12).
@@ -279,8 +277,10 @@ fn enter_act(act: Act, call: &mut Call, pending: &mut Pending) -> Way {
             let path = PathArgument { pointer: path as *const u8 };
             enter_open(call, pending, fd, path, flags as u32 as u64, mode)
         }
-        Act::OpenHandle => watched(pending, Some(Pending::OpenHandle)),
-        Act::IoGetEvents => Way::Through,
+        Act::OpenHandle => {
+            let flags = call.args[2] as u32 as u64;
+            watched(pending, Some(Pending::Open(opens::by_handle(flags))))
+        }
     }
 }
 
@@ -365,7 +365,6 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
             }
             return enter_open(call, pending, dir, path, flags, mode);
         }
-        Effect::OpenHandle { .. } => Some(Pending::OpenHandle),
         Effect::Map { fd, prot, flags } => {
             maps::prepare(call.fd(fd), call.arg(prot) as u64, call.arg(flags) as u64).map(Pending::Map)
         }
@@ -382,7 +381,9 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
         Effect::Allocate { fd } => changes::resize(call.fd(fd), None).map(Pending::Change),
         Effect::Rename { from, to, flags } => {
             let flags = flags.map_or(0, |flags| call.arg(flags));
-            changes::rename(call.path(from), call.path(to), flags as u64).map(Pending::Change)
+            let (dir, path) = call.path(from);
+            changes::rename((dir, path), call.path(to), flags as u64)
+                .map(|draft| Pending::Remove(draft, dir, path.pointer as usize))
         }
         Effect::Link { from, to, flags } => {
             let flags = flags.map_or(0, |flags| call.arg(flags));
@@ -399,10 +400,10 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
         }
         Effect::Unlink { at } => {
             let (dir, path) = call.path(at);
-            changes::unlink(dir, path).map(Pending::Change)
+            changes::unlink(dir, path).map(|draft| Pending::Remove(draft, dir, path.pointer as usize))
         }
         Effect::AioSubmit { count, blocks } => {
-            aio::prepare(call.arg(count), call.arg(blocks)).map(Pending::Aio)
+            aio::prepare(call.args[0], call.arg(count), call.arg(blocks)).map(Pending::Aio)
         }
         Effect::RingSetup { .. } => {
             changes::tell_ring();
@@ -413,6 +414,7 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
             None
         }
         Effect::MapIndirect { .. }
+        | Effect::OpenHandle { .. }
         | Effect::CloneUntraced { .. }
         | Effect::Clone3 { .. }
         | Effect::RingEnter { .. }
@@ -428,8 +430,8 @@ pub(crate) fn leave(pending: &mut Pending, result: isize) {
         Pending::Nothing => {}
         Pending::Transfer(transfer) => transfers::leave(transfer, result),
         Pending::Open(opening) => opens::leave(opening, result),
-        Pending::OpenHandle => opens::leave_handle(result),
         Pending::Change(draft) => changes::leave(draft, result),
+        Pending::Remove(draft, dir, path) => changes::leave_removed(draft, dir, path as *const u8, result),
         Pending::Make(draft, dir, path) => changes::leave_made(draft, dir, path as *const u8, result),
         Pending::Map(mapping) => maps::leave(mapping, result),
         Pending::Protect(address, length) => {

@@ -228,13 +228,21 @@ pub(crate) fn truncate(dir: i32, path: PathArgument, length: u64) -> Option<Draf
         draft.value(length);
         return Some(begun(draft));
     }
-    let opened = sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC);
+    let straight = sys::open_straight(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC, 0);
+    let is_straight = straight >= 0;
+    let opened =
+        if is_straight { straight } else { sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC) };
     if opened < 0 {
         return truncate_by_name((dir, path), length, opened);
     }
     let fd = opened as i32;
     let draft = sys::stat_fd(fd).ok().filter(is_regular).and_then(|stamp| {
-        let draft = told(names::draft(Kind::Truncate, |draft| names::tell_open(draft, fd, &stamp)))?;
+        let draft = if is_straight {
+            names::draft(Kind::Truncate, |draft| names::tell_straight(draft, dir, path.bytes()))
+        } else {
+            names::draft(Kind::Truncate, |draft| names::tell_open(draft, fd, &stamp))
+        };
+        let draft = told(draft)?;
         draft.stamp(&stamp).value(length);
         Some(draft)
     });
@@ -276,10 +284,24 @@ pub(crate) fn leave(draft: Draft, result: isize) {
 /// Says whether something was made, and which file it is.
 pub(crate) fn leave_made(draft: Draft, dir: i32, path: *const u8, result: isize) {
     if result >= 0 {
-        match sys::lstat_at(dir, path) {
-            Ok(stamp) => draft.stamp(&stamp),
-            Err(_) => draft.flag(Flags::UNSTAMPED),
-        };
+        if sandbox::is_entered() {
+            draft.flag(Flags::UNSTAMPED);
+        } else {
+            match sys::lstat_at(dir, path) {
+                Ok(stamp) => draft.stamp(&stamp),
+                Err(_) if sandbox::may_pretend() => return draft.finish(State::Void),
+                Err(_) => draft.flag(Flags::UNSTAMPED),
+            };
+        }
+    }
+    leave(draft, result);
+}
+
+/// Says whether a name was taken away from its file. A filter may have said so while nothing was done: then it is there still.
+pub(crate) fn leave_removed(draft: Draft, dir: i32, path: *const u8, result: isize) {
+    let is_there = || sys::lstat_at(dir, path).is_ok_and(|found| draft.is_about(&found));
+    if result >= 0 && sandbox::may_pretend() && is_there() {
+        return draft.finish(State::Void);
     }
     leave(draft, result);
 }

@@ -177,6 +177,7 @@ fn parts(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// What a program must be told beside the name of the journal.
 struct Surroundings {
     alias: u32,
+    has_filter: bool,
     is_in_sandbox: bool,
     root: &'static [u8],
 }
@@ -184,11 +185,16 @@ struct Surroundings {
 impl Surroundings {
     fn now() -> Self {
         let root = journal::text_at(names::root()).unwrap_or(b"");
-        Self { alias: process::alias(), is_in_sandbox: sandbox::is_entered(), root }
+        Self {
+            alias: process::alias(),
+            has_filter: sandbox::has_filter(),
+            is_in_sandbox: sandbox::is_entered(),
+            root,
+        }
     }
 
     fn are_usual(&self) -> bool {
-        self.alias == 0 && !self.is_in_sandbox && self.root.is_empty()
+        self.alias == 0 && !self.has_filter && self.root.is_empty()
     }
 }
 
@@ -290,8 +296,8 @@ fn fill(
         writer.write(b";a=");
         writer.write_number(surroundings.alias);
     }
-    if surroundings.is_in_sandbox {
-        writer.write(b";s");
+    if surroundings.has_filter {
+        writer.write(if surroundings.is_in_sandbox { b";s" } else { b";f" });
     }
     if !surroundings.root.is_empty() {
         writer.write(b";r=");

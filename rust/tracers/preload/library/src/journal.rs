@@ -13,7 +13,7 @@ use tracer_preload_journal::head::{FILE_BYTES, Head, Loss};
 use tracer_preload_journal::log::ticks;
 use tracer_preload_journal::{Entry, Flags, Kind, State};
 
-use crate::{process, sys};
+use crate::{process, sandbox, sys};
 
 /// The journal is mapped in windows of this size, each when it is first written to: one is enough for some 80,000 entries.
 const WINDOW_BYTES: u64 = 16 << 20;
@@ -109,7 +109,11 @@ fn lose(head: &Head, loss: Loss) {
 fn address(position: u64) -> Option<*mut u8> {
     let window = WINDOWS.get((position / WINDOW_BYTES) as usize)?;
     let base = window.load(Ordering::Acquire);
-    let base = if base.is_null() { map_window(position / WINDOW_BYTES, window)? } else { base };
+    let base = match base.is_null() {
+        false => base,
+        true if sandbox::is_entered() => return None,
+        true => map_window(position / WINDOW_BYTES, window)?,
+    };
     // SAFETY: the position is in the window.
     Some(unsafe { base.add((position % WINDOW_BYTES) as usize) })
 }
@@ -133,9 +137,39 @@ fn map_window(number: u64, window: &AtomicPtr<u8>) -> Option<*mut u8> {
     }
 }
 
+/// What the clock showed when it was last to be looked at; 0 while it is.
+static STOPPED_CLOCK: AtomicU64 = AtomicU64::new(0);
+
+/// The processor's clock is not to be looked at from now on: it would end the process (PR_SET_TSC, strict seccomp).
+pub(crate) fn stop_clock() {
+    STOPPED_CLOCK.store(ticks(), Ordering::Relaxed);
+}
+
+fn now() -> u64 {
+    match STOPPED_CLOCK.load(Ordering::Relaxed) {
+        0 => ticks(),
+        stopped => stopped,
+    }
+}
+
+/// Maps what a process in a sandbox may still write to: it can map nothing more.
+pub(crate) fn prepare_for_sandbox() {
+    /// Windows from where the journal ends now, each for some 80,000 entries of the whole run.
+    const AHEAD: u64 = 4;
+    let Some(head) = head() else { return };
+    let used = head.used.0.load(Ordering::Relaxed);
+    for window in 0..AHEAD {
+        let _base = address(used + window * WINDOW_BYTES);
+    }
+}
+
 /// Makes sure that there is memory up to `end`.
 #[cold]
 fn make_memory(head: &Head, position: u64, end: u64) -> Result<(), Loss> {
+    if sandbox::is_entered() {
+        // It cannot be asked for. A store makes it, unless there is none left.
+        return Ok(());
+    }
     let start = position & !4095;
     let until = end.next_multiple_of(POPULATE_BYTES);
     let address = address(start.max(position & !(WINDOW_BYTES - 1))).ok_or(Loss::Unmapped)?;
@@ -201,7 +235,7 @@ impl Draft {
         sealed.store(seal(position, len, State::Reserved), Ordering::Release);
         let fresh = Entry {
             seal: AtomicU64::new(seal(position, len, State::Reserved)),
-            time: ticks(),
+            time: now(),
             pid: process::name(),
             tid: NO_THREAD,
             kind: kind as u8,
@@ -248,6 +282,13 @@ impl Draft {
         // SAFETY: this thread's alone until it is done.
         unsafe { (*self.entry).stamp = *stamp };
         self
+    }
+
+    /// Returns whether it is about that file.
+    pub(crate) fn is_about(&self, other: &Stamp) -> bool {
+        // SAFETY: this thread's alone until it is done.
+        let stamp = unsafe { &(*self.entry).stamp };
+        (stamp.dev, stamp.ino) == (other.dev, other.ino)
     }
 
     /// Sets the number.

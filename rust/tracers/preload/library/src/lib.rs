@@ -18,6 +18,7 @@ mod calls;
 mod changes;
 mod descriptors;
 mod exec;
+mod filter;
 mod gaps;
 mod gate;
 mod imports;

@@ -392,6 +392,14 @@ pub(crate) fn write_straight(dir: i32, path: &[u8], out: &mut Text) -> Result<()
     Ok(())
 }
 
+/// Writes the path of such a file as the whole text of a draft.
+pub(crate) fn tell_straight(draft: &mut Draft, dir: i32, path: &[u8]) -> Result<(), isize> {
+    let mut text = Text::new(draft, 0);
+    write_straight(dir, path, &mut text)?;
+    draft.set_texts(text.whole()?, 0);
+    Ok(())
+}
+
 /// How links of descriptors begin.
 const LINK_START: &[u8] = b"/proc/thread-self/fd/";
 

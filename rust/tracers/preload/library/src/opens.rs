@@ -120,12 +120,7 @@ pub(crate) fn observe(dir: i32, path: PathArgument) -> Opening {
 
 /// Begins an entry with the path of a file that was opened without meeting a symbolic link.
 fn straight(dir: i32, path: &[u8]) -> Result<Draft, isize> {
-    names::draft(Kind::Path, |draft| {
-        let mut text = Text::new(draft, 0);
-        names::write_straight(dir, path, &mut text)?;
-        draft.set_texts(text.whole()?, 0);
-        Ok(())
-    })
+    names::draft(Kind::Path, |draft| names::tell_straight(draft, dir, path))
 }
 
 /// Makes an open that creates or empties, if the kernel meets no symbolic link: then its name is the one that was told. `Err`: it is to be
@@ -180,11 +175,13 @@ static KNOWN: [Known; KNOWN_MAX] =
 /// FNV-1a, but by words: for telling paths apart, of which nobody gains from making two alike.
 fn hash(path: &[u8], seed: u64) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = seed ^ PRIME;
+    let mut hash = PRIME;
     let mut mix = |word: u64| {
         hash = (hash ^ word).wrapping_mul(PRIME);
         hash ^= hash >> 29;
     };
+    // A word of its own: mixed with the path it could make up for a difference there.
+    mix(seed);
     let (words, rest) = path.as_chunks::<8>();
     for word in words {
         mix(u64::from_le_bytes(*word));
@@ -296,10 +293,13 @@ fn name_opened(fd: i32, now: &Stamp) -> Option<Draft> {
     }
 }
 
-/// Tells of an open by handle.
-pub(crate) fn leave_handle(result: isize) {
-    if result < 0 {
-        return;
+/// Returns an open by handle: what it opens is known afterwards, and it creates nothing.
+pub(crate) fn by_handle(flags: u64) -> Opening {
+    if flags & O_TRUNC == 0 {
+        return unresolved();
     }
-    descriptors::set_open(result as i32, 0);
+    journal::change();
+    // There was a file, whichever it was.
+    let before = Stamp { ino: u64::MAX, ..Stamp::default() };
+    Opening { sort: Sort::Effective, draft: None, before, flags }
 }

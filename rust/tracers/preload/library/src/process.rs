@@ -102,9 +102,9 @@ struct Noted {
 /// Threads that make processes at the same time, outside the gate: more than this are told of by their children.
 const NOTED_MAX: usize = 64;
 
-static NOTED: [Noted; NOTED_MAX] = [const {
-    Noted { thread: AtomicUsize::new(0), flags: AtomicU64::new(0), draft: AtomicU64::new(0) }
-}; NOTED_MAX];
+static NOTED: [Noted; NOTED_MAX] =
+    [const { Noted { thread: AtomicUsize::new(0), flags: AtomicU64::new(0), draft: AtomicU64::new(0) } };
+        NOTED_MAX];
 
 /// Notes what the thread is making.
 fn note(flags: u64, draft: Option<&Draft>) {

@@ -1,51 +1,122 @@
-//! Sandboxes: after a process has given up system calls (seccomp), the library makes none of its own that the program might not make.
+//! Sandboxes: after a process has given up system calls (seccomp(2)), the library makes none of its own that a filter would not let pass.
+//!
+//! A filter is asked beforehand, as the kernel asks it, what it says of every call that the library makes. Most let all of them
+//! pass. Where one does not, nothing is asked of the kernel any more; what files are called is what was learned before, and the reader
+//! looks at them instead.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::calls::Call;
-use crate::gaps::{self, Gap};
-use crate::{names, sys, transfers};
+use syscalls::Sysno;
 
-/// Not 0: the process has a filter.
+use crate::calls::Call;
+use crate::filter::{self, Filter};
+use crate::gaps::{self, Gap};
+use crate::{journal, names, sys, transfers};
+
+/// Not 0: the process has a filter that does not let the library's calls pass.
 static IS_ENTERED: AtomicU32 = AtomicU32::new(0);
+
+/// Not 0: the process has a filter: a call may be said to have succeeded that was never made.
+static HAS_FILTER: AtomicU32 = AtomicU32::new(0);
 
 /// Returns whether nothing but what the program asks for may be asked of the kernel.
 pub(crate) fn is_entered() -> bool {
     IS_ENTERED.load(Ordering::Relaxed) != 0
 }
 
-/// A process begins in the sandbox of the one that executed it.
-pub(crate) fn inherit() {
+/// Returns whether what a call has done must be looked at, and can be.
+pub(crate) fn may_pretend() -> bool {
+    HAS_FILTER.load(Ordering::Relaxed) != 0 && !is_entered()
+}
+
+/// Returns whether there is a filter.
+pub(crate) fn has_filter() -> bool {
+    HAS_FILTER.load(Ordering::Relaxed) != 0
+}
+
+/// A process begins with a filter of the one that executed it, and in its sandbox if it had one.
+pub(crate) fn inherit(is_sandbox: bool) {
+    HAS_FILTER.store(1, Ordering::Relaxed);
+    if is_sandbox {
+        IS_ENTERED.store(1, Ordering::Relaxed);
+    }
+}
+
+/// What a call does about sandboxes.
+enum Installs {
+    Nothing,
+    /// All but read, write and exit are given up, and the processor's clock as well.
+    Strict,
+    /// A filter, at that address.
+    Filter(usize),
+}
+
+fn installs(call: &Call) -> Installs {
+    const PR_SET_SECCOMP: usize = 22;
+    const STRICT_MODE: usize = 1;
+    const FILTER_MODE: usize = 2;
+    const SET_MODE_STRICT: usize = 0;
+    const SET_MODE_FILTER: usize = 1;
+    let [first, second, third, ..] = call.args;
+    let is_prctl = call.number == Sysno::prctl as usize;
+    match (is_prctl, first, second) {
+        (true, PR_SET_SECCOMP, STRICT_MODE) | (false, SET_MODE_STRICT, _) => Installs::Strict,
+        // A null program is how Chromium asks whether there is seccomp at all.
+        (true, PR_SET_SECCOMP, FILTER_MODE) | (false, SET_MODE_FILTER, _) if third != 0 => {
+            Installs::Filter(third)
+        }
+        _ => Installs::Nothing,
+    }
+}
+
+/// Prepares for prctl(2) or seccomp(2).
+pub(crate) fn prepare(call: &Call) {
+    const PR_SET_TSC: usize = 26;
+    const NEW_LISTENER: usize = 1 << 3;
+    let is_prctl = call.number == Sysno::prctl as usize;
+    match installs(call) {
+        Installs::Nothing if is_prctl && call.args[0] == PR_SET_TSC => journal::stop_clock(),
+        Installs::Nothing => {}
+        Installs::Strict => {
+            enter();
+            journal::stop_clock();
+        }
+        Installs::Filter(address) => {
+            if !is_prctl && call.args[1] & NEW_LISTENER != 0 {
+                let words = b"a supervisor of its own answers system calls before the tracer can see them";
+                gaps::tell(Gap::SeccompListener, words);
+            }
+            HAS_FILTER.store(1, Ordering::Relaxed);
+            if !lets_pass(address) {
+                enter();
+            }
+        }
+    }
+}
+
+/// Enters a sandbox: what will be needed is found out and mapped while that can be asked for.
+fn enter() {
+    if is_entered() {
+        return;
+    }
+    learn_descriptors();
+    journal::prepare_for_sandbox();
+    HAS_FILTER.store(1, Ordering::Relaxed);
     IS_ENTERED.store(1, Ordering::Relaxed);
 }
 
-/// Prepares for prctl(2) or seccomp(2), if it installs a filter.
-pub(crate) fn prepare(call: &Call) {
-    const PR_SET_SECCOMP: usize = 22;
-    const SET_MODE_STRICT: usize = 0;
-    const SET_MODE_FILTER: usize = 1;
-    const NEW_LISTENER: usize = 1 << 3;
-    let [first, second, third, ..] = call.args;
-    let installs = if call.number == syscalls::Sysno::prctl as usize {
-        // A null program is how Chromium asks whether there is seccomp at all.
-        first == PR_SET_SECCOMP && (second != 2 || third != 0)
-    } else {
-        matches!(first, SET_MODE_STRICT | SET_MODE_FILTER) && (first == SET_MODE_STRICT || third != 0)
-    };
-    if !installs {
-        return;
-    }
-    if call.number == syscalls::Sysno::seccomp as usize
-        && first == SET_MODE_FILTER
-        && second & NEW_LISTENER != 0
-    {
-        gaps::tell(
-            Gap::SeccompListener,
-            b"a supervisor of its own answers system calls before the tracer can see them",
-        );
-    }
-    learn_descriptors();
-    IS_ENTERED.store(1, Ordering::Relaxed);
+/// Returns whether the filter that is about to be installed lets every call of the library's pass.
+fn lets_pass(address: usize) -> bool {
+    // What it would be for is there without it, or is asked for in another way.
+    const MAY_FAIL: &[Sysno] = &[Sysno::openat2];
+    let Some(filter) = Filter::copy(address) else { return false };
+    let passes = sys::CALLS.iter().all(|(number, args)| match filter.verdict(*number as u32, args) {
+        filter::Verdict::Passes => true,
+        filter::Verdict::Fails => MAY_FAIL.contains(number),
+        filter::Verdict::Other => false,
+    });
+    filter.release();
+    passes
 }
 
 /// Descriptors that are looked at before a sandbox is entered: those of a program that has more than this open are found out

@@ -17,8 +17,8 @@ use crate::{imports, patch, process, sandbox, sys};
 /// The variable by which loaders are told of the library.
 pub(crate) const LIBRARY: &[u8] = b"LD_PRELOAD";
 
-/// The variable that names the journal, and after semicolons what else a program must be told of its surroundings: `a=` its alias, `s`
-/// that it is in a sandbox, and last `r=` its root directory.
+/// The variable that names the journal, and after semicolons what else a program must be told of its surroundings: `a=` its alias, `f`
+/// that it has a filter of system calls, `s` that it is in a sandbox, and last `r=` its root directory.
 pub(crate) const TRACE: &[u8] = b"ROAR_PRELOAD";
 
 /// Longest argument list that is told, bytes.
@@ -102,8 +102,8 @@ fn take_surroundings(mut rest: &[u8]) -> &[u8] {
             alias = number.iter().fold(0, |sum, digit| {
                 sum.wrapping_mul(10_u32).wrapping_add(u32::from(digit.wrapping_sub(b'0')))
             });
-        } else if field == b"s" {
-            sandbox::inherit();
+        } else if field == b"s" || field == b"f" {
+            sandbox::inherit(field == b"s");
         }
         rest = after;
     }
@@ -171,22 +171,29 @@ fn say_hello(environment: *const *const u8, mode: Mode, root: &[u8]) {
         names::set_root(draft.position);
     }
     let exe: *const u8 = c"/proc/self/exe".as_ptr().cast();
+    // In a sandbox nothing is asked: who executed the program has told which it is.
+    let may_ask = !sandbox::is_entered();
     let hello = names::draft(Kind::Hello, |draft| {
         let mut text = Text::new(draft, 0);
-        text.take_link(exe);
+        if may_ask {
+            text.take_link(exe);
+        }
         let mut given = Text::new(draft, text.whole()?);
         given.push(executed_path(environment));
         draft.set_texts(text.len, given.whole()?);
         Ok(())
     });
     if let Ok(mut draft) = hello {
-        draft.stamp(&sys::stat_at(sys::AT_FDCWD, exe).unwrap_or_default());
-        draft.value(u64::from(sys::parent())).value2(mode as u64);
+        if may_ask {
+            draft.stamp(&sys::stat_at(sys::AT_FDCWD, exe).unwrap_or_default());
+            draft.value(u64::from(sys::parent()));
+        }
+        draft.value2(mode as u64);
         draft.seal(State::Done);
     }
     tell_arguments(environment);
     // Where it cannot be told the record of the process lacks it, no more.
-    if let Ok(mut draft) = names::draft(Kind::Directory, names::tell_directory) {
+    if may_ask && let Ok(mut draft) = names::draft(Kind::Directory, names::tell_directory) {
         draft.seal(State::Done);
         names::know_directory(&draft);
     }

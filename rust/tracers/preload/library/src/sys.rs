@@ -47,6 +47,38 @@ const NEWFSTATAT: Sysno = Sysno::newfstatat;
 #[cfg(target_arch = "aarch64")]
 const NEWFSTATAT: Sysno = Sysno::fstatat;
 
+/// Any address, any length: what filters look at is flags and descriptors.
+const SOME: usize = 4096;
+const HERE: usize = AT_FDCWD as usize;
+
+/// The calls that the library makes once a program runs, with arguments as they are given: for asking filters about them.
+pub(crate) const CALLS: &[(Sysno, [usize; 6])] = &[
+    (Sysno::fstat, [3, SOME, 0, 0, 0, 0]),
+    (NEWFSTATAT, [HERE, SOME, SOME, AT_SYMLINK_NOFOLLOW, 0, 0]),
+    (NEWFSTATAT, [3, SOME, SOME, AT_EMPTY_PATH, 0, 0]),
+    (Sysno::openat2, [HERE, SOME, SOME, size_of::<OpenHow>(), 0, 0]),
+    (Sysno::openat, [HERE, SOME, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0, 0]),
+    (Sysno::openat, [HERE, SOME, 2 | O_CLOEXEC, 0, 0, 0]),
+    (Sysno::close, [3, 0, 0, 0, 0, 0]),
+    (Sysno::readlinkat, [HERE, SOME, SOME, SOME, 0, 0]),
+    (Sysno::getcwd, [SOME, SOME, 0, 0, 0, 0]),
+    (Sysno::getpid, [0; 6]),
+    (Sysno::getppid, [0; 6]),
+    (Sysno::read, [3, SOME, SOME, 0, 0, 0]),
+    (Sysno::process_vm_readv, [SOME, SOME, 1, SOME, 1, 0]),
+    (Sysno::mmap, [0, SOME, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, usize::MAX, 0]),
+    (Sysno::mmap, [0, SOME, PROT_READ_WRITE, MAP_SHARED, 3, 0]),
+    (Sysno::mmap, [SOME, SOME, PROT_READ_EXEC, MAP_PRIVATE_FIXED, 3, 0]),
+    (Sysno::munmap, [SOME, SOME, 0, 0, 0, 0]),
+    (Sysno::mremap, [SOME, 0, SOME, MREMAP_MAYMOVE, 0, 0]),
+    (Sysno::madvise, [SOME, SOME, MADV_POPULATE_WRITE, 0, 0, 0]),
+];
+
+/// Returns the address that they come from.
+pub(crate) fn address() -> usize {
+    raw as *const () as usize
+}
+
 fn call(number: Sysno, args: [usize; 6]) -> isize {
     // SAFETY: see the module; callers below pass what each call asks for.
     unsafe { raw(number as usize, args[0], args[1], args[2], args[3], args[4], args[5]) }
@@ -164,6 +196,7 @@ pub(crate) fn peek(address: usize, into: &mut [u8]) -> usize {
 const PROT_READ_WRITE: usize = 3;
 const PROT_READ_EXEC: usize = 5;
 const MAP_SHARED: usize = 1;
+const MAP_PRIVATE_FIXED: usize = 0x12;
 const MAP_PRIVATE_ANONYMOUS: usize = 0x22;
 const MREMAP_MAYMOVE: usize = 1;
 /// madvise(2), from Linux 5.14 on: makes memory, and fails where a store would raise SIGBUS.
@@ -180,7 +213,6 @@ pub(crate) fn map_file(fd: i32, len: usize) -> Option<*mut u8> {
 
 /// Maps part of a file as code, in the place of what is there.
 pub(crate) fn map_code(fd: i32, start: usize, len: usize, offset: usize) -> bool {
-    const MAP_PRIVATE_FIXED: usize = 0x12;
     mapped(call(Sysno::mmap, [start, len, PROT_READ_EXEC, MAP_PRIVATE_FIXED, fd as usize, offset])).is_some()
 }
 

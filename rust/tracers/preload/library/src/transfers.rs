@@ -201,13 +201,23 @@ pub(crate) fn leave(transfer: Transfer, result: isize) {
     }
 }
 
-/// Tells of a transfer whose bytes will not be known: the side that it reads or writes.
-pub(crate) fn tell_uncounted(fd: i32, side: Side) {
-    let transfer = match side {
+fn one_sided(fd: i32, side: Side) -> Option<Transfer> {
+    match side {
         Side::Read => prepare(Some(fd), None),
         Side::Write => prepare(None, Some(fd)),
-    };
-    if let Some(transfer) = transfer {
+    }
+}
+
+/// Tells of a transfer that has ended with that result.
+pub(crate) fn tell_ended(fd: i32, side: Side, result: isize) {
+    if let Some(transfer) = one_sided(fd, side) {
+        leave(transfer, result);
+    }
+}
+
+/// Tells of a transfer whose bytes will not be known.
+pub(crate) fn tell_uncounted(fd: i32, side: Side) {
+    if let Some(transfer) = one_sided(fd, side) {
         leave(Transfer { is_uncounted: true, ..transfer }, 0);
     }
 }
