@@ -133,6 +133,8 @@ gap_kinds! {
     UnlistedDirectory = 10 "unlisted_directory",
     /// A system call was made whose meaning the backend does not know.
     UndecodedCall = 11 "undecoded_call",
+    /// A program or library that can make system calls of its own, which the backend does not see.
+    RawCalls = 12 "raw_calls",
 }
 
 /// One thing that was not seen.

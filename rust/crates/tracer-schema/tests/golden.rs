@@ -102,6 +102,7 @@ fn kinds_and_flags_have_the_numbers_of_wire_version_1() {
         "untraced_process",
         "unlisted_directory",
         "undecoded_call",
+        "raw_calls",
     ];
     for (number, name) in (1..).zip(gaps) {
         assert_eq!(GapKind::from_number(number).map(GapKind::name), Some(name));

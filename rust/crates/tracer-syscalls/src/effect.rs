@@ -259,10 +259,14 @@ pub mod constants {
     pub const PROT_READ: u64 = 1;
     /// mmap(2).
     pub const PROT_WRITE: u64 = 2;
+    /// mmap(2).
+    pub const PROT_EXEC: u64 = 4;
     /// mmap(2): the bits that hold the type, of which shared ones are odd (MAP_SHARED, MAP_SHARED_VALIDATE).
     pub const MAP_SHARED: u64 = 1;
     /// mmap(2).
     pub const MAP_ANONYMOUS: u64 = 0x20;
+    /// mmap(2): the kernel ignores it, and nobody but dynamic linkers sets it.
+    pub const MAP_DENYWRITE: u64 = 0x800;
     /// mmap(2): the bits that tell how a dynamic linker maps a segment at its place beside one that it mapped before:
     /// the type, MAP_FIXED, and MAP_DENYWRITE, which the kernel ignores and nobody else sets.
     pub const MAP_SEGMENT_MASK: u32 = 0xf | 0x10 | 0x800;

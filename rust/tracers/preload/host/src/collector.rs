@@ -13,6 +13,7 @@ use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TextId, TraceEven
 use crate::clock::Clock;
 use crate::images::{ADVICE, Images, Located, obstacle, program_of, stamp_now};
 use crate::journal_file::as_path;
+use crate::raw::RawCalls;
 
 /// open(2) flags that decide something here.
 const O_TRUNC: u64 = 0o1000;
@@ -53,6 +54,7 @@ pub(crate) struct Collector {
     pub(crate) clock: Clock,
     processes: FxHashMap<u32, Process>,
     images: Images,
+    raw: RawCalls,
     /// Types of file systems, by device.
     views: FxHashMap<u64, i64>,
     dev_dir: u64,
@@ -74,6 +76,7 @@ impl Collector {
             clock,
             processes: FxHashMap::default(),
             images: Images::default(),
+            raw: RawCalls::default(),
             views: FxHashMap::default(),
             dev_dir: stamp_now(b"/dev").dev,
             modes: FxHashSet::default(),
@@ -221,7 +224,7 @@ impl Collector {
             Kind::Write => self.transfer(EventKind::Write, told),
             Kind::Open => self.open(told),
             Kind::Seen => self.plain(EventKind::Seen, told),
-            Kind::MapRead => self.plain(EventKind::MapRead, told),
+            Kind::MapRead => self.mapped(told),
             Kind::MapWrite => self.plain(EventKind::MapWrite, told),
             Kind::Truncate => self.plain(EventKind::Truncate, told),
             Kind::Allocate => self.plain(EventKind::Allocate, told),
@@ -247,6 +250,23 @@ impl Collector {
         if let Some(mut event) = self.fill(kind, told) {
             event.value = told.value;
             self.recorder.tell(&event);
+        }
+    }
+
+    fn mapped(&mut self, told: &Told<'static>) {
+        let is_image = told.flags.has(EntryFlags::IMAGE);
+        let path = self.path(told);
+        if is_image && !path.is_empty() {
+            let located = Located { path: path.to_vec(), stamp: stamp(&told.stamp) };
+            self.loaded(self.pid(told.pid), &located);
+        }
+        self.plain(EventKind::MapRead, told);
+    }
+
+    /// A process has loaded a program or library, to run it.
+    fn loaded(&mut self, pid: u32, image: &Located) {
+        if let Some(words) = self.raw.take(image) {
+            self.recorder.tell_gap(GapKind::RawCalls, pid, Some(&image.path), &words);
         }
     }
 
@@ -409,6 +429,7 @@ impl Collector {
     fn executed(&mut self, told: &Told<'static>, program: &Located, given: &[u8]) {
         self.programs.insert(program.path.clone());
         let pid = self.pid(told.pid);
+        self.loaded(pid, program);
         let directory = self.process(pid).directory.clone();
         let mut all = vec![program.clone()];
         all.extend(self.images.scripts(&directory, given, &program.stamp));
@@ -449,6 +470,7 @@ impl Collector {
         let directory = self.process(pid).directory.clone();
         for name in told.path.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
             if let Some(located) = self.images.locate(&directory, name) {
+                self.loaded(pid, &located);
                 self.tell_located(EventKind::MapRead, told, &located);
             }
         }
@@ -535,6 +557,7 @@ impl Collector {
                 self.settle(pid);
             }
         }
+        self.raw.keep();
         let head = self.log.head();
         let lost = head.lost.load(std::sync::atomic::Ordering::Relaxed);
         if lost > 0 {

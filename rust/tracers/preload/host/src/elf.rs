@@ -23,6 +23,7 @@ impl Segment {
 
 const PT_LOAD: u32 = 1;
 const PT_NOTE: u32 = 4;
+const PT_GNU_EH_FRAME: u32 = 0x6474_e550;
 
 fn number<const N: usize>(elf: &[u8], at: u64) -> Option<[u8; N]> {
     elf.get(usize::try_from(at).ok()?..)?.first_chunk().copied()
@@ -68,6 +69,12 @@ pub(crate) fn segments(elf: &[u8]) -> Vec<Segment> {
         })
     };
     headers(elf, PT_LOAD).filter_map(read).collect()
+}
+
+/// Returns the address and length of the table of functions (`.eh_frame_hdr`).
+pub(crate) fn function_table(elf: &[u8]) -> Option<(u64, u64)> {
+    let header = headers(elf, PT_GNU_EH_FRAME).next()?;
+    Some((long(elf, header + 16)?, long(elf, header + 32)?))
 }
 
 /// Returns the build id (the note `NT_GNU_BUILD_ID`).

@@ -37,3 +37,11 @@ pub(crate) fn cache_home() -> Option<std::path::PathBuf> {
         |name: &str| env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
 }
+
+/// Returns whether options in a variable have one of the words.
+pub(crate) fn asks(variable: &str, words: &[&str]) -> bool {
+    env::var_os(variable).is_some_and(|options| {
+        let options = options.to_string_lossy();
+        words.iter().any(|word| options.contains(word))
+    })
+}

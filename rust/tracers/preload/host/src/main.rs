@@ -14,6 +14,7 @@ mod images;
 mod journal_file;
 mod patch;
 mod plans;
+mod raw;
 mod reader;
 mod run;
 mod sites;

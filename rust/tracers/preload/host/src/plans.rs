@@ -48,6 +48,11 @@ const ALSO: &[Sysno] = &[
 /// What the loader does to files: it opens, maps and closes libraries.
 const OF_LOADER: &[Sysno] = &[Sysno::openat, Sysno::close, Sysno::mmap, Sysno::read, Sysno::pread64];
 
+/// Returns whether a call matters although it is none of the table's.
+pub(crate) fn also_matters(name: &str) -> bool {
+    ALSO.iter().any(|call| call.name() == name)
+}
+
 fn is_of_library(number: u32) -> bool {
     lookup(Arch::X86_64, number.into()).is_some() || ALSO.iter().any(|call| *call as u32 == number)
 }
@@ -94,13 +99,13 @@ fn plan(path: &Path, name: &str, slots: Slots, directory: &Path) -> io::Result<V
 }
 
 /// Returns the directory of what is kept, if nobody but this user can write there.
-fn kept_in() -> Option<PathBuf> {
+pub(crate) fn kept_in() -> Option<PathBuf> {
     let place = env::cache_home()?.join("roar").join("preload");
     DirBuilder::new().recursive(true).mode(0o700).create(&place).ok()?;
     is_own(&place).then_some(place)
 }
 
-fn is_own(path: &Path) -> bool {
+pub(crate) fn is_own(path: &Path) -> bool {
     let user = rustix::process::geteuid().as_raw();
     fs::symlink_metadata(path).is_ok_and(|found| found.uid() == user && found.mode() & 0o022 == 0)
 }

@@ -45,15 +45,16 @@ const RT_SIGRETURN: u32 = 15;
 /// Bytes of a jump to anywhere.
 const JUMP_BYTES: u64 = 5;
 
-struct Decoded {
-    instructions: Vec<Instruction>,
+/// Code, decoded from its first byte to its last.
+pub(crate) struct Decoded {
+    pub(crate) instructions: Vec<Instruction>,
     /// Where direct branches go, sorted.
     targets: Vec<u64>,
     holes: Vec<(u64, u64)>,
 }
 
 impl Decoded {
-    fn is_target(&self, address: u64) -> bool {
+    pub(crate) fn is_target(&self, address: u64) -> bool {
         self.targets.binary_search(&address).is_ok()
     }
 
@@ -63,7 +64,7 @@ impl Decoded {
     }
 }
 
-fn decode(code: &[u8], address: u64) -> Decoded {
+pub(crate) fn decode(code: &[u8], address: u64) -> Decoded {
     let mut decoder = Decoder::with_ip(64, code, address, DecoderOptions::NONE);
     let mut instructions = Vec::with_capacity(code.len() / 4);
     let mut targets = Vec::new();
@@ -112,7 +113,7 @@ fn holes(instructions: &[Instruction]) -> Vec<(u64, u64)> {
 }
 
 /// Returns the number of the call at `index`, if the code before it says.
-fn number_at(decoded: &Decoded, index: usize) -> Option<u32> {
+pub(crate) fn number_at(decoded: &Decoded, index: usize) -> Option<u32> {
     if decoded.is_target(decoded.instructions[index].ip()) {
         return None;
     }
@@ -138,7 +139,7 @@ fn number_at(decoded: &Decoded, index: usize) -> Option<u32> {
 }
 
 /// Returns whether an instruction sets a register as its first operand.
-fn writes(instruction: &Instruction, register: Register) -> bool {
+pub(crate) fn writes(instruction: &Instruction, register: Register) -> bool {
     let reads_only = matches!(instruction.mnemonic(), Mnemonic::Cmp | Mnemonic::Test | Mnemonic::Push);
     instruction.op_count() > 0 && !reads_only && instruction.op0_register().full_register() == register
 }

@@ -157,6 +157,8 @@ impl Flags {
     pub const UNSTAMPED: Self = Self(16);
     /// The path is as the process has it, in a root directory or mount namespace that is not the run's.
     pub const FOREIGN: Self = Self(32);
+    /// `MapRead`: the file was mapped to be run, or as loaders map the libraries whose code they will map.
+    pub const IMAGE: Self = Self(64);
 
     /// Returns whether every flag of `other` is set.
     pub fn has(self, other: Self) -> bool {

@@ -2,9 +2,9 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use tracer_preload_journal::entry::Stamp;
+use tracer_preload_journal::entry::{Flags, Stamp};
 use tracer_preload_journal::{Kind, State};
-use tracer_syscalls::constants::{MAP_SHARED, PROT_READ, PROT_WRITE};
+use tracer_syscalls::constants::{MAP_DENYWRITE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE};
 
 use crate::descriptors::{self, Side, Told};
 use crate::journal::{self, Draft};
@@ -22,6 +22,8 @@ pub(crate) struct Mapping {
     is_read: bool,
     /// The place of the read, if what is mapped can be changed as well.
     read: Option<Draft>,
+    /// Code of it will be run. Loaders map a library as a whole first, not always so that it can be run.
+    is_image: bool,
     /// Its place, if what is mapped can be changed.
     written: Option<Draft>,
     is_shared: bool,
@@ -47,12 +49,13 @@ pub(crate) fn prepare(fd: i32, prot: u64, flags: u64) -> Option<Mapping> {
     }
     let written = if is_written { begin(Kind::MapWrite) } else { None };
     let is_read = is_read && !is_written;
-    Some(Mapping { fd, stamp, is_read, read, written, is_shared: is_shared && !is_written })
+    let is_image = prot & PROT_EXEC != 0 || flags & MAP_DENYWRITE != 0;
+    Some(Mapping { fd, stamp, is_read, read, is_image, written, is_shared: is_shared && !is_written })
 }
 
 /// Tells what a mapping did.
 pub(crate) fn leave(mapping: Mapping, result: isize) {
-    let Mapping { fd, stamp, is_read, read, written, is_shared } = mapping;
+    let Mapping { fd, stamp, is_read, read, is_image, written, is_shared } = mapping;
     let has_failed = (-4095..0).contains(&result);
     for draft in [read, written].into_iter().flatten() {
         draft.finish(if has_failed { State::Void } else { State::Done });
@@ -64,6 +67,9 @@ pub(crate) fn leave(mapping: Mapping, result: isize) {
         HAS_SHARED.store(1, Ordering::Relaxed);
     }
     if is_read && let Some(mut draft) = transfers::about(Kind::MapRead, fd, &stamp) {
+        if is_image {
+            draft.flag(Flags::IMAGE);
+        }
         draft.seal(State::Done);
         transfers::remember_path(fd, &draft);
     }
