@@ -1,7 +1,7 @@
 //! Runs that were broken off (roar killed, machine halted): recorded later, as far as they were seen.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use roar_store::{JobContext, Store};
 use tracer_host::{Recovery, recover};
@@ -11,6 +11,7 @@ use crate::monitor::Silent;
 use crate::options::JobKind;
 use crate::repo::Repo;
 use crate::run_dir::RunDir;
+use crate::tracer::{Backend, recover_by_tracer};
 
 /// A run that was broken off and found later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +25,33 @@ pub struct Recovered {
 /// Finds runs below `.roar/runs` whose roar is gone, records what is left of them, and clears them away.
 ///
 /// One whose tracer still works is left alone until that has ended: the tracer holds the spool's lock no longer than it lives.
-pub fn recover_interrupted(repo: &Repo, store: &mut Store, filter: &roar_context::Filter) -> Vec<Recovered> {
+///
+/// `programs` is the directory of the tracer programs, one of which may know more of the run than its spool says.
+pub fn recover_interrupted(
+    repo: &Repo,
+    programs: &Path,
+    store: &mut Store,
+    filter: &roar_context::Filter,
+) -> Vec<Recovered> {
     let Ok(entries) = fs::read_dir(repo.runs_dir()) else {
         return Vec::new();
     };
-    entries.flatten().filter_map(|entry| recover_one(&entry.path(), store, filter)).collect()
+    entries.flatten().filter_map(|entry| recover_one(&entry.path(), programs, store, filter)).collect()
 }
 
-fn recover_one(path: &Path, store: &mut Store, filter: &roar_context::Filter) -> Option<Recovered> {
+fn recover_one(
+    path: &Path,
+    programs: &Path,
+    store: &mut Store,
+    filter: &roar_context::Filter,
+) -> Option<Recovered> {
     let run_dir = RunDir::take_over(path)?;
     if tracer_host::is_spool_in_use(path) {
+        return None;
+    }
+    let is_running =
+        recoverer(path, programs).is_some_and(|program| recover_by_tracer(&program, path, 0, None));
+    if is_running {
         return None;
     }
     let meta = run_dir.read_meta().ok();
@@ -68,4 +86,10 @@ fn recover_one(path: &Path, store: &mut Store, filter: &roar_context::Filter) ->
         let _left = run_dir.remove();
     }
     Some(Recovered { command: words.join(" "), job })
+}
+
+/// Returns the tracer program that has to look at what is left of a run: the one whose journal is there.
+fn recoverer(run_dir: &Path, programs: &Path) -> Option<PathBuf> {
+    let has_journal = fs::symlink_metadata(run_dir.join(tracer_host::JOURNAL_LINK)).is_ok();
+    has_journal.then(|| Backend::Preload.program(programs))
 }

@@ -139,7 +139,7 @@ fn keep_log(run_dir: &Path, repo: &Repo, problems: &mut Vec<RecordError>) {
 
 /// A tracer that dies takes the command with it, unless that had ended.
 fn exit_of(traced: &Traced) -> Exit {
-    let known = traced.report.as_ref().and_then(|report| report.exit);
+    let known = traced.exit.or_else(|| traced.report.as_ref().and_then(|report| report.exit));
     known.unwrap_or(Exit::Signal { signal: rustix::process::Signal::KILL.as_raw(), core: false })
 }
 
@@ -187,7 +187,7 @@ fn record_run(
         outcome.problems.push(RecordError::NothingReported(how));
     }
     if let Some(store) = &mut store {
-        outcome.recovered = recover_interrupted(&outcome.repo, store, &filter);
+        outcome.recovered = recover_interrupted(&outcome.repo, &around.programs, store, &filter);
     }
 }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 
 use roar_config::TracerMode;
-use tracer_host::{Recovery, Supervised, TracerArguments, Watch, parse_report, recover};
-use tracer_schema::{FellBack, TracerReport};
+use tracer_host::{Recovery, RecoveryArguments, Supervised, TracerArguments, Watch, parse_report, recover};
+use tracer_schema::{Exit, FellBack, TracerReport};
 
 use crate::error::RunError;
 
@@ -35,7 +35,13 @@ impl Backend {
         }
     }
 
-    fn program(self, programs: &Path) -> PathBuf {
+    /// Returns whether the command goes on when its tracer is killed, and tells what it does where a later process of the tracer
+    /// finds it.
+    fn is_outlived(self) -> bool {
+        self == Self::Preload
+    }
+
+    pub(crate) fn program(self, programs: &Path) -> PathBuf {
         programs.join(format!("roar-tracer-{}", self.name()))
     }
 
@@ -66,6 +72,8 @@ impl fmt::Display for Backend {
 pub(crate) struct Traced {
     /// What was seen; `None` where nothing can be known.
     pub(crate) report: Option<TracerReport>,
+    /// How the command ended, where the tracer did not live to tell.
+    pub(crate) exit: Option<Exit>,
     pub(crate) not_executed: Option<i32>,
     /// How the tracer ended, where that tells more than its report.
     pub(crate) tracer_end: Option<String>,
@@ -79,6 +87,9 @@ pub(crate) fn trace(
     mut chosen: impl FnMut(Backend),
 ) -> Result<Traced, RunError> {
     let mut watch = Watch::begin().map_err(RunError::Supervise)?;
+    if candidates.iter().any(|backend| backend.is_outlived()) {
+        watch.adopt();
+    }
     let mut tried: Vec<(Backend, String)> = Vec::new();
     for backend in candidates {
         let program = backend.program(programs);
@@ -91,12 +102,19 @@ pub(crate) fn trace(
         };
         chosen(*backend);
         let told = watch.supervise(&control, child.id()).map_err(RunError::Supervise)?;
-        if let Some(reason) = could_not_trace(&told) {
-            reap(child);
+        let mut end = Ending { tracer: None, status: None };
+        if !told.is_reported {
+            end.tracer = Some(reap(child));
+        }
+        let left = if told.is_reported { None } else { left_behind(*backend, &watch, &told) };
+        if let Some(root) = left {
+            end.status = watch.outlast(root).map_err(RunError::Supervise)?;
+            recover_by_tracer(&program, &arguments.run_dir, arguments.linger_ms, end.status);
+        } else if let Some(reason) = could_not_trace(&told) {
             tried.push((*backend, reason));
             continue;
         }
-        return Ok(finish(*backend, &told, child, arguments, tried));
+        return Ok(finish(*backend, &told, end, arguments, tried));
     }
     Err(RunError::NoTracer { tried })
 }
@@ -119,27 +137,55 @@ fn could_not_trace(told: &Supervised) -> Option<String> {
     })
 }
 
+/// How a run ended whose tracer did not tell.
+struct Ending {
+    /// How the tracer ended.
+    tracer: Option<String>,
+    /// The wait status of the command, which outlived it.
+    status: Option<i32>,
+}
+
+/// Returns the command that a tracer has left behind.
+fn left_behind(backend: Backend, watch: &Watch, told: &Supervised) -> Option<u32> {
+    if backend.is_outlived() { watch.find_left(told.root_pid) } else { None }
+}
+
+/// Has the report made of a run whose tracer was killed. Returns whether the command still runs, so that it cannot be made yet.
+pub(crate) fn recover_by_tracer(program: &Path, run_dir: &Path, linger_ms: u64, status: Option<i32>) -> bool {
+    let arguments = RecoveryArguments { run_dir: run_dir.to_owned(), linger_ms, status };
+    let ended = Command::new(program)
+        .args(arguments.to_arguments())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    // Where it fails, what else is left of the run has to do.
+    ended.is_ok_and(|ended| ended.code() == Some(RecoveryArguments::STILL_RUNNING.into()))
+}
+
 fn finish(
     backend: Backend,
     told: &Supervised,
-    child: Child,
+    end: Ending,
     arguments: &TracerArguments,
     tried: Vec<(Backend, String)>,
 ) -> Traced {
-    let tracer_end = if told.is_reported { None } else { Some(reap(child)) };
+    let Ending { tracer: tracer_end, status } = end;
     let detail = tracer_end.clone().unwrap_or_default();
     let sent = told.report.as_ref().and_then(|bytes| parse_report(bytes, &arguments.run_dir).ok());
     let mut report = sent.or_else(|| match recover(&arguments.run_dir, backend.name(), &detail) {
         Recovery::Report(report) | Recovery::Spool(report) => Some(*report),
         Recovery::Nothing => None,
     });
+    let exit = status.map(Exit::from_wait_status);
     if let Some(report) = &mut report {
+        report.exit = exit.or(report.exit);
         report.tracer.fell_back_from = tried
             .into_iter()
             .map(|(backend, reason)| FellBack { backend: backend.name().to_owned(), reason })
             .collect();
     }
-    Traced { report, not_executed: told.not_executed, tracer_end }
+    Traced { report, exit, not_executed: told.not_executed, tracer_end }
 }
 
 /// Waits for a tracer that has nothing more to say, and says how it ended.

@@ -1,6 +1,11 @@
 //! The argument contract between `roar` and every tracer program:
 //!
 //! `roar-tracer-NAME --run-dir DIR --control FD --linger-ms N [--log] -- COMMAND…`
+//!
+//! and, of a tracer that keeps its events where a later process of it finds them, to make the report of a run whose tracer was
+//! killed:
+//!
+//! `roar-tracer-NAME --recover DIR --linger-ms N [--status S]`
 
 use std::ffi::OsString;
 use std::os::fd::RawFd;
@@ -90,6 +95,56 @@ impl TracerArguments {
     }
 }
 
+/// What a tracer program is told that is to make the report of a run whose own tracer was killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryArguments {
+    /// The run directory.
+    pub run_dir: PathBuf,
+    /// How long descendants are observed, milliseconds.
+    pub linger_ms: u64,
+    /// The wait status of the command, if that is known.
+    pub status: Option<i32>,
+}
+
+impl RecoveryArguments {
+    /// Exit status of a tracer program that finds the command still running: there is nothing to be recovered yet.
+    pub const STILL_RUNNING: u8 = 75;
+
+    /// Returns the arguments in the contract's form, without the program's name.
+    pub fn to_arguments(&self) -> Vec<OsString> {
+        let Self { run_dir, linger_ms, status } = self;
+        let mut all: Vec<OsString> = vec!["--recover".into(), run_dir.into()];
+        all.extend(["--linger-ms".into(), linger_ms.to_string().into()]);
+        if let Some(status) = status {
+            all.extend(["--status".into(), status.to_string().into()]);
+        }
+        all
+    }
+
+    /// Takes the arguments apart, the program's name left out. `None`: they are those of a run.
+    ///
+    /// # Errors
+    /// See [`ArgumentError`].
+    pub fn parse(arguments: &[OsString]) -> Option<Result<Self, ArgumentError>> {
+        let (option, rest) = arguments.split_first()?;
+        (option == "--recover").then(|| Self::parse_rest(rest))
+    }
+
+    fn parse_rest(arguments: &[OsString]) -> Result<Self, ArgumentError> {
+        let mut rest = arguments.iter().cloned();
+        let run_dir = rest.next().ok_or(ArgumentError::Value("--recover"))?.into();
+        let mut parsed = Self { run_dir, linger_ms: 0, status: None };
+        while let Some(argument) = rest.next() {
+            match argument.to_str() {
+                Some("--linger-ms") => parsed.linger_ms = number(rest.next(), "--linger-ms")?,
+                Some("--status") => parsed.status = Some(number(rest.next(), "--status")?),
+                _ => return Err(ArgumentError::Unknown(argument)),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
 fn number<T: std::str::FromStr>(value: Option<OsString>, option: &'static str) -> Result<T, ArgumentError> {
     value.and_then(|value| value.to_str()?.parse().ok()).ok_or(ArgumentError::Value(option))
 }
@@ -97,6 +152,15 @@ fn number<T: std::str::FromStr>(value: Option<OsString>, option: &'static str) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recovery_is_told_from_a_run() {
+        let whole = RecoveryArguments { run_dir: "d".into(), linger_ms: 5, status: Some(-1) };
+        assert_eq!(RecoveryArguments::parse(&whole.to_arguments()), Some(Ok(whole)));
+        assert_eq!(RecoveryArguments::parse(&["--run-dir".into(), "--recover".into()]), None);
+        let lacking = ["--recover".into(), "d".into(), "--status".into()];
+        assert_eq!(RecoveryArguments::parse(&lacking), Some(Err(ArgumentError::Value("--status"))));
+    }
 
     #[test]
     fn arguments_come_back_as_they_were_given() {

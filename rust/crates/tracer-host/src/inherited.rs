@@ -1,7 +1,8 @@
 //! What this process was started with, looked at before Rust's runtime changes it, so that the command can be started
 //! with the same.
 //!
-//! The runtime ignores SIGPIPE and opens `/dev/null` on standard descriptors that were closed, and roar itself cannot work
+//! The runtime ignores SIGPIPE, roar ignores SIGXFSZ, so that a limit on the length of files costs the record and not the
+//! status of the command, and the runtime opens `/dev/null` on standard descriptors that were closed, and roar itself cannot work
 //! with SIGCHLD ignored. A command must see none of it.
 //!
 //! # Safety
@@ -10,13 +11,15 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// One bit for each closed standard descriptor, then one for each signal found ignored, then "looked".
+/// One bit for each closed standard descriptor, then one for each signal found ignored; the highest for "looked".
 static FOUND: AtomicU8 = AtomicU8::new(0);
 
 const IGNORES_SIGPIPE: u8 = 1 << 3;
 const IGNORES_SIGCHLD: u8 = 1 << 4;
+const IGNORES_SIGXFSZ: u8 = 1 << 5;
 /// Signals that roar or its runtime gives another disposition.
-const TAKEN: [(i32, u8); 2] = [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD)];
+const TAKEN: [(i32, u8); 3] =
+    [(libc::SIGPIPE, IGNORES_SIGPIPE), (libc::SIGCHLD, IGNORES_SIGCHLD), (libc::SIGXFSZ, IGNORES_SIGXFSZ)];
 const LOOKED: u8 = 1 << 7;
 
 fn is_ignored(signal: i32) -> bool {
@@ -43,6 +46,8 @@ extern "C" fn look() {
     // A process that ignores SIGCHLD cannot wait for its children.
     // SAFETY: signal(2) with a constant action.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    // SAFETY: as above.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     FOUND.store(found, Ordering::Relaxed);
 }
 

@@ -14,6 +14,7 @@ pub mod arguments;
 pub mod control;
 pub mod file_systems;
 pub mod inherited;
+mod orphans;
 pub mod programs;
 mod recorder;
 mod recovery;
@@ -23,12 +24,12 @@ mod spawn;
 mod supervise;
 mod world;
 
-pub use arguments::TracerArguments;
+pub use arguments::{RecoveryArguments, TracerArguments};
 pub use control::{Control, ToRoar, ToTracer};
 pub use recorder::{LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
-pub use recovery::{Recovery, recover, started};
+pub use recovery::{Recovery, Started, recover, started};
 pub use report_file::{
-    REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,
+    JOURNAL_LINK, REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,
 };
 pub use spawn::{Outcome, Spawned, spawn_command};
 pub use supervise::{Supervised, Watch, die_of};

@@ -22,8 +22,21 @@ pub enum Recovery {
     Nothing,
 }
 
-/// Returns what a tracer has started in its run directory: the root process, its working directory and its arguments, NUL-separated.
-pub fn started(run_dir: &Path) -> Option<(u32, Vec<u8>, Vec<u8>)> {
+/// What a tracer has started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The root process.
+    pub root: u32,
+    /// Its working directory.
+    pub cwd: Vec<u8>,
+    /// Its arguments, NUL-separated.
+    pub command: Vec<u8>,
+    /// When, nanoseconds since 1970.
+    pub unix_ns: i64,
+}
+
+/// Returns what a tracer has started in its run directory.
+pub fn started(run_dir: &Path) -> Option<Started> {
     let frames = fs::read(run_dir.join(SPOOL_FILE)).ok()?;
     let mut texts: Vec<(TextId, &[u8])> = Vec::new();
     for item in Reader::new(&frames) {
@@ -33,7 +46,8 @@ pub fn started(run_dir: &Path) -> Option<(u32, Vec<u8>, Vec<u8>)> {
                 let text = |wanted: TextId| {
                     texts.iter().find(|(id, _)| *id == wanted).map_or(Vec::new(), |(_, bytes)| bytes.to_vec())
                 };
-                return Some((event.pid, text(event.text), text(event.text2)));
+                let (cwd, command) = (text(event.text), text(event.text2));
+                return Some(Started { root: event.pid, cwd, command, unix_ns: event.value as i64 });
             }
             Item::Event(_) | Item::Unknown(_) => {}
         }

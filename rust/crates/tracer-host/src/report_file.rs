@@ -12,6 +12,9 @@ use tracer_schema::{TracerReport, TracerStats};
 /// Name of the report in the run directory.
 pub const REPORT_FILE: &str = "report";
 
+/// Name of the link in the run directory to a journal elsewhere, of a tracer that keeps one.
+pub const JOURNAL_LINK: &str = "journal";
+
 /// Why there is no report to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -68,6 +71,8 @@ pub fn report_of(summary: RunSummary, backend: &str, mut tracer: TracerStats) ->
 pub fn write_report(run_dir: &Path, report: &[u8]) -> Result<(), ReportError> {
     let path = run_dir.join(REPORT_FILE);
     let unfinished = run_dir.join("report.unfinished");
+    // What a tracer left that was killed while it wrote; nearly always there is none.
+    let _none = fs::remove_file(&unfinished);
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -11,14 +11,15 @@ use std::process::Child;
 
 use crate::arguments::TracerArguments;
 use crate::control::{Control, ToRoar, ToTracer};
+use crate::orphans::{Orphans, change_of};
+use crate::signals::kill;
 use crate::spawn::launch_tracer;
 
-/// Signals that are not passed on: those that cannot be held back, that speak of this process's own doing, or that are
-/// about its own children and terminal.
+/// Signals that are not held back: those that cannot be, that speak of this process's own doing, or that are about its
+/// own terminal.
 const KEPT: &[i32] = &[
     libc::SIGKILL,
     libc::SIGSTOP,
-    libc::SIGCHLD,
     libc::SIGPIPE,
     libc::SIGTTIN,
     libc::SIGTTOU,
@@ -52,6 +53,8 @@ pub struct Supervised {
 pub struct Watch {
     queue: std::fs::File,
     before: libc::sigset_t,
+    /// Processes that have outlived their parents, if they were asked for.
+    orphans: Option<Orphans>,
 }
 
 impl Watch {
@@ -79,7 +82,7 @@ impl Watch {
         let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
         // SAFETY: valid sets.
         unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) };
-        Ok(Self { queue: queue.into(), before })
+        Ok(Self { queue: queue.into(), before, orphans: None })
     }
 
     /// Returns the next signal that a process sent, with its sender; what the kernel sent is left out.
@@ -91,8 +94,8 @@ impl Watch {
             self.queue.read_exact(&mut info).ok()?;
             let word = |at: usize| i32::from_le_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]]);
             let (signal, code, sender) = (word(0), word(8), word(12));
-            // SI_USER and its kin are not positive; a terminal's signals are SI_KERNEL.
-            if code <= 0 {
+            // SI_USER and its kin are not positive; a terminal's signals are SI_KERNEL. Children are this process's own.
+            if code <= 0 && signal != libc::SIGCHLD {
                 return Some((signal, sender));
             }
         }
@@ -102,8 +105,12 @@ impl Watch {
     ///
     /// # Errors
     /// The program could not be started.
-    pub fn launch(&self, program: &Path, arguments: &TracerArguments) -> io::Result<(Child, Control)> {
-        launch_tracer(program, arguments, &self.before)
+    pub fn launch(&mut self, program: &Path, arguments: &TracerArguments) -> io::Result<(Child, Control)> {
+        let (child, control) = launch_tracer(program, arguments, &self.before)?;
+        if let Some(orphans) = &mut self.orphans {
+            orphans.made(child.id());
+        }
+        Ok((child, control))
     }
 
     /// Waits until the tracer has reported, or is gone.
@@ -123,6 +130,10 @@ impl Watch {
             while let Some((signal, sender)) = self.next().filter(|(_, sender)| *sender as u32 != tracer) {
                 // A tracer that is gone is found out below.
                 let _gone = control.tell_tracer(ToTracer::Signal { signal, sender });
+            }
+            if let (Some(orphans), Some(root)) = (&self.orphans, told.root_pid) {
+                // Daemons of the command. The command itself comes here if the tracer is killed, which is found out below.
+                orphans.reap_all_but(root as i32);
             }
             if ready <= 0 || waits[0].revents == 0 {
                 continue;
@@ -149,6 +160,56 @@ impl Watch {
                     told.not_traced = Some(errno);
                     return Ok(told);
                 }
+            }
+        }
+    }
+}
+
+impl Watch {
+    /// Asks for the command, should its tracer be killed and the command go on.
+    pub fn adopt(&mut self) {
+        self.orphans = Some(Orphans::adopt());
+    }
+
+    /// Returns the command that a tracer has left behind, which is no more; `root` if the tracer has said which it is.
+    pub fn find_left(&self, root: Option<u32>) -> Option<u32> {
+        // One that was not told of yet has not had the time to leave others.
+        root.or_else(|| self.orphans.as_ref()?.all().first().map(|pid| *pid as u32))
+    }
+
+    /// Waits until a command has ended whose tracer is no more, passing signals on to it, and returns its wait status; `None` if
+    /// it did not come to this process.
+    ///
+    /// # Errors
+    /// Those of poll(2).
+    pub fn outlast(&mut self, root: u32) -> io::Result<Option<i32>> {
+        let root = root as i32;
+        loop {
+            // First: what changes after this wakes the wait below.
+            while let Some((signal, _)) = self.next() {
+                // It may have ended just now.
+                let _ended = kill(root, signal);
+            }
+            if let Some(orphans) = &self.orphans {
+                orphans.reap_all_but(root);
+            }
+            loop {
+                let status = match change_of(root) {
+                    Ok(Some(status)) => status,
+                    Ok(None) => break,
+                    Err(_) => return Ok(None),
+                };
+                if libc::WIFSTOPPED(status) {
+                    stop_self(libc::WSTOPSIG(status));
+                } else if !libc::WIFCONTINUED(status) {
+                    return Ok(Some(status));
+                }
+            }
+            let mut wait = libc::pollfd { fd: self.queue.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            // SAFETY: one valid entry. Every change of a child puts a SIGCHLD into the queue.
+            let ready = unsafe { libc::poll(&raw mut wait, 1, -1) };
+            if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                return Err(io::Error::last_os_error());
             }
         }
     }

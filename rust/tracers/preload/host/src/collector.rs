@@ -385,7 +385,11 @@ impl Collector {
             self.processes.remove(&pid);
             self.made(parent, pid, self.clock.ns(told.time));
         }
-        let expected = self.process(pid).exec.take_if(|exec| exec.given == told.text2);
+        // Of a command whose collector was killed it is not known which file was executed.
+        let expected = self
+            .process(pid)
+            .exec
+            .take_if(|exec| exec.given == told.text2 || (exec.position == 0 && exec.given.is_empty()));
         if expected.is_none() {
             self.unsaid(pid, None);
         }

@@ -16,14 +16,16 @@ mod patch;
 mod plans;
 mod raw;
 mod reader;
+mod recover;
 mod run;
 mod sites;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tracer_host::arguments::ArgumentError;
 use tracer_host::signals::{self, Roar};
-use tracer_host::{Control, ToRoar, TracerArguments};
+use tracer_host::{Control, RecoveryArguments, ToRoar, TracerArguments};
 
 /// Exit status of a tracer that failed; `roar` has been told more by then, if it could be.
 const FAILED: u8 = 125;
@@ -34,17 +36,8 @@ const LIBRARY: &str = "libroar_preload.so";
 fn main() -> ExitCode {
     let mask = signals::block_all();
     let words: Vec<_> = std::env::args_os().skip(1).collect();
-    if let [option, run_dir, recover] = words.as_slice()
-        && option == "--run-dir"
-        && recover == "--recover"
-    {
-        return match run::recover(Path::new(run_dir)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                complain(&error.to_string());
-                ExitCode::from(FAILED)
-            }
-        };
+    if let Some(arguments) = RecoveryArguments::parse(&words) {
+        return recover(arguments);
     }
     let arguments = match TracerArguments::parse(words) {
         Ok(arguments) => arguments,
@@ -62,6 +55,23 @@ fn main() -> ExitCode {
                 Some(roar) => roar.tell(ToRoar::NotTraced(error.raw_os_error().unwrap_or(libc::EIO))),
                 None => complain(&error.to_string()),
             }
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn recover(arguments: Result<RecoveryArguments, ArgumentError>) -> ExitCode {
+    let recovered = match arguments {
+        Ok(arguments) => recover::recover(&arguments),
+        Err(error) => Err(std::io::Error::other(error)),
+    };
+    match recovered {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            ExitCode::from(RecoveryArguments::STILL_RUNNING)
+        }
+        Err(error) => {
+            complain(&error.to_string());
             ExitCode::from(FAILED)
         }
     }

@@ -8,9 +8,10 @@ use tracer_preload_journal::{HEAD_BYTES, Kind, Log, State};
 
 use std::sync::atomic::Ordering;
 
-/// How long an entry is waited for that somebody has begun and not completed: nearly all calls take microseconds, and one that takes
-/// longer (a write to a slow file system) is told when it is done.
-const PATIENCE: Duration = Duration::from_millis(1000);
+/// How long an entry is waited for that somebody has begun and not completed: nearly all calls take microseconds, but a thousand
+/// processes at once may wait for seconds before they go on, and what comes after in the log is to be told after. One that takes
+/// longer (an open of a FIFO that nobody else opens) is told when it is done. Nothing is lost by waiting: the log stays.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What becomes of an entry.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use tracer_host::signals::Roar;
 use tracer_host::{
     Recorder, Spawned, ToRoar, TracerArguments, encode_report, report_of, spawn_command, write_report,
 };
-use tracer_schema::{EventKind, GapKind, TracerReport, TracerStats};
+use tracer_schema::{EventKind, TracerReport, TracerStats};
 
 use crate::collector::Collector;
 use crate::env;
@@ -35,12 +35,12 @@ const LOOK_MAX: Duration = Duration::from_millis(100);
 const LINGER_LOOK: Duration = Duration::from_millis(2);
 
 /// A run under way.
-struct Run {
-    collector: Collector,
-    reader: Reader,
-    root: libc::pid_t,
-    /// Wait status of the root, when it has ended.
-    status: Option<i32>,
+pub(crate) struct Run {
+    pub(crate) collector: Collector,
+    pub(crate) reader: Reader,
+    pub(crate) root: libc::pid_t,
+    /// Wait status of the root, when it has ended and that is known.
+    pub(crate) status: Option<i32>,
 }
 
 /// Runs the command, and reports.
@@ -200,7 +200,7 @@ fn wait_for(fd: &OwnedFd, time: Duration) {
 }
 
 /// Returns whether a process runs: it is there, and no zombie.
-fn is_running(pid: u32) -> bool {
+pub(crate) fn is_running(pid: u32) -> bool {
     let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else { return false };
     // The state follows the name, which is in parentheses and may hold any byte (proc_pid_stat(5)).
     let state = stat.iter().rposition(|byte| *byte == b')').and_then(|end| stat.get(end + 2));
@@ -245,7 +245,7 @@ impl Run {
     }
 
     /// Takes what the journal has, and returns how many entries that was.
-    fn read(&mut self, is_over: bool) -> usize {
+    pub(crate) fn read(&mut self, is_over: bool) -> usize {
         let Self { collector, reader, .. } = self;
         let now = collector.recorder.now_ns();
         collector.clock.read(now);
@@ -266,7 +266,7 @@ impl Run {
     }
 
     /// Collects from descendants until they have ended, or their time is over.
-    fn linger(&mut self, time: Duration) {
+    pub(crate) fn linger(&mut self, time: Duration) {
         self.read(false);
         if let Some(status) = self.status {
             let now = self.collector.recorder.now_ns();
@@ -283,7 +283,7 @@ impl Run {
         self.collector.running().into_iter().any(is_running)
     }
 
-    fn tell_left(&mut self) {
+    pub(crate) fn tell_left(&mut self) {
         let mut left: Vec<u32> =
             self.collector.running().into_iter().filter(|pid| is_running(*pid)).collect();
         left.sort_unstable();
@@ -310,7 +310,7 @@ fn report(
     }
 }
 
-fn sum_up(mut collector: Collector, status: i32) -> TracerReport {
+pub(crate) fn sum_up(mut collector: Collector, status: i32) -> TracerReport {
     let mut end = collector.recorder.event(EventKind::End, 0, 0);
     end.value = status as u32 as u64;
     collector.recorder.tell(&end);
@@ -323,32 +323,4 @@ fn cpu_time_ns() -> u64 {
     // SAFETY: a valid place.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
-/// Makes the report of a run whose collector was killed, from the journal that it left.
-///
-/// # Errors
-/// There is none, or somebody has it still.
-pub(crate) fn recover(run_dir: &Path) -> io::Result<()> {
-    if tracer_host::is_spool_in_use(run_dir) {
-        return Err(io::Error::other("its tracer is at work"));
-    }
-    let journal = JournalFile::find(run_dir)?;
-    journal.log.head().is_over.store(1, Ordering::Release);
-    let (root, cwd, command) = tracer_host::started(run_dir).ok_or(io::ErrorKind::NotFound)?;
-    let mut collector = Collector::new(Recorder::in_memory(), journal.log);
-    collector.begin(root, &cwd, &command, None);
-    let mut run =
-        Run { collector, reader: Reader::new(journal.log), root: root as libc::pid_t, status: None };
-    run.read(true);
-    run.tell_left();
-    let detail = "the tracer was killed: what the command did afterwards may be missing";
-    run.collector.recorder.tell_gap(GapKind::TracerDied, 0, None, detail);
-    let mut report = sum_up(run.collector, 0);
-    let exit = report.processes.iter().find(|process| process.pid == root).and_then(|process| process.exit);
-    report.exit = exit;
-    let bytes = encode_report(&report).map_err(io::Error::other)?;
-    write_report(run_dir, &bytes).map_err(io::Error::other)?;
-    journal.remove();
-    Ok(())
 }

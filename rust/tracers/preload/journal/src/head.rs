@@ -8,8 +8,8 @@ pub const MAGIC: u64 = u64::from_le_bytes(*b"roarjrn1");
 /// Bytes before the log: the head's page and the plans. Where the first entry stands.
 pub const HEAD_BYTES: u64 = 64 * 1024;
 
-/// Length of the file. It has no blocks but those that were written, so that this is no size but a bound: some 300
-/// million entries, which is more than the memory of a machine.
+/// Length of the file, where nothing limits it. It has no blocks but those that were written, so that this is no size but a
+/// bound: some 300 million entries, which is more than the memory of a machine.
 pub const FILE_BYTES: u64 = 1 << 36;
 
 /// A word with a cache line to itself.
@@ -23,6 +23,8 @@ pub struct Alone<T>(pub T);
 pub struct Head {
     /// [`MAGIC`].
     pub magic: AtomicU64,
+    /// Length of this file: entries end below. Less than [`FILE_BYTES`] where the collector's limits are.
+    pub bytes: AtomicU64,
     /// 1 when the run is over: nobody reads any more, and nothing is to be told.
     pub is_over: AtomicU32,
     /// Bytes of [`plans`](crate::plans) after this page; 0 until they are complete.

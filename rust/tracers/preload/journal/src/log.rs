@@ -12,12 +12,13 @@ use core::slice;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::entry::{Entry, Flags, Kind, Stamp, State, unseal};
-use crate::head::{FILE_BYTES, HEAD_BYTES, Head};
+use crate::head::{HEAD_BYTES, Head};
 
 /// A mapping of a whole journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Log<'a> {
     base: NonNull<u8>,
+    bytes: u64,
     mapping: PhantomData<&'a Head>,
 }
 
@@ -74,9 +75,9 @@ impl<'a> Log<'a> {
     /// Returns the log of a mapped journal.
     ///
     /// # Safety
-    /// `base` is the start of a readable mapping of all [`FILE_BYTES`] of a journal, which lasts as long as `'a`.
-    pub unsafe fn new(base: NonNull<u8>) -> Self {
-        Self { base, mapping: PhantomData }
+    /// `base` is the start of a readable mapping of all `bytes` of a journal, more than the head, which lasts as long as `'a`.
+    pub unsafe fn new(base: NonNull<u8>, bytes: u64) -> Self {
+        Self { base, bytes, mapping: PhantomData }
     }
 
     /// Returns the head.
@@ -99,14 +100,14 @@ impl<'a> Log<'a> {
     /// Returns what stands at a position: [`HEAD_BYTES`], or where another entry ends.
     pub fn look(&self, position: u64) -> Place<'a> {
         let fixed = size_of::<Entry>() as u64;
-        if position < HEAD_BYTES || !position.is_multiple_of(Entry::ALIGN) || position > FILE_BYTES - fixed {
+        if position < HEAD_BYTES || !position.is_multiple_of(Entry::ALIGN) || position > self.bytes - fixed {
             return Place::Empty;
         }
         let Some((len, state)) = unseal(position, self.word(position)) else {
             return Place::Empty;
         };
         let next = position + u64::from(len);
-        if next > FILE_BYTES {
+        if next > self.bytes {
             return Place::Empty;
         }
         if state == State::Reserved {
@@ -144,7 +145,7 @@ impl<'a> Log<'a> {
     /// Returns the position of the first entry from `position` on, below `end`: for a process that was killed between
     /// making room and saying how much. `position` and `end` are multiples of [`Entry::ALIGN`].
     pub fn resume(&self, position: u64, end: u64) -> Option<u64> {
-        let end = end.min(FILE_BYTES - size_of::<Entry>() as u64);
+        let end = end.min(self.bytes - size_of::<Entry>() as u64);
         let mut at = position.max(HEAD_BYTES).next_multiple_of(Entry::ALIGN);
         while at < end {
             if unseal(at, self.word(at)).is_some() {

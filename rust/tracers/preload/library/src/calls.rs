@@ -175,6 +175,11 @@ pub(crate) extern "C" fn enter_from_gate(call: &mut Call, pending: &mut Pending)
 
 /// From the gate: the call was made, and is to be told of. `call.number` is its result.
 pub(crate) extern "C" fn leave_from_gate(call: &mut Call, pending: &mut Pending) {
+    if let Pending::Exec(prepared) = pending
+        && call.number as isize == sys::errno::E2BIG
+    {
+        call.number = exec::retry(prepared, call) as usize;
+    }
     let result = call.number as isize;
     leave(pending, result);
 }

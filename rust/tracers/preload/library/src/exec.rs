@@ -2,11 +2,14 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use syscalls::Sysno;
 use tracer_preload_journal::{Flags, Kind, State};
 
+use crate::calls::Call;
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument, Text};
 use crate::start::{self, LIBRARY, TRACE};
+use crate::strings::{Pages, Strings};
 use crate::{gate, process, sandbox, sys};
 
 /// An exec that is about to happen.
@@ -15,6 +18,8 @@ pub(crate) struct Prepared {
     draft: Option<Draft>,
     /// The environment to give instead, if any.
     environment: Option<Scratch>,
+    /// The environment that the program gives.
+    given: usize,
 }
 
 /// Memory for an environment.
@@ -25,10 +30,6 @@ struct Scratch {
 }
 
 const PAGE: usize = 4096;
-
-/// Most strings of an environment that are looked at: more cannot be given to a program (MAX_ARG_STRINGS would be far above what its
-/// stack can hold).
-const STRINGS_MAX: usize = 1 << 20;
 
 /// An execve(2), or an execveat(2), is about to happen. `None`: there is no journal, or it will fail.
 pub(crate) fn prepare(
@@ -66,7 +67,7 @@ pub(crate) fn prepare(
         draft.seal(State::Begun);
         draft
     });
-    Some(Prepared { draft, environment: complete(environment) })
+    Some(Prepared { draft, environment: complete(environment), given: environment })
 }
 
 /// Writes the path as the new program will find it (AT_EXECFN): as given, or by way of the directory descriptor (execveat(2)).
@@ -89,47 +90,25 @@ pub(crate) fn adopt(prepared: &Option<Prepared>, environment: &mut usize) {
     }
 }
 
+/// It has failed, for the program is given more than it may be: what was added is taken away again. The program is not seen
+/// then, which is a gap. Returns only if it fails once more, with the error.
+pub(crate) fn retry(prepared: &Prepared, call: &Call) -> isize {
+    let Prepared { environment: Some(scratch), given, .. } = prepared else {
+        return sys::errno::E2BIG;
+    };
+    let added = scratch.address as usize;
+    let number = if call.args[2] == added { Sysno::execve } else { Sysno::execveat };
+    sys::execute(number, call.args.map(|argument| if argument == added { *given } else { argument }))
+}
+
 /// It has failed.
 pub(crate) fn leave(prepared: Prepared) {
-    let Prepared { draft, environment } = prepared;
+    let Prepared { draft, environment, .. } = prepared;
     if let Some(draft) = draft {
         draft.finish(State::Void);
     }
     if let Some(scratch) = environment {
         release(scratch);
-    }
-}
-
-/// A string of the program's memory that is no path.
-fn c_bytes(pointer: *const u8) -> &'static [u8] {
-    let mut len = 0;
-    // SAFETY: the program gives it to execve(2) as a string.
-    while unsafe { pointer.wrapping_add(len).read() } != 0 {
-        len += 1;
-    }
-    // SAFETY: as above.
-    unsafe { core::slice::from_raw_parts(pointer, len) }
-}
-
-/// The strings of an environment.
-struct Strings {
-    at: *const *const u8,
-    left: usize,
-}
-
-impl Iterator for Strings {
-    type Item = *const u8;
-
-    fn next(&mut self) -> Option<*const u8> {
-        if self.at.is_null() || self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        // SAFETY: an array that a null pointer ends, as execve(2) asks for.
-        let string = unsafe { self.at.read() };
-        // SAFETY: not behind the end, which is a null pointer.
-        self.at = unsafe { self.at.add(1) };
-        if string.is_null() { None } else { Some(string) }
     }
 }
 
@@ -144,20 +123,16 @@ struct Found {
 }
 
 impl Found {
-    /// Looks through an environment.
-    fn look(strings: Strings) -> Self {
+    /// Looks through an environment. `None`: it leads to an address where nothing is, which is for the kernel to say.
+    fn look(environment: usize, pages: &mut Pages) -> Option<Self> {
         let mut found = Self::default();
-        for string in strings {
+        for string in Strings::new(environment, pages) {
+            let bytes = string?;
             found.strings += 1;
-            // SAFETY: a string has at least its NUL.
-            let first = unsafe { string.read() };
-            if first == b'L' || first == b'R' {
-                let bytes = c_bytes(string);
-                found.library = found.library.or(value(bytes, LIBRARY));
-                found.trace = found.trace.or(value(bytes, TRACE));
-            }
+            found.library = found.library.or(value(bytes, LIBRARY));
+            found.trace = found.trace.or(value(bytes, TRACE));
         }
-        found
+        Some(found)
     }
 
     /// Returns whether another roar traces what is executed: a run within a run has its own journal.
@@ -201,10 +176,10 @@ impl Surroundings {
 /// Returns an environment that brings the library along, if the program's does not: without the program's knowledge where it was
 /// cleared.
 fn complete(environment: usize) -> Option<Scratch> {
-    let strings = || Strings { at: environment as *const *const u8, left: STRINGS_MAX };
+    let mut pages = Pages::default();
     let library = start::library_path()?;
     let journal = start::journal_path()?;
-    let found = Found::look(strings());
+    let found = Found::look(environment, &mut pages)?;
     if found.is_of_another(journal) {
         return None;
     }
@@ -226,7 +201,7 @@ fn complete(environment: usize) -> Option<Scratch> {
     // Where the library cannot be found (another root directory), the loader would say so on the program's standard error.
     let is_there = surroundings.root.is_empty() || sys::stat_at(sys::AT_FDCWD, library.as_ptr()).is_ok();
     let library = if is_there { library } else { b"" };
-    fill(&scratch, strings(), &found, library, journal, &surroundings);
+    fill(&scratch, Strings::new(environment, &mut pages), &found, library, journal, &surroundings);
     Some(scratch)
 }
 
@@ -255,7 +230,7 @@ impl Writer {
 
 fn fill(
     scratch: &Scratch,
-    strings: Strings,
+    strings: Strings<'_>,
     found: &Found,
     library: &'static [u8],
     journal: &[u8],
@@ -268,10 +243,10 @@ fn fill(
         unsafe { pointers.wrapping_add(index).write(pointer) };
         index += 1;
     };
-    for string in strings {
-        let bytes = c_bytes(string);
+    // As many as there were: another thread may add to them.
+    for bytes in strings.flatten().take(found.strings) {
         if value(bytes, LIBRARY).is_none() && value(bytes, TRACE).is_none() {
-            put(string);
+            put(bytes.as_ptr());
         }
     }
     // SAFETY: within the memory, behind the pointers.

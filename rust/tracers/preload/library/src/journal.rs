@@ -53,7 +53,7 @@ pub(crate) fn open(path: *const u8) -> bool {
     if fd < 0 {
         return false;
     }
-    let base = sys::map_file(fd as i32, (WINDOW_BYTES + OVERLAP_BYTES) as usize);
+    let base = sys::map_file(fd as i32, MAPPED_BYTES);
     sys::close(fd as i32);
     let Some(base) = base else { return false };
     let head = base.cast::<Head>();
@@ -120,18 +120,12 @@ fn address(position: u64) -> Option<*mut u8> {
 
 #[cold]
 fn map_window(number: u64, window: &AtomicPtr<u8>) -> Option<*mut u8> {
-    let first = WINDOWS[0].load(Ordering::Relaxed);
-    let start = number * WINDOW_BYTES;
-    // No descriptor and no path is needed to map more of what is mapped: a sandbox or another root is no obstacle.
-    let whole = sys::map_again(first, (start + WINDOW_BYTES + OVERLAP_BYTES) as usize)?;
-    // SAFETY: within the mapping that was just made.
-    let base = unsafe { whole.add(start as usize) };
-    sys::unmap(whole, start as usize);
+    let base = map_at_once(number).or_else(|| map_step_by_step(number))?;
     match window.compare_exchange(ptr::null_mut(), base, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Some(base),
         // Another thread was first; its window is as good.
         Err(theirs) => {
-            sys::unmap(base, (WINDOW_BYTES + OVERLAP_BYTES) as usize);
+            sys::unmap(base, MAPPED_BYTES);
             Some(theirs)
         }
     }
@@ -161,6 +155,33 @@ pub(crate) fn prepare_for_sandbox() {
     for window in 0..AHEAD {
         let _base = address(used + window * WINDOW_BYTES);
     }
+}
+
+/// Bytes of a window as it is mapped.
+const MAPPED_BYTES: usize = (WINDOW_BYTES + OVERLAP_BYTES) as usize;
+
+/// Maps a window by mapping all that is before it as well, for a moment.
+fn map_at_once(number: u64) -> Option<*mut u8> {
+    let start = (number * WINDOW_BYTES) as usize;
+    // No descriptor and no path is needed to map more of what is mapped: a sandbox or another root is no obstacle.
+    let whole = sys::map_again(WINDOWS[0].load(Ordering::Relaxed), start + MAPPED_BYTES)?;
+    sys::unmap(whole, start);
+    Some(whole.wrapping_add(start))
+}
+
+/// Maps a window where the address space is limited: each begins where one before it overlaps.
+fn map_step_by_step(number: u64) -> Option<*mut u8> {
+    let mapped = |number: u64| WINDOWS.get(number as usize).map(|window| window.load(Ordering::Acquire));
+    let from = (0..number).rev().find(|number| mapped(*number).is_some_and(|base| !base.is_null()))?;
+    let mut base = mapped(from)?;
+    for step in from + 1..=number {
+        let next = sys::map_again(base.wrapping_add(WINDOW_BYTES as usize), MAPPED_BYTES);
+        if step > from + 1 {
+            sys::unmap(base, MAPPED_BYTES);
+        }
+        base = next?;
+    }
+    Some(base)
 }
 
 /// Makes sure that there is memory up to `end`.
@@ -215,7 +236,7 @@ impl Draft {
         let len = Entry::room(room, 0);
         let position = head.used.0.fetch_add(u64::from(len), Ordering::AcqRel);
         let end = position + u64::from(len);
-        if end > FILE_BYTES {
+        if end > head.bytes.load(Ordering::Relaxed) {
             lose(head, Loss::TooLong);
             return None;
         }

@@ -32,6 +32,7 @@ mod patch;
 mod process;
 mod sandbox;
 mod start;
+mod strings;
 mod sys;
 mod transfers;
 

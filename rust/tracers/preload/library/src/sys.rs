@@ -154,6 +154,11 @@ pub(crate) fn open_at(dir: i32, path: *const u8, flags: usize) -> isize {
     call(Sysno::openat, [dir as usize, path as usize, flags, 0, 0, 0])
 }
 
+/// execve(2) or execveat(2) as the program has asked for it. Returns only an error.
+pub(crate) fn execute(number: Sysno, args: [usize; 6]) -> isize {
+    call(number, args)
+}
+
 /// close(2) of a descriptor of ours.
 pub(crate) fn close(fd: i32) {
     call(Sysno::close, [fd as usize, 0, 0, 0, 0, 0]);

@@ -14,8 +14,9 @@ fn memory() -> Vec<u64> {
 }
 
 fn log(memory: &mut [u64]) -> Log<'_> {
-    // SAFETY: the tests look at no position behind the memory.
-    unsafe { Log::new(NonNull::from(memory).cast()) }
+    let bytes = size_of_val(memory) as u64;
+    // SAFETY: all of the memory.
+    unsafe { Log::new(NonNull::from(memory).cast(), bytes) }
 }
 
 fn put(memory: &mut [u64], position: u64, state: State, path: &[u8]) -> u64 {
