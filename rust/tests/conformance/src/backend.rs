@@ -10,10 +10,35 @@ use crate::run::Verdict;
 use crate::world::spawn;
 
 /// Backends that there are or will be; a case may not name another.
-pub const KNOWN_BACKENDS: [&str; 3] = ["ebpf", "preload", "ptrace"];
+pub const KNOWN_BACKENDS: [&str; 5] = ["ebpf", HOOKED, MUSL, "preload", "ptrace"];
 
-/// Backends that `roar run --tracer` knows. A new one is one word here.
-pub const BACKENDS: [&str; 2] = ["preload", "ptrace"];
+/// Backends that `roar run --tracer` knows, and [`HOOKED`]. A new one is one word here.
+pub const BACKENDS: [&str; 3] = [HOOKED, "preload", "ptrace"];
+
+/// The preload backend as it is where it knows nothing of the C library: it hooks functions in place of patching system calls.
+pub const HOOKED: &str = "hooked";
+
+/// The preload backend with programs that are linked with musl, a C library that it knows nothing of.
+pub const MUSL: &str = "musl";
+
+/// Returns the backend that another is a variety of, itself if it is none.
+pub fn origin(backend: &str) -> &str {
+    match backend {
+        MUSL => HOOKED,
+        HOOKED => "preload",
+        backend => backend,
+    }
+}
+
+/// Returns what `roar run --tracer` calls a backend.
+pub fn tracer(backend: &str) -> &str {
+    if matches!(backend, HOOKED | MUSL) { "preload" } else { backend }
+}
+
+/// Returns the variables that roar is given for a backend.
+pub fn variables(backend: &str) -> &'static [(&'static str, &'static str)] {
+    if backend == HOOKED { &[("ROAR_PRELOAD_MODE", "hooked")] } else { &[] }
+}
 
 /// No tracer at all: shows that the programs themselves do what their cases say.
 pub const BARE: &str = "bare";
@@ -60,7 +85,10 @@ pub fn judge_availability(target_dir: &Path, backend: &'static str) -> Result<Op
 fn find_obstacle(roar: &Path, backend: &'static str) -> Option<String> {
     static ANSWERS: OnceLock<Vec<(&str, Option<String>)>> = OnceLock::new();
     let answers = ANSWERS.get_or_init(|| BACKENDS.map(|name| (name, ask(roar, name))).to_vec());
-    answers.iter().find(|(name, _)| *name == backend).and_then(|(_, answer)| answer.clone())
+    answers
+        .iter()
+        .find(|(name, _)| *name == backend || *name == tracer(backend))
+        .and_then(|(_, answer)| answer.clone())
 }
 
 /// Tries the backend on the smallest command there is.
@@ -70,7 +98,17 @@ fn ask(roar: &Path, backend: &str) -> Option<String> {
         Err(error) => return Some(format!("no place to try it in: {error}")),
     };
     let mut command = Command::new(roar);
-    command.args(["run", "--no-hash", "--quiet", "--no-tracer-fallback", "--tracer", backend, "--", "true"]);
+    command.args([
+        "run",
+        "--no-hash",
+        "--quiet",
+        "--no-tracer-fallback",
+        "--tracer",
+        tracer(backend),
+        "--",
+        "true",
+    ]);
+    command.envs(variables(backend).iter().copied());
     command.current_dir(place.path()).env("HOME", place.path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = match spawn(&mut command)

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Result;
-use crate::backend::KNOWN_BACKENDS;
+use crate::backend::{KNOWN_BACKENDS, origin};
 
 /// One behaviour: the world before, what is run, and what the report must say of the world afterwards.
 ///
@@ -166,9 +166,16 @@ impl Case {
         names
     }
 
+    /// Returns what is different under the backend: where nothing is said of it, what is said of the one that it is a variety of.
+    pub fn difference_under(&self, backend: &str) -> Option<&Difference> {
+        let origin = origin(backend);
+        let inherit = || if origin == backend { None } else { self.difference_under(origin) };
+        self.differs.get(backend).or_else(inherit)
+    }
+
     /// Returns how the command ends under the backend.
     pub fn exit_under(&self, backend: &str) -> ExpectedExit {
-        self.differs.get(backend).and_then(|difference| difference.exit).unwrap_or(self.exit)
+        self.difference_under(backend).and_then(|difference| difference.exit).unwrap_or(self.exit)
     }
 
     /// Returns what is wrong with the case itself.

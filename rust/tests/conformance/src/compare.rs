@@ -24,7 +24,7 @@ pub struct Expected {
 impl Expected {
     /// Returns what the case expects of the backend; `fill` makes the replacements.
     pub fn of(case: &Case, backend: &str, fill: impl Fn(&str) -> String) -> Result<Self> {
-        let difference = case.differs.get(backend);
+        let difference = case.difference_under(backend);
         let lines = difference.and_then(|difference| difference.expect.as_ref()).unwrap_or(&case.expect);
         let gaps = difference.and_then(|difference| difference.gaps.as_ref()).unwrap_or(&case.gaps);
         Self::new(case, lines, gaps, case.exit_under(backend), fill)

@@ -18,6 +18,7 @@
 pub mod backend;
 pub mod case;
 pub mod compare;
+pub mod elf;
 pub mod env;
 pub mod expectation;
 pub mod observation;

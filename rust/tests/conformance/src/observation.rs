@@ -75,7 +75,7 @@ pub fn observe(bench: &Bench, observation: &Observation, backend: &'static str) 
     if backend != BARE {
         let json =
             fs::read(world.base().join("report.json")).map_err(|error| format!("no report: {error}"))?;
-        let faults = Report::parse(&json)?.faults(backend);
+        let faults = Report::parse(&json)?.faults(backend::tracer(backend));
         if !faults.is_empty() {
             return Err(faults.join("\n"));
         }
@@ -88,6 +88,7 @@ fn run_once(bench: &Bench, observation: &Observation, backend: &str, world: &Wor
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).current_dir(world.root()).env_clear().stdin(Stdio::null());
     command.envs([path_variable(), ("HOME".to_owned(), world.base().join("home").display().to_string())]);
+    command.envs(backend::variables(backend).iter().copied());
     let (stdout, stderr) = (world.base().join("stdout"), world.base().join("stderr"));
     command.stdout(create(&stdout)?).stderr(create(&stderr)?);
     let ending = process::run(&mut command, TIME_LIMIT, |_| Ok(()))?;
@@ -114,7 +115,7 @@ fn words(bench: &Bench, observation: &Observation, backend: &str, world: &World)
         let roar = backend::roar_binary(&bench.target_dir)?;
         add(&[&roar.to_string_lossy(), "run"]);
         add(if observation.quiet { &["-q"] } else { &[] });
-        add(&["--tracer", backend, "--no-tracer-fallback", "--no-hash", "--report"]);
+        add(&["--tracer", backend::tracer(backend), "--no-tracer-fallback", "--no-hash", "--report"]);
         add(&[&world.base().join("report.json").to_string_lossy(), "--"]);
     }
     let (program, arguments) = (observation.command[0], &observation.command[1..]);

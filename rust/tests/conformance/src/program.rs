@@ -30,6 +30,16 @@ const LANGUAGES: [(Language, &str, &str); 4] = [
     (Language::Shell, "shell", "sh"),
 ];
 
+/// The compiler of this machine's C library.
+const CC: &[&str] = &["cc"];
+
+/// The compiler of musl. Headers of the kernel are where those of the machine's C library are; musl's own come first.
+const MUSL_CC: &[&str] = if cfg!(target_arch = "aarch64") {
+    &["musl-gcc", "-idirafter", "/usr/include", "-idirafter", "/usr/include/aarch64-linux-gnu"]
+} else {
+    &["musl-gcc", "-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"]
+};
+
 /// One program.
 #[derive(Debug)]
 pub struct Program {
@@ -46,6 +56,8 @@ pub struct Program {
 #[derive(Debug)]
 pub struct Programs {
     by_name: BTreeMap<String, Program>,
+    /// The C compiler, with what it needs to find the kernel's headers.
+    compiler: &'static [&'static str],
     out_dir: PathBuf,
     /// When the newest header was changed; all C programs are built again after that.
     headers_changed: SystemTime,
@@ -79,7 +91,12 @@ impl Programs {
             }
         }
         fs::create_dir_all(out_dir).map_err(|error| format!("{}: {error}", out_dir.display()))?;
-        Ok(Self { by_name, out_dir: out_dir.to_owned(), headers_changed })
+        Ok(Self { by_name, compiler: CC, out_dir: out_dir.to_owned(), headers_changed })
+    }
+
+    /// Returns them with the C programs built for musl.
+    pub fn for_musl(self) -> Self {
+        Self { compiler: MUSL_CC, ..self }
     }
 
     /// Returns every program.
@@ -125,7 +142,7 @@ impl Programs {
         let number = BUILDS.fetch_add(1, Ordering::Relaxed);
         let aside = self.out_dir.join(format!(".build-{}-{number}", std::process::id()));
         fs::create_dir_all(&aside).map_err(|error| format!("{}: {error}", aside.display()))?;
-        let outcome = compile(program, &aside.join(&program.name)).and_then(|()| {
+        let outcome = compile(program, self.compiler, &aside.join(&program.name)).and_then(|()| {
             fs::rename(aside.join(&program.name), &binary)
                 .map_err(|error| format!("{}: {error}", binary.display()))
         });
@@ -134,7 +151,7 @@ impl Programs {
     }
 }
 
-fn compile(program: &Program, binary: &Path) -> Result<()> {
+fn compile(program: &Program, compiler: &[&str], binary: &Path) -> Result<()> {
     let is_static = program.name.ends_with("_static");
     let mut command = match program.language {
         Language::Rust => {
@@ -144,7 +161,7 @@ fn compile(program: &Program, binary: &Path) -> Result<()> {
             rustc
         }
         Language::C | Language::Python | Language::Shell => {
-            let mut cc = Command::new("cc");
+            let mut cc = Command::new(compiler[0]);
             cc.args(["-std=gnu17", "-Wall", "-Wextra", "-O1", "-D_GNU_SOURCE", "-pthread"]);
             cc.args(is_static.then_some("-static"));
             cc
@@ -153,6 +170,9 @@ fn compile(program: &Program, binary: &Path) -> Result<()> {
     let source = fs::read_to_string(&program.source)
         .map_err(|error| format!("{}: {error}", program.source.display()))?;
     command.arg("-o").arg(binary).arg(&program.source).args(own_flags(&source));
+    if program.language == Language::C {
+        command.args(&compiler[1..]);
+    }
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         return Ok(());

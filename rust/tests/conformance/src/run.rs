@@ -178,7 +178,7 @@ impl<'a> Trial<'a> {
         let root = self.world.root();
         let root = root.as_os_str().as_bytes();
         let fill = |text: &str| self.fill_names(text);
-        let mut faults = report.faults(self.backend);
+        let mut faults = report.faults(backend::tracer(self.backend));
         if report.cwd.0 != root {
             faults.push("cwd is not where the command was started".to_owned());
         }
@@ -190,7 +190,7 @@ impl<'a> Trial<'a> {
         }
         let expected = Expected::of(self.case, self.backend, fill)?;
         faults.extend(compare(&expected, &report, root));
-        if !faults.is_empty() && self.case.differs.contains_key(self.backend) {
+        if !faults.is_empty() && self.case.difference_under(self.backend).is_some() {
             let common = Expected::in_common(self.case, fill)?;
             if compare(&common, &report, root).is_empty() {
                 faults.push(format!("the difference has gone: remove differs.{}", self.backend));
@@ -224,12 +224,14 @@ impl<'a> Trial<'a> {
                     command
                 }
             };
-            roar.args(["run", "--tracer", self.backend, "--no-tracer-fallback", "--no-hash", "--report"]);
+            let tracer = backend::tracer(self.backend);
+            roar.args(["run", "--tracer", tracer, "--no-tracer-fallback", "--no-hash", "--report"]);
             roar.arg(self.report_path()).arg("--").arg(&words[0]);
             roar
         };
         command.args(&words[1..]).current_dir(&root).env_clear();
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.envs(backend::variables(self.backend).iter().copied());
         match &case.stdin {
             Some(name) => {
                 command.stdin(File::open(root.join(name)).map_err(|error| format!("{name}: {error}"))?)

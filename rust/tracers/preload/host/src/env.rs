@@ -10,6 +10,9 @@ const LIBRARY: &str = "LD_PRELOAD";
 /// By which the library is told of the journal.
 const TRACE: &str = "ROAR_PRELOAD";
 
+/// By which a test says how the library is to see.
+const MODE: &str = "ROAR_PRELOAD_MODE";
+
 /// Sets the variables for this process and those that it makes. What the user preloads comes after.
 ///
 /// # Safety
@@ -24,6 +27,14 @@ pub(crate) unsafe fn bring_along(library: &Path, journal: &Path) {
     unsafe { env::set_var(LIBRARY, value) };
     // SAFETY: as above.
     unsafe { env::set_var(TRACE, journal) };
+    // SAFETY: as above.
+    unsafe { env::remove_var(MODE) };
+}
+
+/// `ROAR_PRELOAD_MODE=hooked`: no C library is patched; the library hooks functions, as it does where it knows no better. The command does
+/// not get the variable.
+pub(crate) fn is_patching_refused() -> bool {
+    env::var_os(MODE).is_some_and(|mode| mode == "hooked")
 }
 
 /// Returns where programs are looked for.

@@ -73,7 +73,9 @@ fn trace_into(
     mask: &libc::sigset_t,
     limits: &Limits,
 ) -> io::Result<ToRoar> {
-    journal.write_plans(&plans(&journal.directory));
+    if !env::is_patching_refused() {
+        journal.write_plans(&plans(&journal.directory));
+    }
     let mut recorder = Recorder::without_spool(&arguments.run_dir);
     if arguments.wants_log {
         // Without a log the run is as good as with one.

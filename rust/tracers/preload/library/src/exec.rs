@@ -24,9 +24,16 @@ pub(crate) struct Prepared {
 
 /// Memory for an environment.
 #[derive(Clone, Copy, Debug)]
-struct Scratch {
+pub(crate) struct Scratch {
     address: *mut u8,
     len: usize,
+}
+
+impl Scratch {
+    /// Returns where the environment begins.
+    pub(crate) fn start(&self) -> usize {
+        self.address as usize
+    }
 }
 
 const PAGE: usize = 4096;
@@ -39,8 +46,18 @@ pub(crate) fn prepare(
     arguments: usize,
     environment: usize,
 ) -> Option<Prepared> {
-    const AT_EMPTY_PATH: usize = 0x1000;
     let _ = arguments;
+    let draft = told(dir, path, flags)?;
+    if let Some(mut draft) = draft {
+        draft.seal(State::Begun);
+    }
+    Some(Prepared { draft, environment: complete(environment), given: environment })
+}
+
+/// Begins an entry for a program that will be executed, and does not seal it. `None`: there is no journal, or it will fail; `Some(None)`: it
+/// cannot be told.
+fn told(dir: i32, path: PathArgument, flags: usize) -> Option<Option<Draft>> {
+    const AT_EMPTY_PATH: usize = 0x1000;
     journal::head()?;
     let is_descriptor =
         flags & AT_EMPTY_PATH != 0 && sys::stat_at(dir, path.pointer).is_err() && path.is_empty();
@@ -62,12 +79,50 @@ pub(crate) fn prepare(
         draft.set_texts(name.len, given.whole()?);
         Ok(())
     });
-    let draft = told.ok().map(|mut draft| {
+    Some(told.ok().inspect(|draft| {
         draft.stamp(&stamp).value(u64::from(is_descriptor));
-        draft.seal(State::Begun);
-        draft
-    });
-    Some(Prepared { draft, environment: complete(environment), given: environment })
+    }))
+}
+
+/// A program that is about to be executed in a process that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spawning {
+    fork: Option<Draft>,
+    exec: Option<Draft>,
+    environment: Option<Scratch>,
+}
+
+/// A process is about to be made that executes a program. The entries stay unsealed until it is known which it is: what it
+/// tells itself is read after them.
+pub(crate) fn prepare_spawn(path: PathArgument, environment: usize) -> Spawning {
+    let Some(exec) = told(sys::AT_FDCWD, path, 0) else {
+        return Spawning { fork: None, exec: None, environment: None };
+    };
+    Spawning { fork: Draft::new(Kind::Fork, 0), exec, environment: complete(environment) }
+}
+
+/// Puts the environment in the place of the program's, if one was made.
+pub(crate) fn adopt_spawn(spawning: &Spawning, environment: &mut usize) {
+    if let Some(scratch) = &spawning.environment {
+        *environment = scratch.start();
+    }
+}
+
+/// It was made and is called that, or with 0 it was not.
+pub(crate) fn leave_spawn(spawning: Spawning, child: u32) {
+    let Spawning { fork, exec, environment } = spawning;
+    let state = if child == 0 { State::Void } else { State::Done };
+    if let Some(mut fork) = fork {
+        fork.value(child.into());
+        fork.seal(state);
+    }
+    if let Some(mut exec) = exec {
+        exec.pid(child);
+        exec.seal(if child == 0 { State::Void } else { State::Begun });
+    }
+    if let Some(scratch) = environment {
+        release(scratch);
+    }
 }
 
 /// Writes the path as the new program will find it (AT_EXECFN): as given, or by way of the directory descriptor (execveat(2)).
@@ -141,6 +196,12 @@ impl Found {
     }
 }
 
+/// Returns the value of a variable in an environment.
+pub(crate) fn variable(environment: usize, name: &[u8]) -> Option<&'static [u8]> {
+    let mut pages = Pages::default();
+    Strings::new(environment, &mut pages).flatten().find_map(|string| value(string, name))
+}
+
 fn value<'a>(string: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     string.strip_prefix(name)?.strip_prefix(b"=")
 }
@@ -175,7 +236,7 @@ impl Surroundings {
 
 /// Returns an environment that brings the library along, if the program's does not: without the program's knowledge where it was
 /// cleared.
-fn complete(environment: usize) -> Option<Scratch> {
+pub(crate) fn complete(environment: usize) -> Option<Scratch> {
     let mut pages = Pages::default();
     let library = start::library_path()?;
     let journal = start::journal_path()?;
@@ -323,7 +384,8 @@ fn take(len: usize) -> Option<Scratch> {
     sys::map_memory(len).map(|address| Scratch { address, len })
 }
 
-fn release(scratch: Scratch) {
+/// Gives back the memory of an environment that nobody uses any more.
+pub(crate) fn release(scratch: Scratch) {
     // What a thread has taken once it keeps for the next time.
     if !LENT.iter().any(|lent| lent.address.load(Ordering::Relaxed) == scratch.address as usize) {
         sys::unmap(scratch.address, scratch.len);

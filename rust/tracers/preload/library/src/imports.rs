@@ -45,11 +45,15 @@ pub(crate) fn is_glibc() -> bool {
     glibc_debug() != 0
 }
 
+/// Returns where the C library has the environment, null if that is not known.
+pub(crate) fn environment_place() -> *mut *const *const u8 {
+    environ_address() as *mut *const *const u8
+}
+
 /// Returns the environment as the C library has it.
 pub(crate) fn environment() -> *const *const u8 {
-    let environ = environ_address() as *const *const *const u8;
     // SAFETY: null, or the C library's `environ`.
-    unsafe { environ.as_ref() }.map_or(core::ptr::null(), |environ| *environ)
+    unsafe { environment_place().as_ref() }.map_or(core::ptr::null(), |environ| *environ)
 }
 
 /// Returns the address of the library's own dynamic section.

@@ -312,6 +312,13 @@ impl Draft {
         (stamp.dev, stamp.ino) == (other.dev, other.ino)
     }
 
+    /// Says that it is about another process.
+    pub(crate) fn pid(&self, pid: u32) -> &Self {
+        // SAFETY: this thread's alone until it is sealed.
+        unsafe { (*self.entry).pid = pid };
+        self
+    }
+
     /// Sets the number.
     pub(crate) fn value(&self, value: u64) -> &Self {
         self.entry().value.store(value, Ordering::Relaxed);

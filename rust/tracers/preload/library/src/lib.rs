@@ -21,6 +21,7 @@ mod exec;
 mod filter;
 mod gaps;
 mod gate;
+mod hooks;
 mod imports;
 mod journal;
 mod loader;

@@ -14,7 +14,7 @@ pub(crate) struct LinkMap {
     pub(crate) base: usize,
     name: *const core::ffi::c_char,
     dynamic: usize,
-    next: *mut Self,
+    pub(crate) next: *mut Self,
     previous: *mut Self,
 }
 
@@ -45,6 +45,16 @@ impl LinkMap {
     /// Gives it another name, which lasts.
     pub(crate) fn set_name(&mut self, name: &'static CStr) {
         self.name = name.as_ptr();
+    }
+
+    /// Returns where its name is.
+    pub(crate) fn name_address(&self) -> usize {
+        self.name as usize
+    }
+
+    /// Returns its dynamic section: tags with values (elf(5)).
+    pub(crate) fn dynamic(&self) -> *const [usize; 2] {
+        self.dynamic as *const [usize; 2]
     }
 
     /// Returns whether it holds that address; its dynamic section is near all else that it has.

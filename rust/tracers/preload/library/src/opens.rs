@@ -103,6 +103,12 @@ pub(crate) fn prepare_as_asked(dir: i32, path: PathArgument, flags: u64) -> Open
     }
 }
 
+/// Returns an open of a new file whose name is not known yet.
+pub(crate) fn unforeseen(flags: u64) -> Opening {
+    journal::change();
+    Opening { sort: Sort::Effective, draft: None, before: Stamp::default(), flags }
+}
+
 /// Returns an open of which nothing is known but that it has no effect.
 pub(crate) fn unresolved() -> Opening {
     Opening { sort: Sort::Plain, draft: None, before: Stamp::default(), flags: 0 }
@@ -276,6 +282,17 @@ pub(crate) fn leave(opening: Opening, result: isize) {
     if told.has_path() {
         descriptors::set_open(fd, told.position);
     }
+}
+
+/// Tells what an open did that another process was to make.
+pub(crate) fn leave_elsewhere(opening: Opening, path: PathArgument, has_happened: bool) {
+    let Opening { sort: _, draft, before, flags: _ } = opening;
+    let Some(draft) = draft else { return };
+    if before.ino == 0 {
+        let now = sys::stat_at(sys::AT_FDCWD, path.pointer);
+        draft.stamp(&now.unwrap_or_default());
+    }
+    draft.finish(if has_happened { State::Done } else { State::Void });
 }
 
 /// Begins an entry for an open whose path could not be told before.

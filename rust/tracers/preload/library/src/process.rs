@@ -131,7 +131,14 @@ pub(crate) enum Making {
 
 /// Prepares for a call that makes a process or thread.
 pub(crate) fn prepare(call: &Call) -> Making {
-    let Some((flags, has_stack)) = request(call) else { return Making::Thread };
+    match request(call) {
+        Some((flags, has_stack)) => prepare_with(flags, has_stack),
+        None => Making::Thread,
+    }
+}
+
+/// Prepares for making a process or thread with those flags.
+pub(crate) fn prepare_with(flags: u64, has_stack: bool) -> Making {
     if flags & clone::THREAD != 0 {
         if flags & clone::FILES == 0 {
             descriptors::split();

@@ -10,9 +10,8 @@ use tracer_preload_journal::entry::Mode;
 use tracer_preload_journal::{Kind, State};
 
 use crate::journal::{self, Draft};
-use crate::loader;
 use crate::names::{self, PATH_MAX, Text};
-use crate::{imports, patch, process, sandbox, sys};
+use crate::{hooks, imports, loader, patch, process, sandbox, sys};
 
 /// The variable by which loaders are told of the library.
 pub(crate) const LIBRARY: &[u8] = b"LD_PRELOAD";
@@ -54,13 +53,22 @@ pub(crate) fn journal_path() -> Option<&'static [u8]> {
 }
 
 /// Called by the loader; glibc's gives the arguments of `main`, others give nothing.
-extern "C" fn start(_count: usize, _arguments: *const *const u8, environment: *const *const u8) {
+extern "C" fn start(count: usize, arguments: *const *const u8, environment: *const *const u8) {
+    if begin(count, arguments, environment) {
+        hooks::begin();
+    } else {
+        hooks::step_aside();
+    }
+}
+
+/// Begins, and returns whether hooks are needed.
+fn begin(_count: usize, _arguments: *const *const u8, environment: *const *const u8) -> bool {
     let environment = if imports::is_glibc() { environment } else { imports::environment() };
     if environment.is_null() {
-        return;
+        return false;
     }
     let Some(value) = variable(environment, TRACE).filter(|value| !value.is_empty()) else {
-        return;
+        return false;
     };
     let own = imports::own_dynamic();
     let has_address_sanitizer = loader::loaded().any(|map| map.is_named(b"libasan.so"));
@@ -74,18 +82,19 @@ extern "C" fn start(_count: usize, _arguments: *const *const u8, environment: *c
     }
     let (path, rest) = cut(value, b';');
     if path.len() >= PATH_MAX {
-        return;
+        return false;
     }
     let place = JOURNAL_PATH.0.get().cast::<u8>();
     // SAFETY: there is room, the rest is zeros, and nobody reads it yet.
     unsafe { ptr::copy_nonoverlapping(path.as_ptr(), place, path.len()) };
     if !journal::open(place) {
-        return;
+        return false;
     }
     JOURNAL_PATH_LEN.store(path.len(), Ordering::Relaxed);
     let root = take_surroundings(rest);
     let is_patched = patch::patch_all();
     say_hello(environment, if is_patched { Mode::Patched } else { Mode::Hooked }, root);
+    !is_patched
 }
 
 /// Takes note of what the variable says of the surroundings, and returns the root directory.

@@ -33,6 +33,13 @@ pub(crate) struct Transfer {
     is_uncounted: bool,
 }
 
+impl Transfer {
+    /// Returns the same, but that its success is 0 and its bytes are not known.
+    pub(crate) fn uncounted(self) -> Self {
+        Self { is_uncounted: true, ..self }
+    }
+}
+
 const S_IFMT: u32 = 0o170_000;
 const S_IFREG: u32 = 0o100_000;
 
@@ -144,7 +151,7 @@ pub(crate) fn prepare_clone(to: i32, request: u32, source: usize) -> Option<Tran
         }
         u64::from_le_bytes(word) as i32
     };
-    prepare(Some(from), Some(to)).map(|transfer| Transfer { is_uncounted: true, ..transfer })
+    prepare(Some(from), Some(to)).map(Transfer::uncounted)
 }
 
 /// Tells of a first read that has happened.
@@ -218,6 +225,6 @@ pub(crate) fn tell_ended(fd: i32, side: Side, result: isize) {
 /// Tells of a transfer whose bytes will not be known.
 pub(crate) fn tell_uncounted(fd: i32, side: Side) {
     if let Some(transfer) = one_sided(fd, side) {
-        leave(Transfer { is_uncounted: true, ..transfer }, 0);
+        leave(transfer.uncounted(), 0);
     }
 }

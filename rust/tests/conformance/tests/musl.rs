@@ -1,0 +1,62 @@
+//! The cases of C programs with programs that are linked with musl, of which the preload tracer has no plan: it hooks functions. The records
+//! are to be the same.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use conformance::Result;
+use conformance::backend::{MUSL, is_required};
+use conformance::case::{Case, load_cases};
+use conformance::program::{Language, Programs};
+use conformance::run::{Bench, Verdict, run_case};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// Programs that cannot be built for musl, and why.
+const NOT_FOR_MUSL: &[(&str, &[&str])] = &[];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = trials().unwrap_or_else(|words| {
+        vec![Trial::test("musl::cases_can_be_read", move || Err(Failed::from(words)))]
+    });
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trials() -> Result<Vec<Trial>> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let programs = Programs::find(&package.join("../programs"), &scratch.join("programs-musl"))?.for_musl();
+    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
+    let bench = Arc::new(Bench { programs, target_dir, through: Vec::new() });
+    let cases = load_cases(&package.join("cases"))?;
+    Ok(cases.into_iter().filter(|case| is_possible(&bench, case)).map(|case| trial(&bench, case)).collect())
+}
+
+/// Only programs in C are built for another C library, and a static one has none that anybody could hook.
+fn is_possible(bench: &Bench, case: &Case) -> bool {
+    let is_in_c = |name: &&str| {
+        bench.programs.get(name).is_ok_and(|program| program.language == Language::C)
+            && !name.ends_with("_static")
+    };
+    let is_left_out = |name: &&str| NOT_FOR_MUSL.iter().any(|(_, names)| names.contains(name));
+    let programs = case.programs();
+    case.program.as_deref().is_some_and(|name| is_in_c(&name)) && !programs.iter().any(is_left_out)
+}
+
+fn trial(bench: &Arc<Bench>, case: Case) -> Trial {
+    let bench = Arc::clone(bench);
+    Trial::ignorable_test(format!("{MUSL}::{}", case.name), move || {
+        if !is_installed() && !is_required(MUSL) {
+            return Ok(Completion::ignored_with("musl-gcc is not installed"));
+        }
+        match run_case(&bench, &case, MUSL)? {
+            Verdict::Passed => Ok(Completion::Completed),
+            Verdict::Skipped(reason) => Ok(Completion::ignored_with(reason)),
+        }
+    })
+}
+
+fn is_installed() -> bool {
+    std::process::Command::new("musl-gcc").arg("-v").output().is_ok()
+}
