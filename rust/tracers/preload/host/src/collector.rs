@@ -23,6 +23,8 @@ const O_TRUNC: u64 = 0o1000;
 struct Process {
     has_ended: bool,
     directory: Vec<u8>,
+    /// Its root directory; empty where that is the run's.
+    root: Vec<u8>,
     /// Counters that its entries go on with: where they are, which kind of event they count for, and how much was told.
     counters: Vec<Counter>,
     /// The program it is about to execute, or has executed, and has not said hello from.
@@ -95,7 +97,7 @@ impl Collector {
     pub(crate) fn begin(&mut self, root: u32, cwd: &[u8], command: &[u8], program: Option<&[u8]>) {
         self.recorder.tell_start(root, cwd, command);
         let given = program.unwrap_or_default().to_vec();
-        let located = self.images.locate(cwd, &given);
+        let located = self.images.locate(b"", cwd, &given);
         let process = self.process(root);
         process.directory = cwd.to_vec();
         process.exec = Some(Exec {
@@ -218,7 +220,8 @@ impl Collector {
             Kind::Fork => self.fork(told),
             Kind::Exit => self.ended(pid, told.value as u32, self.clock.ns(told.time)),
             Kind::Reaped => self.ended(told.value as u32, told.value2 as u32, self.clock.ns(told.time)),
-            Kind::Path => {}
+            // Answered already, by a thread of its own.
+            Kind::Path | Kind::Unplanned => {}
             Kind::Gap => self.gap(told),
             Kind::Read => self.transfer(EventKind::Read, told),
             Kind::Write => self.transfer(EventKind::Write, told),
@@ -345,8 +348,9 @@ impl Collector {
         if self.processes.contains_key(&child) && !self.has_ended(child) {
             return;
         }
-        let directory = self.process(parent).directory.clone();
-        self.processes.insert(child, Process { directory, ..Process::default() });
+        let Process { directory, root, .. } = self.process(parent);
+        let (directory, root) = (directory.clone(), root.clone());
+        self.processes.insert(child, Process { directory, root, ..Process::default() });
         let mut event = TraceEvent::new(EventKind::Fork, time_ns, parent, parent);
         event.value = child.into();
         self.recorder.tell(&event);
@@ -399,8 +403,9 @@ impl Collector {
             // In a sandbox a process cannot ask which program it is.
             Some(exec) if told.path.is_empty() => {
                 let executed = Located { path: exec.path, stamp: exec.stamp };
-                let directory = self.process(pid).directory.clone();
-                self.images.interpreter(&directory, executed)
+                let Process { directory, root, .. } = self.process(pid);
+                let (directory, root) = (directory.clone(), root.clone());
+                self.images.interpreter(&root, &directory, executed)
             }
             _ => Located { path: told.path.to_vec(), stamp: stamp(&told.stamp) },
         };
@@ -410,8 +415,18 @@ impl Collector {
         event.text2 = self.recorder.text(arguments);
         self.recorder.tell(&event);
         let directory = self.following(told, Kind::Directory).to_vec();
-        self.process(pid).directory = directory;
+        let root = self.root_of(told);
+        let process = self.process(pid);
+        (process.directory, process.root) = (directory, root);
         self.executed(told, &program, told.text2);
+    }
+
+    /// Returns the root directory of a process that says hello.
+    fn root_of(&self, hello: &Told<'static>) -> Vec<u8> {
+        match self.log.look(hello.path_at) {
+            Place::Entry(named) if named.path != b"/" => named.path.to_vec(),
+            Place::Entry(_) | Place::Empty | Place::Reserved(_) => Vec::new(),
+        }
     }
 
     /// Returns the path of the entry of that kind that belongs to a hello.
@@ -433,18 +448,22 @@ impl Collector {
     fn executed(&mut self, told: &Told<'static>, program: &Located, given: &[u8]) {
         self.programs.insert(program.path.clone());
         let pid = self.pid(told.pid);
-        self.loaded(pid, program);
-        let directory = self.process(pid).directory.clone();
+        let Process { directory, root, .. } = self.process(pid);
+        let (directory, root) = (directory.clone(), root.clone());
         let mut all = vec![program.clone()];
-        all.extend(self.images.scripts(&directory, given, &program.stamp));
-        let loader = self.images.loader(&directory, program);
+        all.extend(self.images.scripts(&root, &directory, given, &program.stamp));
+        let loader = self.images.loader(&root, &directory, program);
+        if let Some(loader) = &loader {
+            self.raw.exempt(loader);
+        }
+        self.loaded(pid, program);
         all.extend(loader.clone());
         for located in all {
             self.tell_located(EventKind::Execute, told, &located);
         }
         let is_glibc = loader.is_some_and(|loader| contains(&loader.path, b"ld-linux"));
         for name in [&b"/etc/ld.so.cache"[..], b"/etc/ld.so.preload"].iter().filter(|_| is_glibc) {
-            if let Some(located) = self.images.locate(b"", name) {
+            if let Some(located) = self.images.locate(&root, b"", name) {
                 self.tell_located(EventKind::MapRead, told, &located);
             }
         }
@@ -471,9 +490,10 @@ impl Collector {
 
     fn images_of(&mut self, told: &Told<'static>) {
         let pid = self.pid(told.pid);
-        let directory = self.process(pid).directory.clone();
+        let Process { directory, root, .. } = self.process(pid);
+        let (directory, root) = (directory.clone(), root.clone());
         for name in told.path.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-            if let Some(located) = self.images.locate(&directory, name) {
+            if let Some(located) = self.images.locate(&root, &directory, name) {
                 self.loaded(pid, &located);
                 self.tell_located(EventKind::MapRead, told, &located);
             }
@@ -507,10 +527,11 @@ impl Collector {
         event.text2 = self.recorder.text(&exec.arguments);
         self.recorder.tell(&event);
         let program = Located { path: exec.path.clone(), stamp: exec.stamp };
-        let directory = self.process(pid).directory.clone();
+        let Process { directory, root, .. } = self.process(pid);
+        let (directory, root) = (directory.clone(), root.clone());
         let mut all = vec![program.clone()];
-        all.extend(self.images.scripts(&directory, &exec.given, &exec.stamp));
-        all.extend(self.images.loader(&directory, &program));
+        all.extend(self.images.scripts(&root, &directory, &exec.given, &exec.stamp));
+        all.extend(self.images.loader(&root, &directory, &program));
         for located in all.into_iter().filter(|located| located.stamp.is_regular()) {
             let mut event = TraceEvent::new(EventKind::Execute, now_ns, pid, pid);
             event.text = self.recorder.text(&located.path);

@@ -1,8 +1,9 @@
 //! Files that loaders have mapped, and what else executing a program takes.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 use tracer_host::programs::{elf_loader, has_privilege, interpreter};
@@ -29,25 +30,29 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// Returns the file of a name, seen from a directory, links followed.
-    pub(crate) fn locate(&mut self, directory: &[u8], name: &[u8]) -> Option<Located> {
-        let name = if name.starts_with(b"/") { name.to_vec() } else { [directory, b"/", name].concat() };
+    /// Returns the file of a name, seen from a directory, links followed. `root` is the root directory of who says the name, empty where
+    /// it is the run's; the directory's path has it already.
+    pub(crate) fn locate(&mut self, root: &[u8], directory: &[u8], name: &[u8]) -> Option<Located> {
+        let is_absolute = name.starts_with(b"/");
+        // A name that a run changes is asked for again: what is below these nobody changes while programs run from there.
+        let is_kept = name.starts_with(b"/usr/") || name.starts_with(b"/lib");
+        let name = if is_absolute { [root, name].concat() } else { [directory, b"/", name].concat() };
         if let Some(known) = self.known.get(&name) {
             return known.clone();
         }
-        let found = find(&name);
-        // A name that a run changes is asked for again: what is below these nobody changes while programs run from there.
-        if name.starts_with(b"/usr/") || name.starts_with(b"/lib") {
+        let path = if root.is_empty() { fs::canonicalize(as_path(&name)).ok() } else { resolve(root, &name) };
+        let found = path.and_then(|path| find(&path));
+        if is_kept {
             self.known.insert(name, found.clone());
         }
         found
     }
 
     /// Returns the program that the kernel runs for an executed file: the file, or what interprets it if it is a script.
-    pub(crate) fn interpreter(&mut self, directory: &[u8], mut executed: Located) -> Located {
+    pub(crate) fn interpreter(&mut self, root: &[u8], directory: &[u8], mut executed: Located) -> Located {
         for _ in 0..INTERPRETERS_MAX {
             let name = File::open(as_path(&executed.path)).ok().and_then(|file| interpreter(&file));
-            match name.and_then(|name| self.locate(directory, &name)) {
+            match name.and_then(|name| self.locate(root, directory, &name)) {
                 Some(next) => executed = next,
                 None => break,
             }
@@ -56,22 +61,28 @@ impl Images {
     }
 
     /// Returns the loader that a program names, as seen from the directory it was executed in.
-    pub(crate) fn loader(&mut self, directory: &[u8], program: &Located) -> Option<Located> {
+    pub(crate) fn loader(&mut self, root: &[u8], directory: &[u8], program: &Located) -> Option<Located> {
         let key = (program.stamp.dev, program.stamp.ino, program.stamp.ctime_ns);
         let name = self
             .loaders
             .entry(key)
             .or_insert_with(|| File::open(as_path(&program.path)).ok().and_then(|file| elf_loader(&file)))
             .clone()?;
-        self.locate(directory, &name)
+        self.locate(root, directory, &name)
     }
 
     /// Returns the scripts by way of which `program` was executed, if `given` is not its own path.
-    pub(crate) fn scripts(&mut self, directory: &[u8], given: &[u8], program: &FileStamp) -> Vec<Located> {
+    pub(crate) fn scripts(
+        &mut self,
+        root: &[u8],
+        directory: &[u8],
+        given: &[u8],
+        program: &FileStamp,
+    ) -> Vec<Located> {
         let mut scripts = Vec::new();
         let mut name = given.to_vec();
         for _ in 0..INTERPRETERS_MAX {
-            let Some(located) = self.locate(directory, &name) else { break };
+            let Some(located) = self.locate(root, directory, &name) else { break };
             if (located.stamp.dev, located.stamp.ino) == (program.dev, program.ino) {
                 break;
             }
@@ -86,9 +97,50 @@ impl Images {
     }
 }
 
-fn find(name: &[u8]) -> Option<Located> {
-    let path = fs::canonicalize(as_path(name)).ok()?;
-    let stamp = fs::metadata(&path).ok().map(|found| stamp_of(&found))?;
+/// The kernel's own limit of links on the way to a file (include/linux/namei.h, `MAXSYMLINKS`).
+const LINKS_MAX: usize = 40;
+
+/// Resolves a path, links followed, as a process does whose root directory is `root`: absolute links begin there, and there is no way up.
+fn resolve(root: &[u8], path: &[u8]) -> Option<PathBuf> {
+    let root = as_path(root);
+    let mut found = root.to_path_buf();
+    let mut ahead: Vec<OsString> = words(as_path(path).strip_prefix(root).ok()?);
+    let mut links = 0;
+    while let Some(word) = ahead.pop() {
+        if word == ".." {
+            if found != root {
+                found.pop();
+            }
+            continue;
+        }
+        found.push(&word);
+        let Ok(target) = fs::read_link(&found) else { continue };
+        links += 1;
+        if links > LINKS_MAX {
+            return None;
+        }
+        if target.is_absolute() {
+            found = root.to_path_buf();
+        } else {
+            found.pop();
+        }
+        ahead.extend(words(&target));
+    }
+    Some(found)
+}
+
+/// Returns the words of a path, the last first.
+fn words(path: &Path) -> Vec<OsString> {
+    let word = |part: Component<'_>| match part {
+        Component::Normal(word) => Some(word.to_os_string()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    };
+    path.components().rev().filter_map(word).collect()
+}
+
+fn find(path: &Path) -> Option<Located> {
+    let stamp = fs::metadata(path).ok().map(|found| stamp_of(&found))?;
     stamp.is_regular().then(|| Located { path: path.as_os_str().as_bytes().to_vec(), stamp })
 }
 
@@ -121,4 +173,30 @@ pub(crate) fn program_of(pid: u32) -> Option<PathBuf> {
 /// Returns the file at a path as it is now, a link not followed.
 pub(crate) fn stamp_now(path: &[u8]) -> FileStamp {
     fs::symlink_metadata(as_path(path)).map(|found| stamp_of(&found)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed_within_the_root_directory() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path();
+        fs::create_dir_all(root.join("usr/lib")).unwrap();
+        fs::write(root.join("usr/lib/libc-2.so"), "").unwrap();
+        symlink("usr/lib", root.join("lib")).unwrap();
+        symlink("/lib/libc-2.so", root.join("usr/lib/libc.so")).unwrap();
+        symlink("../../../../lib/libc.so", root.join("usr/lib/up")).unwrap();
+        symlink("loop", root.join("usr/lib/loop")).unwrap();
+        let resolved = |name: &str| {
+            let root = root.as_os_str().as_bytes();
+            resolve(root, &[root, b"/lib/", name.as_bytes()].concat())
+        };
+        assert_eq!(resolved("libc.so"), Some(root.join("usr/lib/libc-2.so")));
+        assert_eq!(resolved("up"), Some(root.join("usr/lib/libc-2.so")));
+        assert_eq!(resolved("loop"), None);
+    }
 }

@@ -9,7 +9,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
@@ -25,7 +25,7 @@ const NAME: &str = tracer_host::JOURNAL_LINK;
 const MEMORY: &str = "/dev/shm";
 
 /// Memory that the journal has from the start: enough for a short command.
-const POPULATED_BYTES: u64 = 128 * 1024;
+const POPULATED_BYTES: u64 = 64 * 1024;
 
 /// Shorter than this it is not worth having: some hundred thousand entries.
 const FILE_BYTES_MIN: u64 = 64 << 20;
@@ -34,7 +34,7 @@ const FILE_BYTES_MIN: u64 = 64 << 20;
 const ATTEMPTS: u32 = 16;
 
 /// A journal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct JournalFile {
     /// The directory that holds it, and nothing of anybody else's.
     pub(crate) directory: PathBuf,
@@ -60,7 +60,7 @@ impl JournalFile {
         let head = log.head();
         head.bytes.store(bytes, Ordering::Relaxed);
         head.used.0.store(HEAD_BYTES, Ordering::Relaxed);
-        head.populated.0.store(POPULATED_BYTES, Ordering::Relaxed);
+        head.populated.0.store(HEAD_BYTES + POPULATED_BYTES, Ordering::Relaxed);
         head.magic.store(MAGIC, Ordering::Release);
         Ok(Self { directory, path, link, log })
     }
@@ -106,7 +106,11 @@ impl JournalFile {
             .custom_flags(libc::O_NOFOLLOW)
             .open(directory.join(NAME))?;
         file.set_len(FILE_BYTES_MIN)?;
-        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, POPULATED_BYTES)?;
+        let populate =
+            |start, len| rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, start, len);
+        // What is between gets memory when plans are written there.
+        populate(0, OFFSET)?;
+        populate(HEAD_BYTES, POPULATED_BYTES)?;
         Ok(file)
     }
 
@@ -145,18 +149,20 @@ impl JournalFile {
         let _left = fs::remove_file(run_dir.join(NAME));
     }
 
-    /// Writes the plans for the library.
-    pub(crate) fn write_plans(&self, plans: &[u8]) {
-        let room = (HEAD_BYTES - OFFSET) as usize;
-        if plans.len() > room {
-            return;
+    /// Adds plans for the library to those that are there: one thread at a time does.
+    ///
+    /// # Errors
+    /// There is no room for them: the library hooks functions instead.
+    pub(crate) fn add_plans(&self, plans: &[u8]) -> io::Result<()> {
+        let there = self.log.head().plans_bytes.load(Ordering::Relaxed);
+        let end = u64::from(there) + plans.len() as u64;
+        if end > HEAD_BYTES - OFFSET {
+            return Err(io::ErrorKind::StorageFull.into());
         }
-        let file = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(&self.path);
-        let written = file.and_then(|file| std::os::unix::fs::FileExt::write_all_at(&file, plans, OFFSET));
-        // Without them the library hooks functions instead.
-        if written.is_ok() {
-            self.log.head().plans_bytes.store(plans.len() as u32, Ordering::Release);
-        }
+        let file = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(&self.path)?;
+        file.write_all_at(plans, OFFSET + u64::from(there))?;
+        self.log.head().plans_bytes.store(end as u32, Ordering::Release);
+        Ok(())
     }
 
     /// Removes everything of it from the file system.

@@ -6,6 +6,7 @@
 //!
 //! `unsafe` is calls of the system alone; each module with some says what makes its calls sound.
 
+mod answers;
 mod clock;
 mod collector;
 mod elf;

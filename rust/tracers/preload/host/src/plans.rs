@@ -5,23 +5,34 @@
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfsMountFlags;
 use syscalls::Sysno;
 use tracer_syscalls::{Arch, lookup};
 
+use tracer_host::stamp_of;
+use tracer_preload_journal::entry::Stamp;
+use tracer_preload_journal::plans::{BUILD_ID_BYTES, Identity};
+use tracer_schema::FileStamp;
+
 use crate::elf;
 use crate::env;
-use crate::patch::{Slots, patch};
-use crate::sites::find;
+use crate::patch::{Patched, Room, Unpatched, patch, refusal};
+use crate::sites::{Sites, find};
 
 /// Raised whenever the bytes that are written change: what older versions kept is not used.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
-/// Name of the plan, beside the image.
+/// Name of the plan.
 const PLAN: &str = "plan";
+
+/// Name of the image beside it.
+const IMAGE: &str = "image";
+
+/// How the names of glibc's loader begin; musl's is its C library as well.
+const LOADER: &str = "ld-linux-x86-64";
 
 /// Calls that matter beside those of the table: they change what descriptors and paths mean, make processes, or end them.
 const ALSO: &[Sysno] = &[
@@ -71,31 +82,51 @@ pub(crate) fn plans(directory: &Path) -> Vec<u8> {
     let named =
         |path: &&&str, start: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with(start));
     let mut bytes = Vec::new();
-    for (start, slots) in [("libc.so.6", Slots::Data), ("ld-linux-x86-64", Slots::Code)] {
+    for start in ["libc.so.6", LOADER] {
         if let Some(path) = files.iter().find(|path| named(path, start)) {
-            // One that cannot be planned is hooked.
-            bytes.extend(plan(Path::new(path), start, slots, directory).unwrap_or_default());
+            // One that cannot be planned now is asked for by the first process that has it.
+            let planned = File::open(path)
+                .and_then(|file| Ok((identity_of(&file)?, file)))
+                .and_then(|(identity, file)| plan(&file, &identity, start, directory));
+            bytes.extend(planned.unwrap_or_default());
         }
     }
     bytes
 }
 
-fn plan(path: &Path, name: &str, slots: Slots, directory: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path)?.take(4096).read_to_end(&mut head)?;
-    let build_id = elf::build_id(&head).ok_or(io::ErrorKind::InvalidData)?;
-    let hex: String = build_id.iter().map(|byte| format!("{byte:02x}")).collect();
+/// Returns how the library knows a file.
+pub(crate) fn identity_of(file: &File) -> io::Result<Identity> {
+    // Build ids stand at the beginning of a file, in the page that loaders map first.
+    let mut head = [0; 4096];
+    let len = file.read_at(&mut head, 0)?;
+    match head.get(..len).and_then(elf::build_id) {
+        Some(build_id) if build_id.len() >= BUILD_ID_BYTES => Ok(Identity::of_build_id(build_id)),
+        _ => {
+            let found = stamp_of(&file.metadata()?);
+            let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink } = found;
+            Ok(Identity::of_file(&Stamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink }))
+        }
+    }
+}
+
+/// Returns the plan for a file, in the journal's form; `name` is what the library calls it, and `directory` for what is kept nowhere else. That a
+/// file cannot be patched is a plan as well.
+///
+/// # Errors
+/// The file cannot be read, or there is no place for what is made.
+pub(crate) fn plan(file: &File, identity: &Identity, name: &str, directory: &Path) -> io::Result<Vec<u8>> {
+    let hex: String = identity.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let key = format!("{hex}-{VERSION}");
     if let Some(kept) = kept_in().map(|place| place.join(&key)) {
         if let Ok(bytes) = read_kept(&kept) {
             return Ok(bytes);
         }
         // Somebody else may be making it at the same time: whoever comes first has made it.
-        if let Ok(bytes) = make(path, name, slots, &kept) {
+        if let Ok(bytes) = make(file, identity, name, &kept) {
             return Ok(bytes);
         }
     }
-    make(path, name, slots, &directory.join(&key))
+    make(file, identity, name, &directory.join(&key))
 }
 
 /// Returns the directory of what is kept, if nobody but this user can write there.
@@ -123,23 +154,49 @@ fn is_executable(directory: &Path) -> bool {
     rustix::fs::statvfs(directory).is_ok_and(|found| !found.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
-/// Works out a plan, and keeps it with its image in `directory`.
-fn make(path: &Path, name: &str, slots: Slots, directory: &Path) -> io::Result<Vec<u8>> {
-    let elf = fs::read(path)?;
-    let is_wanted: &dyn Fn(u32) -> bool = if slots == Slots::Data { &is_of_library } else { &is_of_loader };
-    let found = find(&elf, is_wanted).ok_or(io::ErrorKind::InvalidData)?;
-    if !found.unpatched.is_empty() && slots == Slots::Data {
-        return Err(io::Error::other(format!("{} calls cannot be patched", found.unpatched.len())));
+fn is_loader(name: &str) -> bool {
+    name.starts_with(LOADER)
+}
+
+/// Returns what is to be changed of a file; `None` if that is not known for every call of interest: then it is left alone, for a
+/// library that is patched in part would tell half of what happens.
+fn work_out(elf: &[u8], identity: Identity, name: &str) -> Option<Patched> {
+    let sites = |is_wanted: &dyn Fn(u32) -> bool| find(elf, is_wanted);
+    if !elf::is_x86_64(elf) {
+        return None;
     }
-    let patched = patch(&elf, &found.sites, slots).map_err(io::Error::other)?;
+    if is_loader(name) {
+        let Sites { sites, .. } = sites(&is_of_loader)?;
+        return patch(elf, identity, &sites, Room::Code).ok();
+    }
+    let Sites { sites, unpatched } = sites(&is_of_library)?;
+    if !unpatched.is_empty() {
+        return None;
+    }
+    // musl gives what is behind its data to malloc (ldso/dynlink.c, reclaim_gaps).
+    let is_musl = memchr::memmem::find(elf, b"musl libc (").is_some();
+    let behind = if is_musl { Err(Unpatched::Data) } else { patch(elf, identity, &sites, Room::Behind) };
+    behind.or_else(|_| patch(elf, identity, &sites, Room::Far)).ok()
+}
+
+/// Works out a plan, and keeps it with its image in `directory`.
+fn make(file: &File, identity: &Identity, name: &str, directory: &Path) -> io::Result<Vec<u8>> {
+    let mut elf = Vec::new();
+    Read::read_to_end(&mut &*file, &mut elf)?;
+    let patched = work_out(&elf, *identity, name);
     let draft = directory.with_extension(format!("{}", std::process::id()));
     DirBuilder::new().mode(0o700).create(&draft)?;
-    let image = directory.join(name);
-    let has_image = slots == Slots::Data && is_executable(&draft);
-    if has_image {
-        fs::write(draft.join(name), patched.image(&elf))?;
-    }
-    let bytes = patched.to_bytes(if has_image { image.as_os_str().as_bytes() } else { b"" });
+    let bytes = match patched {
+        None => refusal(*identity),
+        // A few edits in two pages cost less than to open a file.
+        Some(patched) if is_loader(name) || patched.is_empty() || !is_executable(&draft) => {
+            patched.to_bytes(b"")
+        }
+        Some(patched) => {
+            fs::write(draft.join(IMAGE), patched.image(&elf))?;
+            patched.to_bytes(directory.join(IMAGE).as_os_str().as_bytes())
+        }
+    };
     fs::write(draft.join(PLAN), &bytes)?;
     match fs::rename(&draft, directory) {
         Ok(()) => Ok(bytes),
@@ -179,13 +236,10 @@ mod tests {
 
     #[test]
     fn the_c_library_and_the_loader_are_patched() {
-        for (name, is_wanted, slots) in [
-            ("libc.so.6", is_of_library as fn(u32) -> bool, Slots::Data),
-            ("ld-linux-x86-64.so.2", is_of_loader, Slots::Code),
-        ] {
+        for name in ["libc.so.6", "ld-linux-x86-64.so.2"] {
             let elf = machine_library(name);
-            let found = find(&elf, &is_wanted).unwrap();
-            assert_eq!(patch(&elf, &found.sites, slots).err(), None, "{name}: {} sites", found.sites.len());
+            let patched = work_out(&elf, Identity::of_build_id(b"any"), name).unwrap();
+            assert!(!patched.is_empty(), "{name}");
         }
     }
 }

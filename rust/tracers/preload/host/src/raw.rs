@@ -60,6 +60,11 @@ pub(crate) struct RawCalls {
 }
 
 impl RawCalls {
+    /// Leaves an image out: the loader of a program, which with musl is the C library as well. What it loads is told.
+    pub(crate) fn exempt(&mut self, loader: &Located) {
+        self.seen.insert(Key::of(&loader.stamp));
+    }
+
     /// Takes an image that a process has loaded, and returns what is to be said of it, if something is.
     pub(crate) fn take(&mut self, image: &Located) -> Option<String> {
         let key = Key::of(&image.stamp);

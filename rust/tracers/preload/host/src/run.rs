@@ -21,6 +21,7 @@ use tracer_host::{
 };
 use tracer_schema::{EventKind, TracerReport, TracerStats};
 
+use crate::answers::Answers;
 use crate::collector::Collector;
 use crate::env;
 use crate::journal_file::JournalFile;
@@ -73,8 +74,11 @@ fn trace_into(
     mask: &libc::sigset_t,
     limits: &Limits,
 ) -> io::Result<ToRoar> {
-    if !env::is_patching_refused() {
-        journal.write_plans(&plans(&journal.directory));
+    let is_patching = !env::is_patching_refused();
+    if is_patching {
+        // Without plans the library hooks functions instead.
+        let _unplanned = journal.add_plans(&plans(&journal.directory));
+        Answers::announce(journal);
     }
     let mut recorder = Recorder::without_spool(&arguments.run_dir);
     if arguments.wants_log {
@@ -91,6 +95,7 @@ fn trace_into(
     };
     // SAFETY: `prepare` calls setrlimit and nothing else.
     let spawned = unsafe { spawn_command(&arguments.command, mask, prepare) }?;
+    let answers = is_patching.then(|| Answers::begin(journal));
     let root = spawned.pid;
     let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
     let program = find_program(arguments.command.first());
@@ -108,6 +113,7 @@ fn trace_into(
         run.collector.not_begun(root as u32);
     }
     run.linger(Duration::from_millis(arguments.linger_ms));
+    drop(answers);
     journal.log.head().is_over.store(1, Ordering::Release);
     run.read(true);
     run.tell_left();

@@ -14,6 +14,11 @@ pub(crate) enum Way {
     Move(u8),
     /// A short jump to padding at that address, where there is room for a long one.
     Hop(u32),
+    /// So many bytes of instructions behind it are moved into the thunk, and run there when the call has been made.
+    Follow(u8),
+    /// It is no system call but a jump (or with the flag a call) to the function at that address, which makes cancellable
+    /// ones: see [`funnels`].
+    Cancellable { function: u32, is_call: bool },
 }
 
 /// A system call instruction. Addresses are as in the file: relative to where its first segment is loaded.
@@ -121,10 +126,20 @@ pub(crate) fn number_at(decoded: &Decoded, index: usize) -> Option<u32> {
         let writes = writes(instruction, Register::RAX);
         match instruction.code() {
             Op::Mov_r32_imm32 | Op::Mov_rm64_imm32 if writes => return Some(instruction.immediate32()),
+            Op::Mov_r8_imm8 if writes => {
+                let is_zero =
+                    instruction.op0_register() == Register::AL && number_at(decoded, back) == Some(0);
+                return is_zero.then(|| instruction.immediate8().into());
+            }
+            // How compilers write it that are asked for short code.
+            Op::Pop_r64 if writes && !decoded.is_target(instruction.ip()) => {
+                let before = decoded.instructions.get(back.checked_sub(1)?)?;
+                return (before.code() == Op::Pushq_imm8).then(|| before.immediate8to64() as u32);
+            }
             Op::Xor_r32_rm32 | Op::Xor_rm32_r32 if writes && instruction.op1_register() == Register::EAX => {
                 return Some(0);
             }
-            Op::Mov_r32_rm32 | Op::Mov_rm32_r32 if writes => {
+            Op::Mov_r32_rm32 | Op::Mov_rm32_r32 | Op::Mov_r64_rm64 | Op::Mov_rm64_r64 if writes => {
                 return constant_of(decoded, back, instruction.op1_register());
             }
             _ => {}
@@ -182,29 +197,135 @@ pub(crate) fn find(elf: &[u8], is_wanted: &dyn Fn(u32) -> bool) -> Option<Sites>
         .filter(|(_, instruction)| instruction.mnemonic() == Mnemonic::Syscall)
         .map(|(index, _)| index)
         .collect();
+    // What is moved for one call is not moved for the next.
+    let mut free_from = 0;
     for index in calls {
         let number = number_at(&decoded, index);
         if number == Some(RT_SIGRETURN) || !number.is_none_or(is_wanted) {
             continue;
         }
-        match form(&mut decoded, index, number) {
-            Some(site) => found.sites.push(site),
+        if number.is_none() && takes_number_second(&decoded, index) {
+            match callers(&decoded, code, index) {
+                Some(callers) => found.sites.extend(callers),
+                None => found.unpatched.push((decoded.instructions[index].ip(), None)),
+            }
+            continue;
+        }
+        match form(&mut decoded, index, number, free_from) {
+            Some((site, end)) => {
+                free_from = end;
+                found.sites.push(site);
+            }
             None => found.unpatched.push((decoded.instructions[index].ip(), number)),
         }
     }
     Some(found)
 }
 
-fn form(decoded: &mut Decoded, index: usize, number: Option<u32>) -> Option<Site> {
+/// Returns how to patch a call, without touching what is before `free_from`, and where what is changed ends.
+fn form(decoded: &mut Decoded, index: usize, number: Option<u32>, free_from: u64) -> Option<(Site, u64)> {
     let call = decoded.instructions[index];
     let number = number.map_or(-1, |number| number as i16);
-    if let Some(moved) = movable(decoded, index) {
+    if let Some(moved) = movable(decoded, index).filter(|moved| call.ip() - moved >= free_from) {
         let address = u32::try_from(call.ip() - moved).ok()?;
-        return Some(Site { address, number, way: Way::Move(moved as u8) });
+        return Some((Site { address, number, way: Way::Move(moved as u8) }, call.next_ip()));
     }
-    let hole = take_hole(decoded, call.next_ip())?;
-    let (address, hole) = (u32::try_from(call.ip()).ok()?, u32::try_from(hole).ok()?);
-    Some(Site { address, number, way: Way::Hop(hole) })
+    let address = u32::try_from(call.ip()).ok()?;
+    if let Some(hole) = take_hole(decoded, call.next_ip()) {
+        let way = Way::Hop(u32::try_from(hole).ok()?);
+        return Some((Site { address, number, way }, call.next_ip()));
+    }
+    let len = followed(decoded, index)?;
+    Some((Site { address, number, way: Way::Follow(len as u8) }, call.next_ip() + len))
+}
+
+/// The body of the function through which all cancellable calls of a C library go: musl's `__syscall_cp_asm`, and
+/// `__syscall_cancel_arch` of glibc from 2.41 on. Both are written in assembly, and alike: (flags, number, six arguments).
+///
+/// Whoever cancels a thread asks whether its program counter is within this function, before the end of its `syscall`: then the call has done
+/// nothing yet, or has been interrupted, and the thread may end there. A call that were made elsewhere would never be given up. So the
+/// function is left as it is, and who calls it, which is one place in each library, calls the gate, which calls the function.
+const FUNNEL: &[u8] = &[
+    0x49, 0x89, 0xfb, // mov %rdi, %r11
+    0x48, 0x89, 0xf0, // mov %rsi, %rax
+    0x48, 0x89, 0xd7, // mov %rdx, %rdi
+    0x48, 0x89, 0xce, // mov %rcx, %rsi
+    0x4c, 0x89, 0xc2, // mov %r8, %rdx
+    0x4d, 0x89, 0xca, // mov %r9, %r10
+    0x4c, 0x8b, 0x44, 0x24, 0x08, // mov 8(%rsp), %r8
+    0x4c, 0x8b, 0x4c, 0x24, 0x10, // mov 16(%rsp), %r9
+    0x4c, 0x89, 0x5c, 0x24, 0x08, // mov %r11, 8(%rsp)
+    0x0f, 0x05, // syscall
+    0xc3, // ret
+];
+
+/// Bytes of what looks at the flags, before it: a load, a test, a branch, and a mark for indirect branches.
+const FUNNEL_HEAD_MAX: u64 = 16;
+
+/// Returns whether the number of a call is the second argument of the function that makes it and the call's first argument the third, as
+/// nothing but a [`FUNNEL`] has it.
+fn takes_number_second(decoded: &Decoded, index: usize) -> bool {
+    let before = decoded.instructions.get(..index).unwrap_or_default();
+    let comes_from = |register, from| {
+        let sets = before.iter().rev().take(LOOK_BACK).find(|instruction| writes(instruction, register));
+        sets.is_some_and(|instruction| {
+            matches!(instruction.code(), Op::Mov_r64_rm64 | Op::Mov_rm64_r64)
+                && instruction.op1_register() == from
+        })
+    };
+    comes_from(Register::RAX, Register::RSI) && comes_from(Register::RDI, Register::RDX)
+}
+
+/// Returns the places that call the [`FUNNEL`] whose system call is at `index`; `None` if it is not known well enough.
+fn callers(decoded: &Decoded, code: &[u8], index: usize) -> Option<Vec<Site>> {
+    let start = decoded.instructions.first()?.ip();
+    let body = decoded.instructions.get(index)?.next_ip() + 1 - FUNNEL.len() as u64;
+    let at = (body - start) as usize;
+    if code.get(at..at + FUNNEL.len())? != FUNNEL {
+        return None;
+    }
+    let before = decoded.targets.partition_point(|target| *target < body);
+    let function = *decoded.targets.get(before.checked_sub(1)?)?;
+    if body - function > FUNNEL_HEAD_MAX {
+        return None;
+    }
+    let calls = |instruction: &&Instruction| instruction.near_branch_target() == function;
+    let sites: Option<Vec<Site>> = decoded
+        .instructions
+        .iter()
+        .filter(calls)
+        .map(|instruction| {
+            let is_call = instruction.code() == Op::Call_rel32_64;
+            let address = u32::try_from(instruction.ip()).ok()?;
+            let way = Way::Cancellable { function: u32::try_from(function).ok()?, is_call };
+            (is_call || instruction.code() == Op::Jmp_rel32_64).then_some(Site { address, number: -1, way })
+        })
+        .collect();
+    sites.filter(|sites| !sites.is_empty())
+}
+
+/// Returns how many bytes behind a call can be moved elsewhere: whole instructions that mean the same anywhere, to which nobody jumps.
+fn followed(decoded: &Decoded, index: usize) -> Option<u64> {
+    let call = decoded.instructions.get(index)?;
+    let mut moved = 0;
+    for instruction in decoded.instructions.get(index + 1..)? {
+        let is_movable = means_the_same(instruction) && !instruction.is_stack_instruction();
+        if !is_movable || instruction.ip() != call.next_ip() + moved {
+            return None;
+        }
+        moved += instruction.len() as u64;
+        if moved + 2 >= JUMP_BYTES {
+            return (!decoded.has_target_within(call.next_ip(), instruction.next_ip())).then_some(moved);
+        }
+    }
+    None
+}
+
+fn means_the_same(instruction: &Instruction) -> bool {
+    instruction.flow_control() == FlowControl::Next
+        && !instruction.is_ip_rel_memory_operand()
+        && instruction.code() != Op::INVALID
+        && instruction.mnemonic() != Mnemonic::Syscall
 }
 
 /// Returns how many bytes before a call can be moved elsewhere, so that with the call there is room for a jump: whole instructions
@@ -213,12 +334,7 @@ fn movable(decoded: &Decoded, index: usize) -> Option<u64> {
     let call = decoded.instructions.get(index)?;
     let mut moved = 0;
     for instruction in decoded.instructions.get(..index)?.iter().rev() {
-        let means_the_same = instruction.flow_control() == FlowControl::Next
-            && !instruction.is_ip_rel_memory_operand()
-            && !instruction.is_stack_instruction()
-            && instruction.code() != Op::INVALID
-            && instruction.next_ip() == call.ip() - moved;
-        if !means_the_same {
+        if !means_the_same(instruction) || instruction.next_ip() != call.ip() - moved {
             return None;
         }
         moved += instruction.len() as u64;

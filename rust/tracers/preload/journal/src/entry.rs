@@ -75,7 +75,7 @@ kinds! {
     /// The library is in the process `pid`, in a program that has just been executed, before the program's first
     /// instruction: the path is the program's (`/proc/self/exe`), the second path is the path given to execve(2)
     /// (`AT_EXECFN`), `value` the parent process, `value2` a [`Mode`](crate::entry::Mode), `fd` the loader's place: -1 where
-    /// there is none. `stamp` is the program's. Arguments, working directory and images follow, each in an entry of its own.
+    /// there is none. `stamp` is the program's, `path_at` that of the path of the root directory, where it is not the run's. Arguments, working directory and images follow, each in an entry of its own.
     Hello = 1,
     /// The arguments of the program that has said hello, NUL-separated, cut to 16 KiB.
     Arguments = 2,
@@ -127,6 +127,10 @@ kinds! {
     Gap = 23,
     /// The file was executed by way of a descriptor or otherwise outside `Exec`.
     Execute = 24,
+    /// A library is loaded whose system calls nobody has planned for: the path is as the loader has it, the second text its
+    /// [`Identity`](crate::plans::Identity), `stamp` the file's, `value` where it is loaded, `value2` a descriptor of it that
+    /// stays open while the process waits for an answer.
+    Unplanned = 25,
 }
 
 /// How the library works in a process.

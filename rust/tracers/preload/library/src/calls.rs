@@ -184,6 +184,29 @@ pub(crate) extern "C" fn leave_from_gate(call: &mut Call, pending: &mut Pending)
     leave(pending, result);
 }
 
+/// From the gate of cancellable calls: one is about to be made. It is always made there, where it can be interrupted for good, if there is
+/// another thread that could ask for that.
+#[cfg(target_arch = "x86_64")]
+pub(crate) extern "C" fn enter_cancellable(call: &mut Call, pending: &mut Pending) -> u32 {
+    *pending = Pending::Nothing;
+    let opened = match Sysno::new(call.number) {
+        Some(Sysno::openat) => Some((call.fd(0), call.arg(1), call.arg(2))),
+        Some(Sysno::open) => Some((sys::AT_FDCWD, call.arg(0), call.arg(1))),
+        Some(Sysno::creat) => Some((sys::AT_FDCWD, call.arg(0), (O_CREAT | O_TRUNC) as usize)),
+        _ => None,
+    };
+    let way = match opened.filter(|_| process::has_threads() && journal::head().is_some()) {
+        Some((dir, path, flags)) => {
+            let path = PathArgument { pointer: path as *const u8 };
+            *pending = Pending::Open(opens::prepare_as_asked(dir, path, flags as u32 as u64));
+            Way::Watched
+        }
+        None => enter(call, pending),
+    };
+    // No call that makes a process can be cancelled.
+    (if way == Way::Outside { Way::Through } else { way }) as u32
+}
+
 /// Looks at a call before it is made.
 pub(crate) fn enter(call: &mut Call, pending: &mut Pending) -> Way {
     let entry = TABLE.get(call.number).copied().unwrap_or(NOTHING);

@@ -13,7 +13,7 @@ mod arch;
 mod arch;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use arch::{after_clone, gate};
+pub(crate) use arch::{after_clone, cancellable, gate};
 pub(crate) use arch::{raw, thread};
 
 /// What the gate does with a call that went through `enter`.

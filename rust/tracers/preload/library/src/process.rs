@@ -22,6 +22,14 @@ pub(crate) static BORROWERS: AtomicU32 = AtomicU32::new(0);
 /// Not 0: children are in another PID namespace, and what they call themselves means nothing to others.
 static HAS_FOREIGN_CHILDREN: AtomicU32 = AtomicU32::new(0);
 
+/// Not 0: there is, or was, more than one thread.
+static HAS_THREADS: AtomicU32 = AtomicU32::new(0);
+
+/// Returns whether there may be more than one thread.
+pub(crate) fn has_threads() -> bool {
+    HAS_THREADS.load(Ordering::Relaxed) != 0
+}
+
 /// clone(2) (include/uapi/linux/sched.h).
 pub(crate) mod clone {
     pub(crate) const VM: u64 = 0x100;
@@ -140,6 +148,7 @@ pub(crate) fn prepare(call: &Call) -> Making {
 /// Prepares for making a process or thread with those flags.
 pub(crate) fn prepare_with(flags: u64, has_stack: bool) -> Making {
     if flags & clone::THREAD != 0 {
+        HAS_THREADS.store(1, Ordering::Relaxed);
         if flags & clone::FILES == 0 {
             descriptors::split();
         }

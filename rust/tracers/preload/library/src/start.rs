@@ -193,6 +193,7 @@ fn say_hello(environment: *const *const u8, mode: Mode, root: &[u8]) {
         Ok(())
     });
     if let Ok(mut draft) = hello {
+        draft.path_at(names::root());
         if may_ask {
             draft.stamp(&sys::stat_at(sys::AT_FDCWD, exe).unwrap_or_default());
             draft.value(u64::from(sys::parent()));

@@ -6,6 +6,7 @@
 //! Pointers are to memory of this library's own, or are the program's and go to the kernel alone, which checks them.
 
 use core::mem::MaybeUninit;
+use core::sync::atomic::AtomicU32;
 
 use syscalls::Sysno;
 use tracer_preload_journal::entry::Stamp;
@@ -254,4 +255,41 @@ pub(crate) fn allocate(fd: i32, start: usize, len: usize) -> isize {
 pub(crate) fn protect_code(start: usize, len: usize, is_writable: bool) -> bool {
     let protection = if is_writable { PROT_READ_WRITE } else { PROT_READ_EXEC };
     call(Sysno::mprotect, [start, len, protection, 0, 0, 0]) == 0
+}
+
+/// Maps memory at that very address, if there is nothing.
+pub(crate) fn map_memory_at(start: usize, len: usize) -> bool {
+    const MAP_FIXED_NOREPLACE: usize = 0x10_0000;
+    let flags = MAP_PRIVATE_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    let place = mapped(call(Sysno::mmap, [start, len, PROT_READ_WRITE, flags, usize::MAX, 0]));
+    match place {
+        Some(place) if place as usize == start => true,
+        // Before Linux 4.17 the address is a wish.
+        Some(place) => {
+            unmap(place, len);
+            false
+        }
+        None => false,
+    }
+}
+
+/// Returns the time since some moment, nanoseconds (CLOCK_MONOTONIC).
+pub(crate) fn now_ns() -> i64 {
+    const CLOCK_MONOTONIC: usize = 1;
+    let mut time = [0_i64; 2];
+    call(Sysno::clock_gettime, [CLOCK_MONOTONIC, (&raw mut time) as usize, 0, 0, 0, 0]);
+    time[0] * 1_000_000_000 + time[1]
+}
+
+/// futex(2), shared between processes: sleeps while the word is `seen`, at most so long.
+pub(crate) fn wait(word: &AtomicU32, seen: u32, ns: i64) {
+    const FUTEX_WAIT: usize = 0;
+    let time = [ns / 1_000_000_000, ns % 1_000_000_000];
+    call(Sysno::futex, [word.as_ptr() as usize, FUTEX_WAIT, seen as usize, (&raw const time) as usize, 0, 0]);
+}
+
+/// futex(2): wakes who sleeps.
+pub(crate) fn wake(word: &AtomicU32) {
+    const FUTEX_WAKE: usize = 1;
+    call(Sysno::futex, [word.as_ptr() as usize, FUTEX_WAKE, i32::MAX as usize, 0, 0, 0]);
 }
