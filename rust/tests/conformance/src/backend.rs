@@ -18,19 +18,10 @@ pub const BACKENDS: [&str; 3] = [HOOKED, "preload", "ptrace"];
 /// The preload backend as it is where it knows nothing of the C library: it hooks functions in place of patching system calls.
 pub const HOOKED: &str = "hooked";
 
-/// The preload backend with programs that are linked with musl, a C library that it knows nothing of.
+/// The preload backend with programs that are linked with musl, a C library of which it has no plan beforehand.
 pub const MUSL: &str = "musl";
 
-/// Returns the backend that another is a variety of, itself if it is none.
-pub fn origin(backend: &str) -> &str {
-    match backend {
-        MUSL => HOOKED,
-        HOOKED => "preload",
-        backend => backend,
-    }
-}
-
-/// Returns what `roar run --tracer` calls a backend.
+/// Returns what `roar run --tracer` calls a backend: the one that it is a variety of, or itself.
 pub fn tracer(backend: &str) -> &str {
     if matches!(backend, HOOKED | MUSL) { "preload" } else { backend }
 }

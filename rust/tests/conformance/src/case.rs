@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Result;
-use crate::backend::{KNOWN_BACKENDS, origin};
+use crate::backend::{KNOWN_BACKENDS, tracer};
 
 /// One behaviour: the world before, what is run, and what the report must say of the world afterwards.
 ///
@@ -168,7 +168,7 @@ impl Case {
 
     /// Returns what is different under the backend: where nothing is said of it, what is said of the one that it is a variety of.
     pub fn difference_under(&self, backend: &str) -> Option<&Difference> {
-        let origin = origin(backend);
+        let origin = tracer(backend);
         let inherit = || if origin == backend { None } else { self.difference_under(origin) };
         self.differs.get(backend).or_else(inherit)
     }

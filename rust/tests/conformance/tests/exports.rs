@@ -32,17 +32,20 @@ const NOT_HOOKED: &[(&str, &[&str])] = &[
 ];
 
 fn library() -> Library {
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    Library::read(&roar_binary(target_dir).unwrap().with_file_name("libroar_preload.so")).unwrap()
+    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("cargo names a directory in the target directory");
+    let roar = roar_binary(target_dir).expect("the programs of roar are built");
+    Library::read(&roar.with_file_name("libroar_preload.so")).expect("the library is built")
 }
 
 /// Returns the C library of this machine.
 fn c_library() -> Library {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc is mounted");
     let path = maps.lines().filter_map(|line| line.split_ascii_whitespace().nth(5)).find(|path| {
         Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().starts_with("libc."))
     });
-    Library::read(&PathBuf::from(path.expect("the test is linked with it"))).unwrap()
+    Library::read(&PathBuf::from(path.expect("the test is linked with it"))).expect("it is loaded")
 }
 
 /// Returns what the forms of a function have in common: `__fgets_unlocked_chk` and `fgets` are forms of the same.

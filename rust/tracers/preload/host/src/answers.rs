@@ -133,7 +133,7 @@ fn pid_of(log: Log<'static>, told: &Told<'_>) -> Option<u32> {
     }
     match log.look(u64::from(told.pid & !ALIAS) * Entry::ALIGN) {
         Place::Entry(fork) if fork.pid & ALIAS == 0 && fork.value != 0 => u32::try_from(fork.value).ok(),
-        _ => None,
+        Place::Entry(_) | Place::Empty | Place::Reserved(_) => None,
     }
 }
 

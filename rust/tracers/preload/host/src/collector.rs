@@ -22,6 +22,8 @@ const O_TRUNC: u64 = 0o1000;
 #[derive(Debug, Default)]
 struct Process {
     has_ended: bool,
+    /// The program that said hello from it.
+    program: Vec<u8>,
     directory: Vec<u8>,
     /// Its root directory; empty where that is the run's.
     root: Vec<u8>,
@@ -134,7 +136,7 @@ impl Collector {
         }
         match self.log.look(u64::from(name & !ALIAS) * Entry::ALIGN) {
             Place::Entry(fork) if fork.pid & ALIAS == 0 && fork.value != 0 => fork.value as u32,
-            _ => name,
+            Place::Entry(_) | Place::Empty | Place::Reserved(_) => name,
         }
     }
 
@@ -348,9 +350,9 @@ impl Collector {
         if self.processes.contains_key(&child) && !self.has_ended(child) {
             return;
         }
-        let Process { directory, root, .. } = self.process(parent);
-        let (directory, root) = (directory.clone(), root.clone());
-        self.processes.insert(child, Process { directory, root, ..Process::default() });
+        let Process { program, directory, root, .. } = self.process(parent);
+        let (program, directory, root) = (program.clone(), directory.clone(), root.clone());
+        self.processes.insert(child, Process { program, directory, root, ..Process::default() });
         let mut event = TraceEvent::new(EventKind::Fork, time_ns, parent, parent);
         event.value = child.into();
         self.recorder.tell(&event);
@@ -418,6 +420,7 @@ impl Collector {
         let root = self.root_of(told);
         let process = self.process(pid);
         (process.directory, process.root) = (directory, root);
+        process.program = program.path.clone();
         self.executed(told, &program, told.text2);
     }
 
@@ -509,7 +512,9 @@ impl Collector {
     }
 
     fn program(&self, pid: u32) -> Option<Vec<u8>> {
-        program_of(pid).map(|path| path.as_os_str().as_bytes().to_vec())
+        let known = self.processes.get(&pid).map(|process| process.program.clone());
+        let running = || program_of(pid).map(|path| path.as_os_str().as_bytes().to_vec());
+        known.filter(|program| !program.is_empty()).or_else(running)
     }
 
     /// A process goes on or ends, with that status, that has executed a program and never said hello from it.
@@ -567,7 +572,21 @@ impl Collector {
             }
             Kind::Unlink => !is_same(&stamp_now(path), &before),
             Kind::Rename | Kind::Link => is_same(&stamp_now(told.text2), &before),
-            _ => false,
+            Kind::Hello
+            | Kind::Arguments
+            | Kind::Directory
+            | Kind::Images
+            | Kind::Exec
+            | Kind::Fork
+            | Kind::Exit
+            | Kind::Reaped
+            | Kind::Path
+            | Kind::Gap
+            | Kind::Unplanned
+            | Kind::Read
+            | Kind::Seen
+            | Kind::MapRead
+            | Kind::Execute => false,
         };
         if has_happened {
             self.take(&happened);
@@ -617,7 +636,7 @@ fn file_system_type(path: &[u8], dev: u64) -> Option<i64> {
     let mut at = as_path(path);
     loop {
         if let (Ok(found), Ok(system)) = (fs::symlink_metadata(at), rustix::fs::statfs(at)) {
-            return (std::os::unix::fs::MetadataExt::dev(&found) == dev).then_some(system.f_type as i64);
+            return (std::os::unix::fs::MetadataExt::dev(&found) == dev).then_some(system.f_type);
         }
         at = at.parent()?;
     }

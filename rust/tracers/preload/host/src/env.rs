@@ -23,10 +23,19 @@ pub(crate) unsafe fn bring_along(library: &Path, journal: &Path) {
         value.push(":");
         value.push(own);
     }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only the command sees it, and this is how it is given its environment"
+    )]
     // SAFETY: nobody else reads the environment, as the caller promises.
-    unsafe { env::set_var(LIBRARY, value) };
+    unsafe {
+        env::set_var(LIBRARY, value)
+    };
+    #[expect(clippy::disallowed_methods, reason = "as above")]
     // SAFETY: as above.
-    unsafe { env::set_var(TRACE, journal) };
+    unsafe {
+        env::set_var(TRACE, journal)
+    };
     // SAFETY: as above.
     unsafe { env::remove_var(MODE) };
 }

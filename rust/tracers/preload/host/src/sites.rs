@@ -118,6 +118,7 @@ fn holes(instructions: &[Instruction]) -> Vec<(u64, u64)> {
 }
 
 /// Returns the number of the call at `index`, if the code before it says.
+#[expect(clippy::wildcard_enum_match_arm, reason = "there are thousands of instructions")]
 pub(crate) fn number_at(decoded: &Decoded, index: usize) -> Option<u32> {
     if decoded.is_target(decoded.instructions[index].ip()) {
         return None;

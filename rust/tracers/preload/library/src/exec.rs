@@ -6,11 +6,11 @@ use syscalls::Sysno;
 use tracer_preload_journal::{Flags, Kind, State};
 
 use crate::calls::Call;
+use crate::env::{LIBRARY, TRACE};
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument, Text};
-use crate::start::{self, LIBRARY, TRACE};
 use crate::strings::{Pages, Strings};
-use crate::{gate, process, sandbox, sys};
+use crate::{gate, process, sandbox, start, sys};
 
 /// An exec that is about to happen.
 #[derive(Clone, Copy, Debug)]

@@ -32,7 +32,7 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use syscalls::Sysno;
 
-use body::Body;
+use body::{Body, Happened};
 pub(crate) use stub::Frame;
 use stub::VaList;
 
@@ -290,23 +290,22 @@ fn tell(id: Id, body: Body, frame: &mut Frame) -> Option<Outcome> {
 
 /// Does what there is no function for: the system call, if it is one; else it fails, as a function that the system does not have.
 fn missing(body: Body, frame: &Frame) -> usize {
-    match body {
-        Body::Call(number, from, gives) => calls::make(number, from, gives, frame),
-        Body::OpenStream | Body::ReopenStream | Body::TemporaryStream => {
-            calls::set_errno(ENOSYS);
-            0
-        }
-        Body::ReadStream(_, body::Happened::Pointer | body::Happened::Count)
-        | Body::WriteStream(_, body::Happened::Pointer | body::Happened::Count) => {
-            calls::set_errno(ENOSYS);
-            0
-        }
-        Body::Spawn(_) | Body::SpawnOpen | Body::SpawnForget => ENOSYS as usize,
-        _ => {
-            calls::set_errno(ENOSYS);
-            usize::MAX
-        }
+    if let Body::Call(number, from, gives) = body {
+        return calls::make(number, from, gives, frame);
     }
+    if matches!(body, Body::Spawn(_) | Body::SpawnOpen | Body::SpawnForget) {
+        return ENOSYS as usize;
+    }
+    calls::set_errno(ENOSYS);
+    let gives_nothing = matches!(
+        body,
+        Body::OpenStream
+            | Body::ReopenStream
+            | Body::TemporaryStream
+            | Body::ReadStream(_, Happened::Pointer | Happened::Count)
+            | Body::WriteStream(_, Happened::Pointer | Happened::Count)
+    );
+    if gives_nothing { 0 } else { usize::MAX }
 }
 
 /// "Function not implemented" (errno(3)).

@@ -17,6 +17,7 @@ mod aio;
 mod calls;
 mod changes;
 mod descriptors;
+mod env;
 mod exec;
 mod filter;
 mod gaps;

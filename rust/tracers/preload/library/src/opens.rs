@@ -31,6 +31,8 @@ pub(crate) struct Opening {
     /// The file as it was; absent if there was none.
     before: Stamp,
     flags: u64,
+    /// What the program gave the kernel, if the kernel is to follow it as the program asked.
+    asked: Option<(i32, PathArgument)>,
 }
 
 /// Returns the flags of `struct open_how` of the program's.
@@ -62,7 +64,7 @@ pub(crate) fn prepare(dir: i32, path: PathArgument, flags: u64, is_new: bool) ->
     });
     let Ok(mut draft) = named else {
         // Then the open fails as well, or the descriptor tells.
-        return Some(Opening { sort: Sort::Effective, draft: None, before, flags });
+        return Some(Opening { sort: Sort::Effective, draft: None, before, flags, asked: None });
     };
     if before.ino != 0 {
         draft.flag(Flags::EXISTED);
@@ -70,7 +72,7 @@ pub(crate) fn prepare(dir: i32, path: PathArgument, flags: u64, is_new: bool) ->
     draft.value(flags).stamp(&before);
     journal::change();
     draft.seal(State::Begun);
-    Some(Opening { sort: Sort::Effective, draft: Some(draft), before, flags })
+    Some(Opening { sort: Sort::Effective, draft: Some(draft), before, flags, asked: None })
 }
 
 /// Returns the file that is there before an open; `None` if the open will have no effect of its own.
@@ -97,21 +99,21 @@ pub(crate) fn prepare_as_asked(dir: i32, path: PathArgument, flags: u64) -> Open
     match before {
         Some(before) => {
             journal::change();
-            Opening { sort: Sort::Effective, draft: None, before, flags }
+            Opening { sort: Sort::Effective, draft: None, before, flags, asked: Some((dir, path)) }
         }
-        None => unresolved(),
+        None => Opening { asked: Some((dir, path)), ..unresolved() },
     }
 }
 
 /// Returns an open of a new file whose name is not known yet.
 pub(crate) fn unforeseen(flags: u64) -> Opening {
     journal::change();
-    Opening { sort: Sort::Effective, draft: None, before: Stamp::default(), flags }
+    Opening { sort: Sort::Effective, draft: None, before: Stamp::default(), flags, asked: None }
 }
 
 /// Returns an open of which nothing is known but that it has no effect.
 pub(crate) fn unresolved() -> Opening {
-    Opening { sort: Sort::Plain, draft: None, before: Stamp::default(), flags: 0 }
+    Opening { sort: Sort::Plain, draft: None, before: Stamp::default(), flags: 0, asked: None }
 }
 
 /// Prepares for an open without effect in a sandbox: its path is taken as it is written, and verified by the reader.
@@ -121,7 +123,7 @@ pub(crate) fn observe(dir: i32, path: PathArgument) -> Opening {
         draft.seal(State::Begun);
         draft
     });
-    Opening { sort: Sort::Observed, draft: told.ok(), before: Stamp::default(), flags: 0 }
+    Opening { sort: Sort::Observed, draft: told.ok(), before: Stamp::default(), flags: 0, asked: None }
 }
 
 /// Begins an entry with the path of a file that was opened without meeting a symbolic link.
@@ -179,15 +181,15 @@ static KNOWN: [Known; KNOWN_MAX] =
         KNOWN_MAX];
 
 /// FNV-1a, but by words: for telling paths apart, of which nobody gains from making two alike.
-fn hash(path: &[u8], seed: u64) -> u64 {
+fn hash(path: &[u8], seeds: [u64; 2]) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = PRIME;
     let mut mix = |word: u64| {
         hash = (hash ^ word).wrapping_mul(PRIME);
         hash ^= hash >> 29;
     };
-    // A word of its own: mixed with the path it could make up for a difference there.
-    mix(seed);
+    // Words of their own: mixed with the path they could make up for a difference there.
+    seeds.into_iter().for_each(&mut mix);
     let (words, rest) = path.as_chunks::<8>();
     for word in words {
         mix(u64::from_le_bytes(*word));
@@ -209,8 +211,8 @@ fn learn(fd: i32, dir: i32, path: PathArgument) {
     let is_keepable =
         (is_absolute || (dir == sys::AT_FDCWD && names::is_directory_shared())) && !process::is_borrowed();
     let changes = journal::changes();
-    let start = if is_absolute { 0 } else { names::directory_generation() };
-    let hash = hash(bytes, u64::from(process::name()) << 32 | u64::from(start));
+    let start = if is_absolute { names::root() } else { u64::from(names::directory_generation()) };
+    let hash = hash(bytes, [u64::from(process::name()), start]);
     let known = KNOWN.get((hash >> 8) as usize % KNOWN_MAX).filter(|_| is_keepable);
     if let Some(known) = known
         && known.hash.load(Ordering::Relaxed) == hash
@@ -244,7 +246,7 @@ pub(crate) fn remember_read(fd: i32, read: &Draft) {
 
 /// Tells what an open did.
 pub(crate) fn leave(opening: Opening, result: isize) {
-    let Opening { sort, draft, before, flags } = opening;
+    let Opening { sort, draft, before, flags, asked } = opening;
     if result < 0 {
         if let Some(draft) = draft {
             draft.finish(State::Void);
@@ -254,6 +256,13 @@ pub(crate) fn leave(opening: Opening, result: isize) {
     let fd = result as i32;
     descriptors::set_open(fd, 0);
     if sort == Sort::Plain {
+        // In a root directory of its own there may be nobody to ask later.
+        if let Some((dir, path)) = asked.filter(|_| names::root() != 0)
+            && let Some(mut draft) = confirm(Kind::Path, fd, dir, path)
+        {
+            draft.seal(State::Done);
+            descriptors::set_open(fd, draft.position);
+        }
         return;
     }
     if sort == Sort::Observed {
@@ -266,7 +275,7 @@ pub(crate) fn leave(opening: Opening, result: isize) {
     let now = if sandbox::is_entered() { Stamp::default() } else { sys::stat_fd(fd).unwrap_or_default() };
     let told = match draft {
         Some(draft) => draft,
-        None => match name_opened(fd, &now) {
+        None => match name_opened(fd, &now, asked) {
             Some(draft) => draft,
             None => return,
         },
@@ -286,7 +295,7 @@ pub(crate) fn leave(opening: Opening, result: isize) {
 
 /// Tells what an open did that another process was to make.
 pub(crate) fn leave_elsewhere(opening: Opening, path: PathArgument, has_happened: bool) {
-    let Opening { sort: _, draft, before, flags: _ } = opening;
+    let Opening { sort: _, draft, before, flags: _, asked: _ } = opening;
     let Some(draft) = draft else { return };
     if before.ino == 0 {
         let now = sys::stat_at(sys::AT_FDCWD, path.pointer);
@@ -296,8 +305,9 @@ pub(crate) fn leave_elsewhere(opening: Opening, path: PathArgument, has_happened
 }
 
 /// Begins an entry for an open whose path could not be told before.
-fn name_opened(fd: i32, now: &Stamp) -> Option<Draft> {
-    let named = names::draft(Kind::Open, |draft| names::tell_open(draft, fd, now));
+fn name_opened(fd: i32, now: &Stamp, asked: Option<(i32, PathArgument)>) -> Option<Draft> {
+    let named = names::draft(Kind::Open, |draft| names::tell_open(draft, fd, now))
+        .or_else(|error| asked.and_then(|(dir, path)| confirm(Kind::Open, fd, dir, path)).ok_or(error));
     match named {
         Ok(mut draft) => {
             draft.seal(State::Begun);
@@ -310,6 +320,21 @@ fn name_opened(fd: i32, now: &Stamp) -> Option<Draft> {
     }
 }
 
+/// Begins an entry with the path as it is written, if that is the path of the descriptor: without a symbolic link it leads to the same file.
+fn confirm(kind: Kind, fd: i32, dir: i32, path: PathArgument) -> Option<Draft> {
+    let probe = i32::try_from(try_straight(dir, path, (sys::O_PATH | sys::O_CLOEXEC) as u64, 0)?).ok()?;
+    if probe < 0 {
+        return None;
+    }
+    let (found, own) = (sys::stat_fd(probe), sys::stat_fd(fd));
+    sys::close(probe);
+    let is_same = found.is_ok_and(|found| own.is_ok_and(|own| (found.dev, found.ino) == (own.dev, own.ino)));
+    if !is_same {
+        return None;
+    }
+    names::draft(kind, |draft| names::tell_straight(draft, dir, path.bytes())).ok()
+}
+
 /// Returns an open by handle: what it opens is known afterwards, and it creates nothing.
 pub(crate) fn by_handle(flags: u64) -> Opening {
     if flags & O_TRUNC == 0 {
@@ -318,5 +343,5 @@ pub(crate) fn by_handle(flags: u64) -> Opening {
     journal::change();
     // There was a file, whichever it was.
     let before = Stamp { ino: u64::MAX, ..Stamp::default() };
-    Opening { sort: Sort::Effective, draft: None, before, flags }
+    Opening { sort: Sort::Effective, draft: None, before, flags, asked: None }
 }

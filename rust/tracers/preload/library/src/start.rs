@@ -9,16 +9,10 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use tracer_preload_journal::entry::Mode;
 use tracer_preload_journal::{Kind, State};
 
+use crate::env::TRACE;
 use crate::journal::{self, Draft};
 use crate::names::{self, PATH_MAX, Text};
 use crate::{hooks, imports, loader, patch, process, sandbox, sys};
-
-/// The variable by which loaders are told of the library.
-pub(crate) const LIBRARY: &[u8] = b"LD_PRELOAD";
-
-/// The variable that names the journal, and after semicolons what else a program must be told of its surroundings: `a=` its alias, `f`
-/// that it has a filter of system calls, `s` that it is in a sandbox, and last `r=` its root directory.
-pub(crate) const TRACE: &[u8] = b"ROAR_PRELOAD";
 
 /// Longest argument list that is told, bytes.
 const ARGUMENTS_MAX: usize = 16 * 1024;

@@ -30,6 +30,7 @@ pub(crate) fn arguments(decoded: &Decoded, index: usize) -> [Option<u32>; 6] {
 }
 
 /// Returns what an instruction sets its first operand to.
+#[expect(clippy::wildcard_enum_match_arm, reason = "there are thousands of instructions")]
 fn constant(instruction: &Instruction) -> Option<u32> {
     match instruction.code() {
         Op::Mov_r32_imm32 | Op::Mov_rm32_imm32 | Op::Mov_rm64_imm32 => Some(instruction.immediate32()),

@@ -77,6 +77,7 @@ fn find_places(image: &Image<'_>, section: &Range<u64>, places: &mut Vec<u64>) -
     Ok(())
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "there are thousands of instructions")]
 fn is_call(instruction: &Instruction) -> bool {
     match instruction.mnemonic() {
         Mnemonic::Syscall | Mnemonic::Sysenter => true,

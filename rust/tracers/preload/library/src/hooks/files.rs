@@ -80,15 +80,15 @@ pub(super) fn temporary_file(real: Real, frame: &Frame) -> usize {
 
 /// A stream or directory is about to be closed, or all streams.
 pub(super) fn forget(body: Body, frame: &Frame) {
-    match body {
-        Body::CloseStream => descriptors::forget(descriptor(frame.args[0])),
-        Body::CloseDirectory => {
-            if let Some(fd) = DIRFD.call(frame.args[0]) {
-                descriptors::forget(fd as i32);
-            }
+    if matches!(body, Body::CloseStream) {
+        descriptors::forget(descriptor(frame.args[0]));
+    } else if matches!(body, Body::CloseDirectory) {
+        if let Some(fd) = DIRFD.call(frame.args[0]) {
+            descriptors::forget(fd as i32);
         }
+    } else {
         // Which they are only the C library knows.
-        _ => descriptors::forget_range(0, u32::MAX),
+        descriptors::forget_range(0, u32::MAX);
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn shared_memory(real: Real, is_removal: bool, frame: &Frame) -> usiz
     let mut push = |byte: u8| {
         if len < PATH_MAX {
             // SAFETY: within the place.
-            unsafe { start.add(len).write(byte) };
+            unsafe { start.wrapping_add(len).write(byte) };
             len += 1;
         }
     };

@@ -62,7 +62,7 @@ impl Found {
         let all = directory.iter().chain(separator).chain(name).chain(b"\0");
         for (index, byte) in all.enumerate() {
             // SAFETY: there is room, as was just seen.
-            unsafe { start.add(index).write(*byte) };
+            unsafe { start.wrapping_add(index).write(*byte) };
         }
         true
     }
@@ -107,7 +107,7 @@ pub(super) fn exec(id: Id, named: Named, arguments: Arguments, frame: &Frame) ->
     let list = if count < LIST_MAX { place.as_mut_ptr() } else { sys::map_memory(bytes)?.cast() };
     for index in 0..=count {
         // SAFETY: there is room for all of them and the null pointer.
-        unsafe { list.add(index).write(frame.arg(1 + index)) };
+        unsafe { list.wrapping_add(index).write(frame.arg(1 + index)) };
     }
     let result = execute(id, named, frame.args[0], list as usize, environment);
     if count >= LIST_MAX {
