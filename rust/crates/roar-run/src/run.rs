@@ -120,7 +120,7 @@ fn trace_in(
         Ok(traced) => Ok(traced),
         Err(error) => {
             // Nothing has run, nothing is to be recovered.
-            let _left = std::fs::remove_dir_all(run_dir.path());
+            let _left = run_dir.remove();
             Err(error)
         }
     }

@@ -3,9 +3,9 @@
 //!
 //! A lock is held on the directory by the roar that runs it. A directory without a lock is of a run that was broken off.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -16,6 +16,9 @@ use crate::repo::make_private_dir;
 
 const META_FILE: &str = "meta.json";
 const LOCK_FILE: &str = "lock";
+
+/// Attempts at a directory that nobody takes over before it is locked.
+const ATTEMPTS: u32 = 16;
 
 /// What is kept of a run's beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +52,25 @@ impl RunDir {
     }
 
     fn create_in(parent: &Path, is_findable: bool) -> io::Result<Self> {
-        let path = parent.join(format!("roar-{}", Uuid::now_v7().simple()));
-        make_private_dir(&path)?;
+        let mut attempt = 1;
+        loop {
+            let path = parent.join(format!("roar-{}", Uuid::now_v7().simple()));
+            match Self::create_at(path, is_findable) {
+                // Until it is locked, another roar takes it for what is left of a run that was broken off.
+                Err(error) if attempt < ATTEMPTS && may_be_taken_over(&error) => attempt += 1,
+                made => return made,
+            }
+        }
+    }
+
+    fn create_at(path: PathBuf, is_findable: bool) -> io::Result<Self> {
+        DirBuilder::new().mode(0o700).create(&path)?;
         let lock = open_lock(&path)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        // From now on nobody takes it over; it must not have been removed before.
+        if !is_in_place(&lock, &path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         Ok(Self { path, is_findable, _lock: lock })
     }
 
@@ -85,19 +103,87 @@ impl RunDir {
 
     /// Takes over a directory whose run was broken off; `None` if somebody holds it.
     pub(crate) fn take_over(path: &Path) -> Option<Self> {
-        let lock = open_lock(path).ok()?;
+        let Ok(lock) = OpenOptions::new().write(true).open(path.join(LOCK_FILE)) else {
+            // Without a lock it is empty: it was being made, or being removed. Whoever makes it makes another.
+            let _gone = fs::remove_dir(path);
+            return None;
+        };
         flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
         // Whoever held it may have finished and removed it just now.
-        fs::symlink_metadata(path.join(LOCK_FILE)).ok()?;
+        is_in_place(&lock, path).then_some(())?;
         Some(Self { path: path.to_owned(), is_findable: true, _lock: lock })
     }
 
-    /// Removes it, the run being recorded.
-    pub(crate) fn remove(self) -> io::Result<()> {
-        fs::remove_dir_all(&self.path)
+    /// Removes it, the run being recorded, or never begun. The lock goes last: with it a later roar can finish what is broken off here.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else if entry.file_name() != LOCK_FILE {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        fs::remove_file(self.path.join(LOCK_FILE))?;
+        match fs::remove_dir(&self.path) {
+            // Another roar was quicker.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
     }
 }
 
+fn may_be_taken_over(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
+}
+
+/// Returns whether an open lock is that of the directory, not of one that was removed.
+fn is_in_place(lock: &File, directory: &Path) -> bool {
+    let there = fs::symlink_metadata(directory.join(LOCK_FILE));
+    let held = lock.metadata();
+    there.is_ok_and(|there| held.is_ok_and(|held| (there.dev(), there.ino()) == (held.dev(), held.ino())))
+}
+
 fn open_lock(directory: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(directory.join(LOCK_FILE))
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(LOCK_FILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_directory_is_made_while_others_clear_up_what_is_left() {
+        let top = tempfile::tempdir().unwrap();
+        let is_done = AtomicBool::new(false);
+        let clear_up = || {
+            while !is_done.load(Ordering::Relaxed) {
+                for entry in fs::read_dir(top.path()).unwrap().flatten() {
+                    if let Some(left) = RunDir::take_over(&entry.path()) {
+                        // Two may be clearing the same one up.
+                        let _gone = left.remove();
+                    }
+                }
+            }
+        };
+        let failures: Vec<String> = std::thread::scope(|scope| {
+            scope.spawn(clear_up);
+            scope.spawn(clear_up);
+            let mut failures = Vec::new();
+            for _ in 0..2000 {
+                match RunDir::create_in(top.path(), true) {
+                    Ok(made) if fs::symlink_metadata(made.path.join(LOCK_FILE)).is_ok() => {
+                        made.remove().unwrap()
+                    }
+                    Ok(_) => failures.push("removed by another".to_owned()),
+                    Err(error) => failures.push(error.to_string()),
+                }
+            }
+            is_done.store(true, Ordering::Relaxed);
+            failures
+        });
+        assert_eq!(failures, Vec::<String>::new());
+    }
 }

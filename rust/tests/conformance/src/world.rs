@@ -38,7 +38,8 @@ impl World {
             .tempdir()
             .map_err(|error| error.to_string())?;
         let base = guard.path().canonicalize().map_err(|error| error.to_string())?;
-        for name in ["w", "home", "tmp"] {
+        // With a place for records of its own, whatever there is above it.
+        for name in ["w", "w/.roar", "home", "tmp"] {
             fs::create_dir(base.join(name)).map_err(|error| format!("{name}: {error}"))?;
         }
         let guard = if env::is_kept() {

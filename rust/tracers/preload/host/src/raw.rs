@@ -1,6 +1,6 @@
 //! Programs and libraries that make system calls of their own: what these do passes the C library by, and nobody sees it.
 //!
-//! Each image that a process loads is looked through once, by the collector: code is searched for the bytes of system calls ([`scan`]),
+//! Each image that a process loads is looked through once, by the collector: code is searched for the bytes of system calls ([`mod@scan`]),
 //! each is decoded from the start of its function ([`functions`]) to tell an instruction from what looks like one, and calls that do nothing
 //! to files are left out ([`calls`]). What was found is kept for later runs ([`kept`]).
 

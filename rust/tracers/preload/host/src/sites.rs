@@ -17,7 +17,7 @@ pub(crate) enum Way {
     /// So many bytes of instructions behind it are moved into the thunk, and run there when the call has been made.
     Follow(u8),
     /// It is no system call but a jump (or with the flag a call) to the function at that address, which makes cancellable
-    /// ones: see [`funnels`].
+    /// ones: see [`FUNNEL`].
     Cancellable { function: u32, is_call: bool },
 }
 

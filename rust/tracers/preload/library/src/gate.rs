@@ -1,6 +1,6 @@
 //! The gate: the code through which every system call of a patched C library passes, and the library's own as well.
 //!
-//! A patched site jumps to its *thunk* ([`patch`](crate::patch)), the thunk to [`gate`](arch::gate). There a call that adds nothing to what was
+//! A patched site jumps to its *thunk* ([`patch`](crate::patch)), the thunk to [`arch::gate`]. There a call that adds nothing to what was
 //! told is made at once; any other goes through [`enter`](crate::calls::enter), is made, and goes through
 //! [`leave`](crate::calls::leave). The call itself is made with the registers of the program, from the gate's own frame, so
 //! that signals, SA_RESTART, seccomp handlers and thread cancellation find it as they would find it in the C library.

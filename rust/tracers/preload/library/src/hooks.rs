@@ -1,6 +1,6 @@
 //! Hooks: the functions of the C library, for where its system calls cannot be made to pass through the gate.
 //!
-//! For each line of the [table](table) the library has a function of that name, which the loader finds before the C library's. It is
+//! For each line of the [table] the library has a function of that name, which the loader finds before the C library's. It is
 //! a jump to what its [`Slot`] holds; where that is nothing yet, to [`dispatch`]. If the C library is patched, the slot is given the
 //! real function, and from then on the hook costs a jump; if not, `dispatch` tells what the function does, each time.
 //!

@@ -4,7 +4,7 @@
 //! It lives in other people's processes. It never allocates, locks, waits or changes `errno`; it has no standard library, no
 //! thread-local memory, and needs no symbol of anyone. It is safe in signal handlers, in children of vfork, and before the C library has begun.
 //!
-//! Begin reading at [`start`], then [`gate`] and [`calls`].
+//! Begin reading at `start`, then `gate` and `calls`.
 //!
 //! # Safety
 //!
