@@ -45,13 +45,14 @@ impl Effort {
 pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let json_file: Option<PathBuf> = flags.value("--json")?;
     let effort = Effort { rounds: flags.value("--rounds")?, is_quick: flags.switch("--quick") };
+    let tools: Option<String> = flags.value("--tools")?;
     let words = flags.words()?;
 
     workspace::build_programs(&workspace::shell()?)?;
     let results = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["hash"] => hash::run(effort)?,
         ["startup"] => startup::run(effort)?,
-        names => overhead::run(effort, names)?,
+        names => overhead::run(effort, names, tools.as_deref())?,
     };
     if let Some(file) = json_file {
         let document = json!({ "machine": machine(), "results": results });

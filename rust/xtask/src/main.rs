@@ -43,7 +43,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        usage: "[--quick] [--rounds N] [--json FILE] [WORKLOAD…|hash|startup]",
+        usage: "[--quick] [--rounds N] [--tools T,…] [--json FILE] [WORKLOAD…|hash|startup]",
         about: "the cost of tracing, of hashing, of starting",
         run: bench::run,
     },

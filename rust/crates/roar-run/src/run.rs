@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use roar_config::Settings;
 use roar_hash::Algorithm;
-use roar_store::{RecordedJob, Store};
+use roar_store::RecordedJob;
 use tracer_host::TracerArguments;
 use tracer_schema::{Exit, RunReport, TracerReport};
 
@@ -64,7 +64,9 @@ pub fn run(
     let run_dir = RunDir::create(&repo.runs_dir(), &around.temp)
         .map_err(|(path, source)| RunError::RunDir { path, source })?;
     context.settle();
-    let traced = trace_in(&run_dir, options, settings, around, &mut problems)?;
+    let traced = trace_in(&run_dir, options, settings, around, &mut problems, || {
+        context.open_store(repo.dir());
+    })?;
     let exit = exit_of(&traced);
     let is_repo_new = matches!(found, Found::Missing(_)) && problems.is_empty();
     let mut outcome = RunOutcome {
@@ -96,6 +98,7 @@ fn trace_in(
     settings: &Settings,
     around: &Surroundings,
     problems: &mut Vec<RecordError>,
+    mut begun: impl FnMut(),
 ) -> Result<Traced, RunError> {
     let arguments = TracerArguments {
         run_dir: run_dir.path().to_owned(),
@@ -115,6 +118,7 @@ fn trace_in(
         if let Err(source) = run_dir.write_meta(&meta) {
             problems.push(RecordError::Spool { path: run_dir.path().to_owned(), source });
         }
+        begun();
     });
     match traced {
         Ok(traced) => Ok(traced),
@@ -149,10 +153,10 @@ fn record_run(
     options: &RunOptions,
     settings: &Settings,
     around: &Surroundings,
-    context: Context,
+    mut context: Context,
     monitor: &dyn Monitor,
 ) {
-    let mut store = match Store::open_or_create(&outcome.repo.dir()) {
+    let mut store = match context.take_store(&outcome.repo.dir()) {
         Ok(store) => Some(store),
         Err(error) => {
             outcome.problems.push(error.into());

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use roar_config::Settings;
@@ -26,6 +27,7 @@ const GIT_AFTER: Duration = Duration::from_secs(10);
 pub(crate) struct Context {
     git: Option<roar_context::GitState>,
     later: Option<Receiver<Option<roar_context::GitState>>>,
+    store: Option<JoinHandle<Option<Store>>>,
 }
 
 impl Context {
@@ -33,14 +35,28 @@ impl Context {
     pub(crate) fn start(cwd: &Path) -> Self {
         let probe = GitProbe::start(cwd);
         if probe.top_level().is_none() {
-            return Self { git: None, later: None };
+            return Self { git: None, later: None, store: None };
         }
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
             // Nobody listens any more only when roar is about to end.
             let _ended = sender.send(probe.wait(GIT_AFTER));
         });
-        Self { git: None, later: Some(receiver) }
+        Self { git: None, later: Some(receiver), store: None }
+    }
+
+    /// Begins to open the store: after a short command that is most of what is left to do.
+    pub(crate) fn open_store(&mut self, roar_dir: PathBuf) {
+        self.store.get_or_insert_with(|| std::thread::spawn(move || Store::open(&roar_dir).ok()));
+    }
+
+    /// Returns the store; opens it now, and makes what is missing, if it could not be opened before or is another one since.
+    pub(crate) fn take_store(&mut self, roar_dir: &Path) -> Result<Store, roar_store::Error> {
+        let opened = self.store.take().and_then(|opening| opening.join().ok()).flatten();
+        match opened.filter(Store::is_in_place) {
+            Some(store) => Ok(store),
+            None => Store::open_or_create(roar_dir),
+        }
     }
 
     /// Waits a little for what should be known before the command changes it.

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ const FILE_MODE: u32 = 0o600;
 pub struct Store {
     pub(crate) conn: Connection,
     pub(crate) path: PathBuf,
+    /// Device and inode of the database.
+    identity: Option<(u64, u64)>,
 }
 
 impl Store {
@@ -54,7 +56,13 @@ impl Store {
         let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         prepare(&mut conn).map_err(|source| Error::sqlite(&path, source))?;
         schema::migrate(&path, &mut conn)?;
-        Ok(Self { conn, path })
+        let identity = identity_of(&path);
+        Ok(Self { conn, path, identity })
+    }
+
+    /// Returns whether the database at its path is still the one that was opened: somebody may have removed or replaced it since.
+    pub fn is_in_place(&self) -> bool {
+        identity_of(&self.path).is_some_and(|found| Some(found) == self.identity)
     }
 
     /// Returns where the database is.
@@ -102,6 +110,10 @@ impl Drop for Store {
         // All is committed; a log that stays long costs time, not data, and the next to close tries again.
         drop(self.fold_log());
     }
+}
+
+fn identity_of(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {

@@ -391,3 +391,17 @@ fn there_is_colour_only_where_it_is_wanted() {
     env.set("NO_COLOR", "1");
     assert!(!env.line("log").stdout.contains('\x1b'));
 }
+
+#[test]
+fn a_store_that_the_command_removes_is_made_again_for_its_record() {
+    let env = env();
+    env.write("in.csv", "b\na\n");
+    env.roar(["run", "-q", "sort", "in.csv"]);
+    env.roar(["run", "-q", "sh", "-c", "rm .roar/roar.db*; sort in.csv"]);
+    assert_snapshot!(env.line("log"), @"
+    status: 0
+    ----- stdout
+    step  job  started  took  exit  in  out  command
+    @1  [JOB]  [TIME]  [TOOK]  0  1  0  sh -c 'rm .roar/roar.db*; sort in.csv'
+    ");
+}

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
 use super::Effort;
@@ -25,12 +25,16 @@ const STRACE: &[&str] = &["strace", "-f", "-o", "/dev/null"];
 const STRACE_SECCOMP: &[&str] =
     &["strace", "-f", "--seccomp-bpf", "-e", "trace=file,desc,process", "-o", "/dev/null"];
 
-/// Measures the workloads of these names, or all.
-pub(super) fn run(effort: Effort, names: &[&str]) -> Result<Value> {
+/// Measures the workloads of these names, or all, under the tools of those names, with commas between, or all.
+pub(super) fn run(effort: Effort, names: &[&str], tools: Option<&str>) -> Result<Value> {
     let chosen = choose(names)?;
     let scratch = Scratch::new()?;
     prepare(&scratch)?;
-    let watchers = watchers();
+    let mut watchers = watchers();
+    if let Some(tools) = tools {
+        watchers.retain(|(name, _)| tools.split(',').any(|tool| tool == *name));
+        ensure!(!watchers.is_empty(), "none of the tools `{tools}` is here");
+    }
     let mut header = vec!["workload".to_owned(), "bare ms".to_owned()];
     header.extend(watchers.iter().map(|(name, _)| format!("{name} × (min)")));
     let mut table = Table::new(header);
