@@ -4,7 +4,6 @@
 //! initramfs that holds Debian's own programs for the shell cases, our programs, and the suite itself, at the paths
 //! where it was built. All of it is fetched by apt into `target/aarch64`; nothing is installed.
 
-mod debian;
 mod guest;
 mod image;
 mod payload;
@@ -15,9 +14,9 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::aarch64::debian::Archive;
 use crate::aarch64::guest::Outcome;
 use crate::aarch64::toolchain::Toolchain;
+use crate::debian::Archive;
 use crate::flags::Flags;
 use crate::workspace;
 
@@ -38,8 +37,9 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     require_programs()?;
 
     let shell = workspace::shell()?;
-    let host = Archive::open(&shell, "amd64")?;
-    let arm = Archive::open(&shell, "arm64")?;
+    let folder = workspace::target("aarch64");
+    let host = Archive::open(&shell, &folder, "amd64")?;
+    let arm = Archive::open(&shell, &folder, "arm64")?;
     let toolchain = Toolchain::fetch(&host, &arm)?;
     let kernel = guest::fetch_kernel(&arm)?;
     let (userland, busybox) = guest::fetch_userland(&arm)?;

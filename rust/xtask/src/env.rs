@@ -1,5 +1,8 @@
 //! The environment: every variable that a task reads or sets, and the arguments it was given.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 /// Turns the skip of a backend that cannot run here into a failure: `ROAR_REQUIRE=ptrace,preload`.
 pub(crate) const REQUIRED_BACKENDS: &str = "ROAR_REQUIRE";
 
@@ -19,10 +22,35 @@ pub(crate) const CARGO_TARGET_DIR: &str = "CARGO_TARGET_DIR";
 pub(crate) const ARM_LINKER: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER";
 pub(crate) const ARM_RUST_FLAGS: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
 
+/// Makes a released compiler accept what is not stable: building `core` is not.
+pub(crate) const RUSTC_BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
+
+/// Whether released programs are stripped, whatever the profile says.
+pub(crate) const RELEASE_STRIP: &str = "CARGO_PROFILE_RELEASE_STRIP";
+
+/// The oldest macOS that what is linked will run on, and where Apple's SDK is.
+pub(crate) const MACOS_OLDEST: &str = "MACOSX_DEPLOYMENT_TARGET";
+pub(crate) const MACOS_SDK: &str = "SDKROOT";
+
+/// Where zig, and the program between cargo and zig, keep what they make.
+pub(crate) const ZIG_CACHE: &str = "ZIG_GLOBAL_CACHE_DIR";
+pub(crate) const ZIGBUILD_CACHE: &str = "CARGO_ZIGBUILD_CACHE_DIR";
+
+/// Where programs are looked for.
+pub(crate) const PATH: &str = "PATH";
+
 /// Where the dynamic linker looks first.
 pub(crate) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// Returns the arguments after the program's name. One that is not UTF-8 cannot name a task or a case.
 pub(crate) fn arguments() -> impl Iterator<Item = String> {
     std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned())
+}
+
+/// Returns the folders where programs are looked for, with another before them.
+pub(crate) fn path_with(folder: &Path) -> OsString {
+    let mut path = OsString::from(folder);
+    path.push(":");
+    path.push(std::env::var_os(PATH).unwrap_or_default());
+    path
 }

@@ -9,9 +9,11 @@ mod aarch64;
 mod bench;
 mod ci;
 mod conformance;
+mod debian;
 mod env;
 mod flags;
 mod lint;
+mod macos;
 mod nextest;
 mod test;
 mod tidy;
@@ -52,6 +54,12 @@ const TASKS: &[Task] = &[
         usage: "[--case C]",
         about: "the conformance suite on an emulated 64-bit Arm machine",
         run: aarch64::run,
+    },
+    Task {
+        name: "macos",
+        usage: "",
+        about: "the preload library for macOS: linked, its table and calling convention checked",
+        run: macos::run,
     },
     Task { name: "tidy", usage: "", about: "the house rules that clippy cannot know", run: tidy::run },
 ];

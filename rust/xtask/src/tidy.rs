@@ -84,12 +84,14 @@ fn list(checkout: &Path, folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(&here).with_context(|| here.display().to_string())? {
         let entry = entry?;
         let name = entry.file_name();
+        // In a worktree `.git` is a file.
+        if SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped) {
+            continue;
+        }
         let kind = entry.file_type()?;
         let below = folder.join(&name);
         if kind.is_dir() {
-            if !SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped) {
-                list(checkout, &below, into)?;
-            }
+            list(checkout, &below, into)?;
         } else if kind.is_file() {
             into.push(below);
         }

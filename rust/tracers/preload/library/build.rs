@@ -3,6 +3,10 @@
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    if os == "macos" {
+        // What it is called in itself; the linker would take the path that it happens to be built at.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libroar_preload.dylib");
+    }
     if os != "linux" {
         return;
     }

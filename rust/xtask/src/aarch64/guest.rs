@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::debian::Archive;
+use crate::debian::Archive;
 use crate::workspace;
 
 /// What cases run: the shells, the everyday tools, and an interpreter.

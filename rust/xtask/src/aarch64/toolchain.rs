@@ -1,22 +1,16 @@
 //! A Rust compiler with a standard library for 64-bit Arm: Debian's, unpacked. A toolchain by rustup has the standard
 //! library of its own machine only, and those of another compiler version do not fit.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use super::debian::Archive;
+use crate::debian::{self, Archive};
 use crate::{env, workspace};
 
 pub(super) const TARGET: &str = "aarch64-unknown-linux-gnu";
 pub(super) const CC: &str = "aarch64-linux-gnu-gcc";
-
-/// Beginnings of the packages that the compiler needs and a machine with gcc need not have.
-const COMPILER_PARTS: &[&str] =
-    &["libstd-rust-web", "libllvm", "libz3", "libedit", "libxml2", "libicu", "libbsd", "libmd0"];
 
 pub(super) struct Toolchain {
     /// Starts the unpacked compiler with its libraries.
@@ -27,10 +21,7 @@ impl Toolchain {
     pub(super) fn fetch(host: &Archive<'_>, arm: &Archive<'_>) -> Result<Self> {
         let folder = workspace::target("aarch64/toolchain");
         let arm_folder = workspace::target("aarch64/toolchain-arm64");
-        let is_part = |name: &String| COMPILER_PARTS.iter().any(|part| name.starts_with(part));
-        let mut packages: Vec<String> = host.dependencies("rustc-web")?.into_iter().filter(is_part).collect();
-        packages.push("rustc-web".to_owned());
-        host.unpack(&packages, &folder)?;
+        let rustc = debian::unpack_compiler(host, &[], &folder)?;
         arm.unpack(&["libstd-rust-web-dev".to_owned()], &arm_folder)?;
 
         let libraries = "usr/lib/rustlib";
@@ -38,13 +29,6 @@ impl Toolchain {
         if link.symlink_metadata().is_err() {
             std::os::unix::fs::symlink(arm_folder.join(libraries).join(TARGET), &link)?;
         }
-        let rustc = workspace::target("aarch64/rustc");
-        let root = folder.display();
-        let script = format!(
-            "#!/bin/sh\nLD_LIBRARY_PATH={root}/usr/lib/x86_64-linux-gnu exec {root}/usr/bin/rustc --sysroot {root}/usr \"$@\"\n"
-        );
-        fs::write(&rustc, script)?;
-        fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755))?;
         Ok(Self { rustc })
     }
 

@@ -12,7 +12,7 @@ use crate::gate::Way;
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument};
 use crate::opens::Opening;
-use crate::{aio, changes, exec, maps, opens, process, sandbox, sys, transfers};
+use crate::{aio, changes, exec, maps, opens, process, regions, sandbox, sys, transfers};
 
 /// A call: its number and arguments. The gate lays it out like this.
 #[derive(Clone, Copy, Debug)]
@@ -331,6 +331,11 @@ fn enter_open(
     flags: u64,
     mode: usize,
 ) -> Way {
+    if cfg!(target_os = "macos") {
+        // The hook makes the call, with flags that have no number here.
+        *pending = Pending::Open(opens::prepare_as_asked(dir, path, flags));
+        return Way::Watched;
+    }
     let is_new = flags & O_TMPFILE != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
     if is_new || flags & (O_CREAT | O_TRUNC) != 0 {
         if let Some(opening) = opens::prepare(dir, path, flags, is_new) {
@@ -464,7 +469,7 @@ pub(crate) fn leave(pending: &mut Pending, result: isize) {
         Pending::Map(mapping) => maps::leave(mapping, result),
         Pending::Protect(address, length) => {
             if result == 0 {
-                maps::tell_writable(address, length);
+                regions::tell_writable(address, length);
             }
         }
         Pending::Duplicate(from) => {

@@ -6,7 +6,8 @@ use syscalls::Sysno;
 use tracer_preload_journal::{Flags, Kind, State};
 
 use crate::calls::Call;
-use crate::env::{LIBRARY, TRACE};
+use crate::decimal::Decimal;
+use crate::env::{LIBRARY, SEPARATORS, TRACE};
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument, Text};
 use crate::strings::{Pages, Strings};
@@ -47,10 +48,10 @@ pub(crate) fn prepare(
     environment: usize,
 ) -> Option<Prepared> {
     let _ = arguments;
-    let draft = told(dir, path, flags)?;
-    if let Some(mut draft) = draft {
+    let draft = told(dir, path, flags)?.map(|mut draft| {
         draft.seal(State::Begun);
-    }
+        draft
+    });
     Some(Prepared { draft, environment: complete(environment), given: environment })
 }
 
@@ -171,7 +172,7 @@ pub(crate) fn leave(prepared: Prepared) {
 #[derive(Default)]
 struct Found {
     strings: usize,
-    /// The value of LD_PRELOAD.
+    /// The value of [`LIBRARY`].
     library: Option<&'static [u8]>,
     /// The value of our own variable.
     trace: Option<&'static [u8]>,
@@ -207,7 +208,7 @@ fn value<'a>(string: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 fn parts(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| matches!(byte, b':' | b' ')).filter(|part| !part.is_empty())
+    value.split(|byte| SEPARATORS.contains(byte)).filter(|part| !part.is_empty())
 }
 
 /// What a program must be told beside the name of the journal.
@@ -279,14 +280,6 @@ impl Writer {
         self.0 = unsafe { self.0.add(bytes.len()) };
         start
     }
-
-    fn write_number(&mut self, number: u32) {
-        let mut scale = 1_000_000_000;
-        while scale > 0 {
-            self.write(&[b'0' + (number / scale % 10) as u8]);
-            scale /= 10;
-        }
-    }
 }
 
 fn fill(
@@ -330,7 +323,7 @@ fn fill(
     writer.write(journal);
     if surroundings.alias != 0 {
         writer.write(b";a=");
-        writer.write_number(surroundings.alias);
+        writer.write(Decimal::new(surroundings.alias).bytes());
     }
     if surroundings.has_filter {
         writer.write(if surroundings.is_in_sandbox { b";s" } else { b";f" });

@@ -6,6 +6,8 @@
 
 use core::slice;
 
+use syscalls::Sysno;
+
 use crate::sys;
 
 /// Instructions that a filter can have (BPF_MAXINSNS).
@@ -32,9 +34,23 @@ struct Instruction {
     value: u32,
 }
 
+/// Returns whether the filter that is about to be installed lets every call of the library's pass: the address of its `struct sock_fprog`.
+pub(crate) fn lets_pass(address: usize) -> bool {
+    // What it would be for is there without it, or is asked for in another way.
+    const MAY_FAIL: &[Sysno] = &[Sysno::openat2];
+    let Some(filter) = Filter::copy(address) else { return false };
+    let passes = sys::CALLS.iter().all(|(number, args)| match filter.verdict(*number as u32, args) {
+        Verdict::Passes => true,
+        Verdict::Fails => MAY_FAIL.contains(number),
+        Verdict::Other => false,
+    });
+    filter.release();
+    passes
+}
+
 /// What a filter says of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+enum Verdict {
     /// It is made.
     Passes,
     /// It is not made, and an error number is returned.
@@ -44,14 +60,14 @@ pub(crate) enum Verdict {
 }
 
 /// A copy of a filter.
-pub(crate) struct Filter {
+struct Filter {
     memory: *mut u8,
     instructions: &'static [Instruction],
 }
 
 impl Filter {
     /// Copies the filter that a `struct sock_fprog` describes.
-    pub(crate) fn copy(address: usize) -> Option<Self> {
+    fn copy(address: usize) -> Option<Self> {
         let mut words = [0; 16];
         if sys::peek(address, &mut words) != words.len() {
             return None;
@@ -79,12 +95,12 @@ impl Filter {
     }
 
     /// Gives the memory back.
-    pub(crate) fn release(self) {
+    fn release(self) {
         sys::unmap(self.memory, INSTRUCTIONS_MAX * size_of::<Instruction>());
     }
 
     /// Returns what it says of a call of the library's.
-    pub(crate) fn verdict(&self, number: u32, args: &[usize; 6]) -> Verdict {
+    fn verdict(&self, number: u32, args: &[usize; 6]) -> Verdict {
         const ACTION: u32 = 0xffff_0000;
         const ALLOW: u32 = 0x7fff_0000;
         const LOG: u32 = 0x7ffc_0000;

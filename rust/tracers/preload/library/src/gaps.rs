@@ -4,6 +4,7 @@ use tracer_preload_journal::{Kind, State};
 
 use crate::journal::Draft;
 use crate::names::Text;
+use crate::sys::errno::{EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR};
 
 /// Numbers of the report's `GapKind`.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +32,13 @@ pub(crate) fn tell(gap: Gap, words: &[u8]) {
 
 /// Tells of a name that could not be found out, unless for a reason for which the call fails as well.
 pub(crate) fn tell_if_unnamed(error: isize) {
-    // ENOENT, EACCES, EEXIST, ENOTDIR, EINVAL, ENAMETOOLONG, ELOOP.
-    if !matches!(error, -2 | -13 | -17 | -20 | -22 | -36 | -40) {
+    if !matches!(error, ENOENT | EACCES | EEXIST | ENOTDIR | EINVAL | ENAMETOOLONG | ELOOP) {
         tell_unnamed(-1, error);
     }
 }
 
 /// Tells of a descriptor that was used and whose file has no path to be had.
 pub(crate) fn tell_unnamed(_fd: i32, error: isize) {
-    const ENAMETOOLONG: isize = -36;
     let words: &[u8] = match error {
         ENAMETOOLONG => b"a file was used whose path is longer than the kernel can say",
         _ => b"a file was used whose path could not be asked for: is /proc mounted for the process?",

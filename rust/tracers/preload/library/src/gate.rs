@@ -5,16 +5,21 @@
 //! [`leave`](crate::calls::leave). The call itself is made with the registers of the program, from the gate's own frame, so
 //! that signals, SA_RESTART, seccomp handlers and thread cancellation find it as they would find it in the C library.
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
 #[path = "gate/aarch64.rs"]
 mod arch;
-#[cfg(target_arch = "x86_64")]
+#[cfg(target_os = "macos")]
+#[path = "macos/thread.rs"]
+mod arch;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[path = "gate/x86_64.rs"]
 mod arch;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(target_os = "linux")]
+pub(crate) use arch::raw;
+pub(crate) use arch::thread;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use arch::{after_clone, cancellable, gate};
-pub(crate) use arch::{raw, thread};
 
 /// What the gate does with a call that went through `enter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -162,11 +162,8 @@ const MAPPED_BYTES: usize = (WINDOW_BYTES + OVERLAP_BYTES) as usize;
 
 /// Maps a window by mapping all that is before it as well, for a moment.
 fn map_at_once(number: u64) -> Option<*mut u8> {
-    let start = (number * WINDOW_BYTES) as usize;
-    // No descriptor and no path is needed to map more of what is mapped: a sandbox or another root is no obstacle.
-    let whole = sys::map_again(WINDOWS[0].load(Ordering::Relaxed), start + MAPPED_BYTES)?;
-    sys::unmap(whole, start);
-    Some(whole.wrapping_add(start))
+    let first = (WINDOWS[0].load(Ordering::Relaxed), 0);
+    sys::map_more(first, file_path(), (number * WINDOW_BYTES) as usize, MAPPED_BYTES)
 }
 
 /// Maps a window where the address space is limited: each begins where one before it overlaps.
@@ -175,7 +172,9 @@ fn map_step_by_step(number: u64) -> Option<*mut u8> {
     let from = (0..number).rev().find(|number| mapped(*number).is_some_and(|base| !base.is_null()))?;
     let mut base = mapped(from)?;
     for step in from + 1..=number {
-        let next = sys::map_again(base.wrapping_add(WINDOW_BYTES as usize), MAPPED_BYTES);
+        let start = (step * WINDOW_BYTES) as usize;
+        let overlap = (base.wrapping_add(WINDOW_BYTES as usize), start);
+        let next = sys::map_more(overlap, file_path(), start, MAPPED_BYTES);
         if step > from + 1 {
             sys::unmap(base, MAPPED_BYTES);
         }
@@ -385,53 +384,6 @@ impl Draft {
     /// Returns the alias by which a process made by this entry can be called.
     pub(crate) fn alias(&self) -> u32 {
         ALIAS | (self.position / Entry::ALIGN) as u32
-    }
-}
-
-/// How long the collector is waited for in all, milliseconds: to decode a C library takes it some 20.
-const ANSWER_MS: i64 = 250;
-
-/// Nanoseconds in a millisecond.
-const MS: i64 = 1_000_000;
-
-/// A request that waits for an answer.
-pub(crate) struct Request {
-    place: &'static AtomicU64,
-    position: u64,
-}
-
-/// Makes a request of an entry that is sealed. `None`: nobody would answer.
-pub(crate) fn request(draft: &Draft) -> Option<Request> {
-    let head = head()?;
-    let position = draft.position;
-    let place = head
-        .requests
-        .iter()
-        .find(|place| place.compare_exchange(0, position, Ordering::AcqRel, Ordering::Relaxed).is_ok())?;
-    head.asked.fetch_add(1, Ordering::AcqRel);
-    sys::wake(&head.asked);
-    // What is asked while nobody is known to answer is answered when somebody does again, for those who come later.
-    (head.is_answering.load(Ordering::Acquire) != 0).then_some(Request { place, position })
-}
-
-/// Waits for answers, once and not for long.
-pub(crate) fn wait_for(requests: &[Option<Request>]) {
-    let Some(head) = head() else { return };
-    let end = sys::now_ns() + ANSWER_MS * MS;
-    for request in requests.iter().flatten() {
-        loop {
-            let answered = head.answered.load(Ordering::Acquire);
-            if request.place.load(Ordering::Acquire) != request.position {
-                break;
-            }
-            let left = end - sys::now_ns();
-            if left <= 0 || head.is_answering.load(Ordering::Relaxed) == 0 {
-                // The collector is gone or busy: nobody else is to wait, until it answers.
-                head.is_answering.store(0, Ordering::Release);
-                return;
-            }
-            sys::wait(&head.answered, answered, left);
-        }
     }
 }
 

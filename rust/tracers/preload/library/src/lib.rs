@@ -12,29 +12,47 @@
 //! program that the kernel has just looked at, and code that is patched.
 
 #![no_std]
+#![cfg_attr(
+    target_os = "macos",
+    expect(
+        dead_code,
+        reason = "the table of hooks, and some of what its lines need, is of use on Linux alone"
+    )
+)]
 
 mod aio;
 mod calls;
 mod changes;
+mod decimal;
 mod descriptors;
 mod env;
 mod exec;
+#[cfg_attr(target_os = "macos", path = "macos/filter.rs")]
 mod filter;
 mod gaps;
 mod gate;
+#[cfg_attr(target_os = "macos", path = "macos/hooks.rs")]
 mod hooks;
+#[cfg(target_os = "linux")]
 mod imports;
 mod journal;
+#[cfg(target_os = "linux")]
 mod loader;
 mod maps;
+#[cfg(target_os = "linux")]
 mod memory;
 mod names;
 mod opens;
 mod patch;
 mod process;
+#[cfg_attr(target_os = "macos", path = "macos/program.rs")]
+mod program;
+#[cfg_attr(target_os = "macos", path = "macos/regions.rs")]
+mod regions;
 mod sandbox;
 mod start;
 mod strings;
+#[cfg_attr(target_os = "macos", path = "macos/sys.rs")]
 mod sys;
 mod transfers;
 

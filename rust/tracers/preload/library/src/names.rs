@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use tracer_preload_journal::entry::Stamp;
 use tracer_preload_journal::{Flags, Kind, State};
 
+use crate::decimal::Decimal;
 use crate::gaps::{self, Gap};
 use crate::journal::{self, Draft};
 use crate::{descriptors, gate, process, sys};
@@ -89,10 +90,8 @@ pub(crate) fn draft(
             break;
         }
     }
-    Err(if error == CUT { ENAMETOOLONG } else { error })
+    Err(if error == CUT { sys::errno::ENAMETOOLONG } else { error })
 }
-
-const ENAMETOOLONG: isize = -36;
 
 impl Text {
     /// Returns a text that begins `offset` bytes into the texts of a draft.
@@ -156,18 +155,15 @@ impl Text {
 
     /// Adds a number that is not negative.
     pub(crate) fn push_number(&mut self, number: i32) {
-        let link = Link::new(number);
-        let digits = link.0.get(LINK_START.len()..).unwrap_or(b"");
-        let len = digits.iter().position(|byte| *byte == 0).unwrap_or(0);
-        self.push(digits.get(..len).unwrap_or(b""));
+        self.push(Decimal::new(number.unsigned_abs()).bytes());
     }
 
-    /// Adds what a link of /proc says, with the root directory before it.
-    pub(crate) fn take_link(&mut self, link: *const u8) {
+    /// Adds the path of the program, with the root directory before it.
+    pub(crate) fn push_executable(&mut self) {
         add_root(self);
         let (at, room) = self.rest();
         let room = room.min(PATH_MAX);
-        let got = usize::try_from(sys::read_link(link, at, room)).unwrap_or(0);
+        let got = usize::try_from(sys::executable(at, room)).unwrap_or(0);
         self.is_cut |= got == room;
         self.len += got;
     }
@@ -400,47 +396,11 @@ pub(crate) fn tell_straight(draft: &mut Draft, dir: i32, path: &[u8]) -> Result<
     Ok(())
 }
 
-/// How links of descriptors begin.
-const LINK_START: &[u8] = b"/proc/thread-self/fd/";
-
-/// `/proc/thread-self/fd/N`, NUL-terminated: what the thread has open, whoever leads the process.
-pub(crate) struct Link([u8; 40]);
-
-impl Link {
-    /// Returns the link of a descriptor.
-    pub(crate) fn new(fd: i32) -> Self {
-        let mut link = [0; 40];
-        let mut at = LINK_START.len();
-        for (to, from) in link.iter_mut().zip(LINK_START) {
-            *to = *from;
-        }
-        let mut scale = 1_000_000_000;
-        let number = fd.unsigned_abs();
-        while scale > 1 && number / scale == 0 {
-            scale /= 10;
-        }
-        while scale > 0 {
-            if let Some(digit) = link.get_mut(at) {
-                *digit = b'0' + (number / scale % 10) as u8;
-            }
-            at += 1;
-            scale /= 10;
-        }
-        Self(link)
-    }
-
-    /// Returns where it is.
-    pub(crate) fn pointer(&self) -> *const u8 {
-        self.0.as_ptr()
-    }
-}
-
 /// Writes what the kernel calls an open file: a path, or something like `pipe:[7]`.
 fn ask_name(fd: i32, out: &mut Text) -> Result<(), isize> {
-    let link = Link::new(fd);
     let (at, room) = out.rest();
     let room = room.min(PATH_MAX + 1);
-    let got = sys::read_link(link.pointer(), at, room);
+    let got = sys::name_of(fd, at, room);
     let len = usize::try_from(got).map_err(|_negative| got)?;
     if len == room {
         return Err(CUT);
@@ -481,7 +441,9 @@ pub(crate) enum Name {
 /// Writes what an open file is called now.
 pub(crate) fn write_open(fd: i32, stamp: &Stamp, out: &mut Text) -> Result<Name, isize> {
     ask_name(fd, out)?;
-    let Some(stripped) = out.bytes().strip_suffix(DELETED).map(<[u8]>::len) else {
+    // macOS adds nothing, and may say what the name was.
+    let stripped = out.bytes().strip_suffix(DELETED).map(<[u8]>::len);
+    let Some(stripped) = stripped.or(cfg!(target_os = "macos").then_some(out.len)) else {
         return Ok(Name::Written);
     };
     let is_it = |path: *const u8| {

@@ -9,14 +9,14 @@
 //! It happens in the initializer, while there is one thread. A plan is for the very file that has its build id, and changes nothing
 //! but system calls: whoever is in the middle of the code, as the loader is, finds it as it was.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod x86_64;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) use x86_64::patch_all;
 
-/// Returns whether the C library was patched: not on this architecture.
-#[cfg(not(target_arch = "x86_64"))]
+/// Returns whether the C library was patched: not on this system.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) fn patch_all() -> bool {
     false
 }

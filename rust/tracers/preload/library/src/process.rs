@@ -254,13 +254,15 @@ pub(crate) fn tell_reaped(child: u64, status: u32) {
 
 /// Tells of a child that was waited for by waitid(2), which has filled in the `siginfo_t` at that address.
 pub(crate) fn tell_waited(info: usize) {
-    // si_signo, si_errno, si_code; then si_pid, si_uid, si_status (include/uapi/asm-generic/siginfo.h, `_sigchld`).
+    // si_signo, si_errno, si_code; then si_pid, si_uid, si_status: on Linux at a multiple of 8
+    // (include/uapi/asm-generic/siginfo.h, `_sigchld`), on macOS at once (sys/signal.h).
+    const PID: usize = if cfg!(target_os = "linux") { 4 } else { 3 };
     let word = |index: usize| {
         let place = (info as *const u32).wrapping_add(index);
         // SAFETY: the kernel has just written it: 128 bytes.
         unsafe { place.read_volatile() }
     };
-    let (code, child, status) = (word(2), word(4), word(6));
+    let (code, child, status) = (word(2), word(PID), word(PID + 2));
     // CLD_EXITED, CLD_KILLED, CLD_DUMPED.
     let wait_status = match code {
         1 => (status & 0xff) << 8,

@@ -9,9 +9,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use syscalls::Sysno;
 
 use crate::calls::Call;
-use crate::filter::{self, Filter};
 use crate::gaps::{self, Gap};
-use crate::{journal, names, sys, transfers};
+use crate::{filter, journal, names, sys, transfers};
 
 /// Not 0: the process has a filter that does not let the library's calls pass.
 static IS_ENTERED: AtomicU32 = AtomicU32::new(0);
@@ -87,7 +86,7 @@ pub(crate) fn prepare(call: &Call) {
                 gaps::tell(Gap::SeccompListener, words);
             }
             HAS_FILTER.store(1, Ordering::Relaxed);
-            if !lets_pass(address) {
+            if !filter::lets_pass(address) {
                 enter();
             }
         }
@@ -103,20 +102,6 @@ fn enter() {
     journal::prepare_for_sandbox();
     HAS_FILTER.store(1, Ordering::Relaxed);
     IS_ENTERED.store(1, Ordering::Relaxed);
-}
-
-/// Returns whether the filter that is about to be installed lets every call of the library's pass.
-fn lets_pass(address: usize) -> bool {
-    // What it would be for is there without it, or is asked for in another way.
-    const MAY_FAIL: &[Sysno] = &[Sysno::openat2];
-    let Some(filter) = Filter::copy(address) else { return false };
-    let passes = sys::CALLS.iter().all(|(number, args)| match filter.verdict(*number as u32, args) {
-        filter::Verdict::Passes => true,
-        filter::Verdict::Fails => MAY_FAIL.contains(number),
-        filter::Verdict::Other => false,
-    });
-    filter.release();
-    passes
 }
 
 /// Descriptors that are looked at before a sandbox is entered: those of a program that has more than this open are found out

@@ -12,7 +12,8 @@ use tracer_preload_journal::{Kind, State};
 use crate::env::TRACE;
 use crate::journal::{self, Draft};
 use crate::names::{self, PATH_MAX, Text};
-use crate::{hooks, imports, loader, patch, process, sandbox, sys};
+use crate::program::{self, Program};
+use crate::{patch, process, sandbox, sys};
 
 /// Longest argument list that is told, bytes.
 const ARGUMENTS_MAX: usize = 16 * 1024;
@@ -46,34 +47,12 @@ pub(crate) fn journal_path() -> Option<&'static [u8]> {
     (len != 0).then(|| unsafe { slice::from_raw_parts(JOURNAL_PATH.0.get().cast::<u8>(), len) })
 }
 
-/// Called by the loader; glibc's gives the arguments of `main`, others give nothing.
-extern "C" fn start(count: usize, arguments: *const *const u8, environment: *const *const u8) {
-    if begin(count, arguments, environment) {
-        hooks::begin();
-    } else {
-        hooks::step_aside();
-    }
-}
-
-/// Begins, and returns whether hooks are needed.
-fn begin(_count: usize, _arguments: *const *const u8, environment: *const *const u8) -> bool {
-    let environment = if imports::is_glibc() { environment } else { imports::environment() };
-    if environment.is_null() {
-        return false;
-    }
-    let Some(value) = variable(environment, TRACE).filter(|value| !value.is_empty()) else {
+/// Begins, if the program was told of a journal, and returns whether hooks are needed.
+pub(crate) fn begin(program: Program) -> bool {
+    let Some(value) = variable(program, TRACE).filter(|value| !value.is_empty()) else {
         return false;
     };
-    let own = imports::own_dynamic();
-    let has_address_sanitizer = loader::loaded().any(|map| map.is_named(b"libasan.so"));
-    for map in loader::loaded().filter(|map| map.is_at(own)) {
-        LIBRARY_PATH.store(map.name().as_ptr().cast_mut(), Ordering::Relaxed);
-        if has_address_sanitizer {
-            // It ends programs in which another library is loaded before it, and overlooks the kernel's own, which have such
-            // names (sanitizer_common, FindFirstDSOCallback). Nothing of this library is in its way.
-            map.set_name(c"linux-roar-preload.so");
-        }
-    }
+    LIBRARY_PATH.store(program::library_path().cast_mut(), Ordering::Relaxed);
     let (path, rest) = cut(value, b';');
     if path.len() >= PATH_MAX {
         return false;
@@ -87,7 +66,7 @@ fn begin(_count: usize, _arguments: *const *const u8, environment: *const *const
     JOURNAL_PATH_LEN.store(path.len(), Ordering::Relaxed);
     let root = take_surroundings(rest);
     let is_patched = patch::patch_all();
-    say_hello(environment, if is_patched { Mode::Patched } else { Mode::Hooked }, root);
+    say_hello(program, if is_patched { Mode::Patched } else { Mode::Hooked }, root);
     !is_patched
 }
 
@@ -123,7 +102,7 @@ fn cut(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
 }
 
 /// Returns the strings behind a pointer to pointers, of the vector that the kernel has made.
-fn vector(mut at: *const *const u8) -> impl Iterator<Item = &'static [u8]> {
+pub(crate) fn vector(mut at: *const *const u8) -> impl Iterator<Item = &'static [u8]> {
     core::iter::from_fn(move || {
         // SAFETY: the kernel's vectors end with a null pointer, and nobody has changed them yet.
         let string = unsafe { at.read() };
@@ -137,32 +116,12 @@ fn vector(mut at: *const *const u8) -> impl Iterator<Item = &'static [u8]> {
     })
 }
 
-fn variable(environment: *const *const u8, name: &[u8]) -> Option<&'static [u8]> {
-    vector(environment).find_map(|string| string.strip_prefix(name)?.strip_prefix(b"="))
-}
-
-/// Returns the path that was given to execve(2): the auxiliary vector stands behind the environment (getauxval(3)).
-fn executed_path(environment: *const *const u8) -> &'static [u8] {
-    const AT_EXECFN: usize = 31;
-    let count = vector(environment).count();
-    // SAFETY: behind the null pointer that ends the environment.
-    let mut at = unsafe { environment.add(count + 1) }.cast::<[usize; 2]>();
-    loop {
-        // SAFETY: pairs up to one whose first word is 0.
-        match unsafe { at.read() } {
-            [0, _] => return b"",
-            [AT_EXECFN, path] => {
-                // SAFETY: a string of the kernel's.
-                return unsafe { CStr::from_ptr(path as *const _) }.to_bytes();
-            }
-            // SAFETY: not the last pair.
-            _ => at = unsafe { at.add(1) },
-        }
-    }
+fn variable(program: Program, name: &[u8]) -> Option<&'static [u8]> {
+    program.environment().find_map(|string| string.strip_prefix(name)?.strip_prefix(b"="))
 }
 
 /// Tells who is here.
-fn say_hello(environment: *const *const u8, mode: Mode, root: &[u8]) {
+fn say_hello(program: Program, mode: Mode, root: &[u8]) {
     if !root.is_empty()
         && let Some(mut draft) = Draft::new(Kind::Path, root.len())
     {
@@ -173,29 +132,28 @@ fn say_hello(environment: *const *const u8, mode: Mode, root: &[u8]) {
         draft.seal(State::Done);
         names::set_root(draft.position);
     }
-    let exe: *const u8 = c"/proc/self/exe".as_ptr().cast();
     // In a sandbox nothing is asked: who executed the program has told which it is.
     let may_ask = !sandbox::is_entered();
     let hello = names::draft(Kind::Hello, |draft| {
         let mut text = Text::new(draft, 0);
         if may_ask {
-            text.take_link(exe);
+            text.push_executable();
         }
         let mut given = Text::new(draft, text.whole()?);
-        given.push(executed_path(environment));
+        given.push(program.executed_path());
         draft.set_texts(text.len, given.whole()?);
         Ok(())
     });
     if let Ok(mut draft) = hello {
         draft.path_at(names::root());
         if may_ask {
-            draft.stamp(&sys::stat_at(sys::AT_FDCWD, exe).unwrap_or_default());
+            draft.stamp(&sys::stat_executable().unwrap_or_default());
             draft.value(u64::from(sys::parent()));
         }
         draft.value2(mode as u64);
         draft.seal(State::Done);
     }
-    tell_arguments(environment);
+    tell_arguments(program);
     // Where it cannot be told the record of the process lacks it, no more.
     if may_ask && let Ok(mut draft) = names::draft(Kind::Directory, names::tell_directory) {
         draft.seal(State::Done);
@@ -204,19 +162,11 @@ fn say_hello(environment: *const *const u8, mode: Mode, root: &[u8]) {
     tell_images();
 }
 
-fn tell_arguments(environment: *const *const u8) {
-    // They stand below the environment, from a null pointer back to the count of them.
-    let mut count = 0;
-    // SAFETY: the word below the null pointer that ends the arguments is the last of them, or the count where there are none.
-    let below = |index: usize| unsafe { environment.wrapping_sub(2 + index).read() } as usize;
-    while below(count) != count {
-        count += 1;
-    }
-    let arguments = environment.wrapping_sub(1 + count);
-    let needed = vector(arguments).map(|argument| argument.len() + 1).sum::<usize>();
+fn tell_arguments(program: Program) {
+    let needed = program.arguments().map(|argument| argument.len() + 1).sum::<usize>();
     let Some(mut draft) = Draft::new(Kind::Arguments, needed.min(ARGUMENTS_MAX)) else { return };
     let mut text = Text::new(&draft, 0);
-    for argument in vector(arguments) {
+    for argument in program.arguments() {
         text.push(argument);
         text.push(b"\0");
     }
@@ -225,20 +175,11 @@ fn tell_arguments(environment: *const *const u8) {
     draft.seal(State::Done);
 }
 
-/// Returns the paths of what is loaded, as the loader has them, but for the library itself.
-fn images() -> impl Iterator<Item = &'static [u8]> {
-    let own = imports::own_dynamic();
-    loader::loaded()
-        .filter(move |map| !map.is_at(own))
-        .map(|map| map.name().to_bytes())
-        .filter(|name| name.contains(&b'/'))
-}
-
 fn tell_images() {
-    let needed = images().map(|name| name.len() + 1).sum::<usize>();
+    let needed = program::images().map(|name| name.len() + 1).sum::<usize>();
     let Some(mut draft) = Draft::new(Kind::Images, needed.min(IMAGES_MAX)) else { return };
     let mut text = Text::new(&draft, 0);
-    for name in images() {
+    for name in program::images() {
         text.push(name);
         text.push(b"\0");
     }
@@ -246,9 +187,3 @@ fn tell_images() {
     draft.set_texts(len, 0);
     draft.seal(State::Done);
 }
-
-#[cfg(target_os = "linux")]
-#[used]
-// SAFETY: the loader calls the functions in this section once each, with the C convention that `start` has.
-#[unsafe(link_section = ".init_array")]
-static START: extern "C" fn(usize, *const *const u8, *const *const u8) = start;

@@ -11,6 +11,7 @@ use core::sync::atomic::AtomicU32;
 use syscalls::Sysno;
 use tracer_preload_journal::entry::Stamp;
 
+use crate::decimal::Decimal;
 use crate::gate::raw;
 
 /// "The working directory" in place of a descriptor.
@@ -34,11 +35,15 @@ pub(crate) mod errno {
     pub(crate) const ENOENT: isize = -2;
     pub(crate) const E2BIG: isize = -7;
     pub(crate) const EAGAIN: isize = -11;
+    pub(crate) const EACCES: isize = -13;
     pub(crate) const EFAULT: isize = -14;
+    pub(crate) const EEXIST: isize = -17;
+    pub(crate) const ENOTDIR: isize = -20;
     pub(crate) const EINVAL: isize = -22;
     pub(crate) const ENFILE: isize = -23;
     pub(crate) const EMFILE: isize = -24;
     pub(crate) const ERANGE: isize = -34;
+    pub(crate) const ENAMETOOLONG: isize = -36;
     pub(crate) const ENOSYS: isize = -38;
     pub(crate) const ELOOP: isize = -40;
 }
@@ -165,9 +170,48 @@ pub(crate) fn close(fd: i32) {
     call(Sysno::close, [fd as usize, 0, 0, 0, 0, 0]);
 }
 
-/// readlinkat(2) into memory of ours.
-pub(crate) fn read_link(path: *const u8, into: *mut u8, room: usize) -> isize {
+/// How links of descriptors begin.
+const LINK_START: &[u8] = b"/proc/thread-self/fd/";
+
+/// `/proc/thread-self/fd/N`, NUL-terminated: what the thread has open, whoever leads the process.
+pub(crate) struct Link([u8; 40]);
+
+impl Link {
+    /// Returns the link of a descriptor.
+    pub(crate) fn new(fd: i32) -> Self {
+        let mut link = [0; 40];
+        let number = Decimal::new(fd.unsigned_abs());
+        for (to, from) in link.iter_mut().zip(LINK_START.iter().chain(number.bytes())) {
+            *to = *from;
+        }
+        Self(link)
+    }
+
+    /// Returns where it is.
+    pub(crate) fn pointer(&self) -> *const u8 {
+        self.0.as_ptr()
+    }
+}
+
+const EXECUTABLE: *const u8 = c"/proc/self/exe".as_ptr().cast();
+
+fn read_link(path: *const u8, into: *mut u8, room: usize) -> isize {
     call(Sysno::readlinkat, [AT_FDCWD as usize, path as usize, into as usize, room, 0, 0])
+}
+
+/// Asks what the kernel calls an open file, a path or something like `pipe:[7]`: the length, at most `room`.
+pub(crate) fn name_of(fd: i32, into: *mut u8, room: usize) -> isize {
+    read_link(Link::new(fd).pointer(), into, room)
+}
+
+/// Asks for the path of the program: the length, at most `room`.
+pub(crate) fn executable(into: *mut u8, room: usize) -> isize {
+    read_link(EXECUTABLE, into, room)
+}
+
+/// stat(2) of the program.
+pub(crate) fn stat_executable() -> Result<Stamp, isize> {
+    stat_at(AT_FDCWD, EXECUTABLE)
 }
 
 /// getcwd(2) into memory of ours: the length with the NUL.
@@ -232,9 +276,21 @@ pub(crate) fn unmap(address: *mut u8, len: usize) {
     call(Sysno::munmap, [address as usize, len, 0, 0, 0, 0]);
 }
 
-/// Maps once more what is mapped shared at `address`, from there on, `len` bytes of it (mremap(2) with an old size of 0).
-pub(crate) fn map_again(address: *mut u8, len: usize) -> Option<*mut u8> {
-    mapped(call(Sysno::mremap, [address as usize, 0, len, MREMAP_MAYMOVE, 0, 0]))
+/// Maps `len` bytes from `start` on of a file of which a part is mapped, shared: an address, and where in the file that is, not behind `start`.
+/// No descriptor and no path is needed: a sandbox or another root is no obstacle. So the path goes unused.
+pub(crate) fn map_more(
+    (near, near_start): (*mut u8, usize),
+    _path: *const u8,
+    start: usize,
+    len: usize,
+) -> Option<*mut u8> {
+    let skipped = start - near_start;
+    // An old size of 0 maps once more (mremap(2)), from there on.
+    let whole = mapped(call(Sysno::mremap, [near as usize, 0, skipped + len, MREMAP_MAYMOVE, 0, 0]))?;
+    if skipped != 0 {
+        unmap(whole, skipped);
+    }
+    Some(whole.wrapping_add(skipped))
 }
 
 /// Makes memory behind a mapping.

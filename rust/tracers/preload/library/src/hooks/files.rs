@@ -10,9 +10,10 @@ use super::streams::{Known, descriptor};
 use super::{Frame, Real};
 use crate::calls::{self, Call, Pending};
 use crate::descriptors::{self, Side};
-use crate::names::{Link, PATH_MAX, PathArgument};
+use crate::names::{PATH_MAX, PathArgument};
 use crate::opens::{self, Opening};
-use crate::{sys, transfers};
+use crate::sys::{self, Link};
+use crate::transfers;
 
 const O_WRONLY: u64 = 1;
 const O_RDWR: u64 = 2;

@@ -154,7 +154,7 @@ pub(super) fn shell(real: Real, frame: &Frame) -> usize {
 }
 
 /// The flags of a process that borrows the memory until it executes a program.
-const VFORK: u64 = process::clone::VM | process::clone::VFORK;
+pub(super) const VFORK: u64 = process::clone::VM | process::clone::VFORK;
 
 /// vfork(2): goes on where nothing of ours is on the stack.
 pub(super) fn vfork() -> Outcome {

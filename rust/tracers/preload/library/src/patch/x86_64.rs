@@ -1,5 +1,7 @@
 //! x86-64.
 
+mod requests;
+
 use core::sync::atomic::Ordering;
 use core::{ptr, slice};
 
@@ -131,9 +133,9 @@ fn ask(libraries: &[Option<Library>; LIBRARIES_MAX]) {
         draft.set_texts(name.len(), identity.len());
         draft.stamp(&stamp).value(library.map.base as u64).value2(fd as u64);
         draft.seal(State::Done);
-        *request = journal::request(&draft);
+        *request = requests::request(&draft);
     }
-    journal::wait_for(&requests);
+    requests::wait_for(&requests);
     for fd in open.into_iter().filter(|fd| *fd >= 0) {
         sys::close(fd);
     }

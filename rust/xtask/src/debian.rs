@@ -1,6 +1,8 @@
 //! Debian packages of any architecture, fetched by the ordinary apt with a state of its own and unpacked into a folder:
 //! neither apt nor dpkg of the machine learns of it.
 
+mod compiler;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -8,14 +10,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::workspace;
+pub(crate) use compiler::unpack as unpack_compiler;
 
 /// The release that has a Rust compiler with a standard library for another architecture, newer than ours.
 const RELEASE: &str = "bookworm";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The packages of one architecture.
-pub(super) struct Archive<'a> {
+pub(crate) struct Archive<'a> {
     shell: &'a Shell,
     /// Lists and settings of apt.
     state: PathBuf,
@@ -23,9 +25,9 @@ pub(super) struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Reads the lists of packages, once: `target/aarch64/apt-…` keeps them.
-    pub(super) fn open(shell: &'a Shell, architecture: &'static str) -> Result<Self> {
-        let state = workspace::target("aarch64").join(format!("apt-{architecture}"));
+    /// Reads the lists of packages, once: `folder` keeps them.
+    pub(crate) fn open(shell: &'a Shell, folder: &Path, architecture: &'static str) -> Result<Self> {
+        let state = folder.join(format!("apt-{architecture}"));
         let archive = Self { shell, state, architecture };
         for folder in ["etc/apt.conf.d", "etc/preferences.d", "lists/partial", "cache/archives/partial"] {
             shell.create_dir(archive.state.join(folder))?;
@@ -41,7 +43,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Fetches exactly these packages and unpacks them into `folder`, once.
-    pub(super) fn unpack(&self, packages: &[String], folder: &Path) -> Result<()> {
+    pub(crate) fn unpack(&self, packages: &[String], folder: &Path) -> Result<()> {
         self.unpack_by(packages, folder, |fetched| {
             let packages = packages.iter().map(String::as_str);
             let words: Vec<&str> = ["download"].into_iter().chain(packages).collect();
@@ -51,7 +53,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Fetches these packages with all they depend on and unpacks them into `folder`, once.
-    pub(super) fn unpack_with_dependencies(&self, packages: &[String], folder: &Path) -> Result<()> {
+    pub(crate) fn unpack_with_dependencies(&self, packages: &[String], folder: &Path) -> Result<()> {
         self.unpack_by(packages, folder, |fetched| {
             let packages = packages.iter().map(String::as_str);
             let cache = format!("Dir::Cache::archives={}", fetched.display());
@@ -63,7 +65,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Returns the packages that `package` depends on, and those that they do.
-    pub(super) fn dependencies(&self, package: &str) -> Result<Vec<String>> {
+    pub(crate) fn dependencies(&self, package: &str) -> Result<Vec<String>> {
         let strictly = ["--no-recommends", "--no-suggests", "--no-conflicts", "--no-breaks", "--no-replaces"];
         let words: Vec<&str> =
             ["depends", "--recurse", "--no-enhances"].into_iter().chain(strictly).chain([package]).collect();
