@@ -6,6 +6,10 @@ use std::path::Path;
 /// Turns the skip of a backend that cannot run here into a failure: `ROAR_REQUIRE=ptrace,preload`.
 pub(crate) const REQUIRED_BACKENDS: &str = "ROAR_REQUIRE";
 
+/// How many moments the parts of a run are killed at, and what the moments follow from.
+pub(crate) const FAULT_ROUNDS: &str = "ROAR_FAULT_ROUNDS";
+pub(crate) const FAULT_SEED: &str = "ROAR_FAULT_SEED";
+
 /// What rustdoc is run with; the only way to make its warnings errors.
 pub(crate) const RUSTDOC_FLAGS: &str = "RUSTDOCFLAGS";
 

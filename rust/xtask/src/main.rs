@@ -11,6 +11,7 @@ mod ci;
 mod conformance;
 mod debian;
 mod env;
+mod faults;
 mod flags;
 mod lint;
 mod macos;
@@ -42,6 +43,12 @@ const TASKS: &[Task] = &[
         usage: "[--backend B] [--case C] [--repeat N] [--load]",
         about: "programs against the observation model",
         run: conformance::run,
+    },
+    Task {
+        name: "faults",
+        usage: "[--rounds N] [--seed S] [--backend B]",
+        about: "parts of runs killed at any moment, and nothing lost",
+        run: faults::run,
     },
     Task {
         name: "bench",

@@ -25,6 +25,12 @@ impl Nextest {
         self
     }
 
+    /// Gives the tests a variable.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Makes a backend of this list that cannot run here a failure instead of a skip.
     pub(crate) fn require(mut self, backends: &str) -> Self {
         self.command.env(env::REQUIRED_BACKENDS, backends);

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use roar_store::{JobContext, Store};
+use roar_store::{JobContext, JobState, Store};
 use tracer_host::{Recovery, recover};
 
 use crate::job::{Recording, record};
 use crate::monitor::Silent;
 use crate::options::JobKind;
 use crate::repo::Repo;
-use crate::run_dir::RunDir;
-use crate::tracer::{Backend, recover_by_tracer};
+use crate::run_dir::{RunDir, job_id};
+use crate::tracer::{Backend, has_journal, recover_by_tracer};
 
 /// A run that was broken off and found later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,13 @@ fn recover_one(
     if is_running {
         return None;
     }
+    let id = job_id(path);
+    let known = id.as_ref().and_then(|id| store.jobs_by_prefix(id, 1).ok()?.pop());
+    if known.as_ref().is_some_and(|job| job.state == JobState::Recorded) {
+        // All that was left to do was to clear away.
+        let _left = run_dir.remove();
+        return None;
+    }
     let meta = run_dir.read_meta().ok();
     let backend = meta.as_ref().map_or("ptrace", |meta| meta.backend.as_str());
     let detail = "roar was ended before it could record the run";
@@ -67,6 +74,8 @@ fn recover_one(
     };
     let words: Vec<String> = report.command.iter().map(ToString::to_string).collect();
     let recording = Recording {
+        // What was recorded in part stays, under that id.
+        id: id.filter(|_| known.is_none()),
         kind: if meta.as_ref().is_some_and(|meta| meta.is_build) { JobKind::Build } else { JobKind::Run },
         filter,
         algorithms: meta
@@ -82,7 +91,7 @@ fn recover_one(
     let recorded = record(&report, &recording, Ok(store));
     let job = recorded.job.ok().map(|job| job.id);
     if job.is_some() {
-        // Recorded: should it stay, it would be recorded twice, which is better than not at all.
+        // Recorded: should it stay, it is known by its id.
         let _left = run_dir.remove();
     }
     Some(Recovered { command: words.join(" "), job })
@@ -90,6 +99,5 @@ fn recover_one(
 
 /// Returns the tracer program that has to look at what is left of a run: the one whose journal is there.
 fn recoverer(run_dir: &Path, programs: &Path) -> Option<PathBuf> {
-    let has_journal = fs::symlink_metadata(run_dir.join(tracer_host::JOURNAL_LINK)).is_ok();
-    has_journal.then(|| Backend::Preload.program(programs))
+    has_journal(run_dir).then(|| Backend::Preload.program(programs))
 }

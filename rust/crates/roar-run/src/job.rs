@@ -15,6 +15,8 @@ use crate::report::record_of;
 
 /// What a job is recorded with, beside the report.
 pub(crate) struct Recording<'a> {
+    /// Id that the job is to have, so that it can be known again; `None`: any.
+    pub(crate) id: Option<String>,
     pub(crate) kind: JobKind,
     pub(crate) filter: &'a Filter,
     /// `None`: contents are not hashed.
@@ -201,12 +203,12 @@ pub(crate) fn record(
                 let names =
                     recording.algorithms.unwrap_or_default().iter().map(|name| name.name().to_owned());
                 let context = recording.context.clone();
-                writer = Some(store.begin_job(NewJob::from_report(
-                    report,
-                    recording.kind,
-                    names.collect(),
-                    context,
-                )));
+                let job = NewJob::from_report(report, recording.kind, names.collect(), context);
+                let mut begun = store.begin_job(job);
+                if let Some(id) = &recording.id {
+                    begun.set_id(id.clone());
+                }
+                writer = Some(begun);
             }
         },
     }

@@ -168,6 +168,7 @@ fn record_run(
         let algorithms: Vec<Algorithm> =
             settings.hash_algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
         let recording = Recording {
+            id: traced.id,
             kind: options.kind,
             filter: &filter,
             algorithms: options.wants_hashes.then_some(&algorithms),

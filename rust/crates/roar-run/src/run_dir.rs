@@ -17,6 +17,9 @@ use crate::repo::make_private_dir;
 const META_FILE: &str = "meta.json";
 const LOCK_FILE: &str = "lock";
 
+/// How the names of run directories begin.
+const PREFIX: &str = "roar-";
+
 /// Attempts at a directory that nobody takes over before it is locked.
 const ATTEMPTS: u32 = 16;
 
@@ -31,6 +34,13 @@ pub(crate) struct Meta {
     pub(crate) labels: Vec<(String, String)>,
     /// The tracer, to see whether it still works.
     pub(crate) wants_hashes: bool,
+}
+
+/// Returns the id of the job that the run in a directory becomes: the one in the directory's name.
+pub(crate) fn job_id(run_dir: &Path) -> Option<String> {
+    let name = run_dir.file_name()?.to_str()?;
+    let id = Uuid::try_parse(name.strip_prefix(PREFIX)?).ok()?;
+    Some(id.to_string())
 }
 
 /// A run directory that this process holds.
@@ -54,7 +64,7 @@ impl RunDir {
     fn create_in(parent: &Path, is_findable: bool) -> io::Result<Self> {
         let mut attempt = 1;
         loop {
-            let path = parent.join(format!("roar-{}", Uuid::now_v7().simple()));
+            let path = parent.join(format!("{PREFIX}{}", Uuid::now_v7().simple()));
             match Self::create_at(path, is_findable) {
                 // Until it is locked, another roar takes it for what is left of a run that was broken off.
                 Err(error) if attempt < ATTEMPTS && may_be_taken_over(&error) => attempt += 1,
@@ -153,6 +163,13 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+
+    #[test]
+    fn the_id_of_a_job_is_that_of_its_directory() {
+        let name = Path::new("/x/roar-01890a5dac96774bbcceb302099a8057");
+        assert_eq!(job_id(name).as_deref(), Some("01890a5d-ac96-774b-bcce-b302099a8057"));
+        assert_eq!(job_id(Path::new("/x/roar-other")), None);
+    }
 
     #[test]
     fn a_directory_is_made_while_others_clear_up_what_is_left() {

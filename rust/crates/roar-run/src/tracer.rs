@@ -10,6 +10,7 @@ use tracer_host::{Recovery, RecoveryArguments, Supervised, TracerArguments, Watc
 use tracer_schema::{Exit, FellBack, TracerReport};
 
 use crate::error::RunError;
+use crate::run_dir::job_id;
 
 /// A backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub(crate) struct Traced {
     pub(crate) not_executed: Option<i32>,
     /// How the tracer ended, where that tells more than its report.
     pub(crate) tracer_end: Option<String>,
+    /// Id of the job that it becomes.
+    pub(crate) id: Option<String>,
 }
 
 /// Runs the command under the first backend that can be started. Once a command has begun, no other is tried.
@@ -108,9 +111,11 @@ pub(crate) fn trace(
         }
         let left = if told.is_reported { None } else { left_behind(*backend, &watch, &told) };
         if let Some(root) = left {
-            end.status = watch.outlast(root).map_err(RunError::Supervise)?;
+            end.status = watch.outlast(root).map_err(RunError::Supervise)?.or(told.status);
             recover_by_tracer(&program, &arguments.run_dir, arguments.linger_ms, end.status);
         } else if let Some(reason) = could_not_trace(&told) {
+            // If it was killed, what it had made is still there.
+            clear_up(&program, &arguments.run_dir);
             tried.push((*backend, reason));
             continue;
         }
@@ -135,6 +140,20 @@ fn could_not_trace(told: &Supervised) -> Option<String> {
         Some(errno) => format!("it may not trace here: {}", io::Error::from_raw_os_error(errno)),
         None => "it ended before it began to trace".to_owned(),
     })
+}
+
+/// Clears away what a tracer has made that has not begun, for the next that is tried.
+fn clear_up(program: &Path, run_dir: &Path) {
+    if has_journal(run_dir) {
+        recover_by_tracer(program, run_dir, 0, None);
+    }
+    // There need not be one.
+    let _none = std::fs::remove_file(run_dir.join(tracer_host::SPOOL_FILE));
+}
+
+/// Returns whether there is a journal, which the tracer that made it has to look at, or to clear away.
+pub(crate) fn has_journal(run_dir: &Path) -> bool {
+    std::fs::symlink_metadata(run_dir.join(tracer_host::JOURNAL_LINK)).is_ok()
 }
 
 /// How a run ended whose tracer did not tell.
@@ -185,7 +204,8 @@ fn finish(
             .map(|(backend, reason)| FellBack { backend: backend.name().to_owned(), reason })
             .collect();
     }
-    Traced { report, exit, not_executed: told.not_executed, tracer_end }
+    let id = job_id(&arguments.run_dir);
+    Traced { report, exit, not_executed: told.not_executed, tracer_end, id }
 }
 
 /// Waits for a tracer that has nothing more to say, and says how it ended.

@@ -70,6 +70,11 @@ impl JobWriter<'_> {
         &self.id
     }
 
+    /// Gives the job an id that it is to have whoever records it. Before anything is written.
+    pub fn set_id(&mut self, id: String) {
+        self.id = id;
+    }
+
     /// Adds a file in one role.
     pub fn file(&mut self, record: FileRecord) -> Result<()> {
         let content = |hashes| Content::from_hashes(record.kind, hashes);

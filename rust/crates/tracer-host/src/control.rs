@@ -15,6 +15,8 @@ pub enum ToRoar {
     Stopped(i32),
     /// The command goes on.
     Continued,
+    /// The command has ended, with that wait status; what is told of it follows.
+    Ended(i32),
     /// The report is written. The tracer may live on, to serve descendants that were left running.
     Reported,
     /// The report could not be written and follows here, so many bytes of it; then the tracer has reported.
@@ -123,6 +125,7 @@ impl Control {
             ToRoar::ReportFollows(bytes) => encode(7, bytes as i32, 0),
             ToRoar::NotExecuted(errno) => encode(5, errno, 0),
             ToRoar::NotTraced(errno) => encode(6, errno, 0),
+            ToRoar::Ended(status) => encode(8, status, 0),
         })
     }
 
@@ -142,6 +145,7 @@ impl Control {
             5 => ToRoar::NotExecuted(a),
             6 => ToRoar::NotTraced(a),
             7 => ToRoar::ReportFollows(a as u32),
+            8 => ToRoar::Ended(a),
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }))
     }
@@ -201,7 +205,13 @@ mod tests {
     #[test]
     fn messages_arrive_and_the_end_is_told() {
         let (roar, tracer) = Control::pair().unwrap();
-        for message in [ToRoar::Started(7), ToRoar::Stopped(20), ToRoar::Continued, ToRoar::NotExecuted(13)] {
+        for message in [
+            ToRoar::Started(7),
+            ToRoar::Stopped(20),
+            ToRoar::Continued,
+            ToRoar::Ended(9),
+            ToRoar::NotExecuted(13),
+        ] {
             tracer.tell_roar(message).unwrap();
             assert_eq!(roar.hear_tracer().unwrap(), Some(message));
         }

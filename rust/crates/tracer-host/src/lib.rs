@@ -26,7 +26,8 @@ mod world;
 
 pub use arguments::{RecoveryArguments, TracerArguments};
 pub use control::{Control, ToRoar, ToTracer};
-pub use recorder::{LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
+pub use orphans::Orphans;
+pub use recorder::{Announcement, LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
 pub use recovery::{Recovery, Started, recover, started};
 pub use report_file::{
     JOURNAL_LINK, REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,

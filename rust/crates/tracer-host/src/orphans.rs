@@ -1,5 +1,6 @@
-//! Processes that outlive the one that made them come to `roar`, which has asked for them: should a tracer be killed whose
-//! command runs on, `roar` waits for the command itself and knows how it ends.
+//! Processes that outlive the one that made them come to `roar` or its tracer, which have asked for them: should a tracer be killed whose
+//! command runs on, `roar` waits for the command itself and knows how it ends; and a tracer whose command has ended knows what
+//! of it still runs.
 //!
 //! # Safety
 //!
@@ -9,14 +10,14 @@ use std::io;
 
 /// The processes that come to this one, and those that it has made itself, which other parts of the program wait for.
 #[derive(Debug, Default)]
-pub(crate) struct Orphans {
+pub struct Orphans {
     own: Vec<i32>,
 }
 
 impl Orphans {
     /// Asks the kernel for the processes of this one's descendants that outlive their parents (PR_SET_CHILD_SUBREAPER in
     /// prctl(2)). What is a child by now is this program's own.
-    pub(crate) fn adopt() -> Self {
+    pub fn adopt() -> Self {
         let yes: libc::c_ulong = 1;
         // SAFETY: takes numbers. Where it is refused a command whose tracer is killed ends unseen.
         unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, yes) };
@@ -24,17 +25,17 @@ impl Orphans {
     }
 
     /// Takes note of a child that this program has made.
-    pub(crate) fn made(&mut self, pid: u32) {
+    pub fn made(&mut self, pid: u32) {
         self.own.push(pid as i32);
     }
 
     /// Returns the processes that have come here.
-    pub(crate) fn all(&self) -> Vec<i32> {
+    pub fn all(&self) -> Vec<i32> {
         children().into_iter().filter(|child| !self.own.contains(child)).collect()
     }
 
     /// Clears away those that have ended, but for one.
-    pub(crate) fn reap_all_but(&self, kept: i32) {
+    pub fn reap_all_but(&self, kept: i32) {
         for pid in self.all().into_iter().filter(|pid| *pid != kept) {
             // SAFETY: a null place for the status, which nobody wants.
             unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) };

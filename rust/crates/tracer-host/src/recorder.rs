@@ -74,6 +74,26 @@ impl Log {
     }
 }
 
+/// The start of a run that is not in the spool yet.
+pub struct Announcement {
+    spool: Option<File>,
+    frames: Vec<u8>,
+    event: TraceEvent,
+}
+
+impl Announcement {
+    /// Writes it, in the process itself that will be the command; async-signal-safe.
+    pub fn write(&mut self) {
+        let Some(spool) = &mut self.spool else { return };
+        self.event.pid = std::process::id();
+        self.event.tid = self.event.pid;
+        // There is room for it: nothing is allocated.
+        self.frames.extend_from_slice(&self.event.to_frame());
+        // A full disk costs the insurance, not the record.
+        let _uninsured = spool.write_all(&self.frames);
+    }
+}
+
 impl Recorder {
     /// Returns a recorder that spools into `run_dir`.
     ///
@@ -174,18 +194,34 @@ impl Recorder {
         }
     }
 
+    /// Returns the start of a run, for the process to write that will be the command: by then nobody else knows its number, and
+    /// whoever is killed, the command has not run or can be found. The spool is not told of the start again.
+    pub fn announce(&mut self, cwd: &[u8], command: &[u8]) -> Announcement {
+        let event = self.start_event(0, cwd, command);
+        let mut frames = std::mem::take(&mut self.pending);
+        frames.reserve_exact(event.to_frame().len());
+        self.has_started = true;
+        // Without a spool the command runs all the same.
+        Announcement { spool: self.spool.as_ref().and_then(|spool| spool.try_clone().ok()), frames, event }
+    }
+
     /// Tells the start of the run, with the wall clock of now.
     pub fn tell_start(&mut self, root: Pid, cwd: &[u8], command: &[u8]) {
-        let mut event = self.event(EventKind::Start, root, root);
-        event.text = self.text(cwd);
-        event.text2 = self.text(command);
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        event.value = u64::try_from(wall.as_nanos()).unwrap_or(0).saturating_sub(event.time_ns);
+        let event = self.start_event(root, cwd, command);
         self.tell(&event);
         if self.spools_start_only {
             self.flush();
         }
         self.has_started = true;
+    }
+
+    fn start_event(&mut self, root: Pid, cwd: &[u8], command: &[u8]) -> TraceEvent {
+        let mut event = self.event(EventKind::Start, root, root);
+        event.text = self.text(cwd);
+        event.text2 = self.text(command);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        event.value = u64::try_from(wall.as_nanos()).unwrap_or(0).saturating_sub(event.time_ns);
+        event
     }
 
     /// Tells that something was not seen.

@@ -37,6 +37,8 @@ const KEPT: &[i32] = &[
 pub struct Supervised {
     /// The command was started, as that process.
     pub root_pid: Option<u32>,
+    /// The wait status with which it ended.
+    pub status: Option<i32>,
     /// The report is written.
     pub is_reported: bool,
     /// The report, where the tracer could not write it.
@@ -141,6 +143,7 @@ impl Watch {
             match control.hear_tracer()? {
                 None => return Ok(told),
                 Some(ToRoar::Started(pid)) => told.root_pid = Some(pid),
+                Some(ToRoar::Ended(status)) => told.status = Some(status),
                 Some(ToRoar::Stopped(signal)) => stop_self(signal),
                 Some(ToRoar::Continued) => {
                     // A tracer that is gone is found out above.

@@ -25,6 +25,16 @@ pub fn is_kept() -> bool {
     std::env::var_os("ROAR_KEEP").is_some()
 }
 
+/// `ROAR_FAULT_ROUNDS`: how many moments each choice of victims is killed at, in place of a few.
+pub fn fault_rounds() -> Option<u64> {
+    std::env::var("ROAR_FAULT_ROUNDS").ok()?.parse().ok()
+}
+
+/// `ROAR_FAULT_SEED`: what the moments follow from, in place of the time. A failure says what it was.
+pub fn fault_seed() -> Option<u64> {
+    std::env::var("ROAR_FAULT_SEED").ok()?.parse().ok()
+}
+
 /// `PATH`, which the commands get as it is.
 pub fn path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())

@@ -21,6 +21,7 @@ pub mod compare;
 pub mod elf;
 pub mod env;
 pub mod expectation;
+pub mod fault;
 pub mod observation;
 pub mod pattern;
 pub mod process;

@@ -13,10 +13,10 @@ use conformance::program::{Language, Programs};
 use conformance::run::{Bench, Verdict, run_case};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-/// Programs that the other test target runs.
-const OBSERVERS: &str = "observe_";
+/// Programs that the other test targets run.
+const OF_OTHERS: [&str; 2] = ["observe_", "fault_"];
 
-/// What [`OBSERVERS`] are started by, and what `roar` is in the third.
+/// What observers are started by, and what `roar` is in the third.
 const LAUNCHERS: [&str; 2] = ["launch", "confine"];
 
 fn main() -> ExitCode {
@@ -100,7 +100,7 @@ fn find_unused_programs(bench: &Bench, cases: &[Arc<Case>]) -> Vec<String> {
     let unused =
         bench.programs.all().map(|program| program.name.as_str()).filter(|name| !used.contains(name));
     unused
-        .filter(|name| !name.starts_with(OBSERVERS) && !LAUNCHERS.contains(name))
+        .filter(|name| !OF_OTHERS.iter().any(|prefix| name.starts_with(prefix)) && !LAUNCHERS.contains(name))
         .map(str::to_owned)
         .collect()
 }

@@ -31,6 +31,11 @@ const NOT_FOR_MUSL: &[(&str, &[&str])] = &[
     ),
     ("it has no preadv2 and pwritev2", &["read_preadv2", "write_pwritev2"]),
     ("it has no statx", &["stat_only"]),
+    ("it has no dlmopen", &["life_loads"]),
+    (
+        "roar itself, which is not linked with it, is given the library",
+        &["life_interposed", "life_interposer"],
+    ),
     ("it has no pkey_mprotect", &["mmap_pkey_mprotect"]),
     ("it does not name these modes of fallocate", &["fallocate_collapse", "fallocate_zero_range"]),
     ("it keeps the real-time signal that the case sends for itself", &["signal_group"]),

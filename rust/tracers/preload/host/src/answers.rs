@@ -17,11 +17,12 @@ use rustc_hash::FxHashSet;
 use tracer_preload_journal::entry::ALIAS;
 use tracer_preload_journal::log::{Place, Told};
 use tracer_preload_journal::plans::Identity;
-use tracer_preload_journal::{Entry, Kind, Log};
+use tracer_preload_journal::{Entry, Kind};
 
 use crate::elf;
 use crate::journal_file::JournalFile;
 use crate::plans::{identity_of, plan};
+use crate::view::View;
 
 /// Bytes of code that are compared at a time.
 const COMPARED_BYTES: usize = 64 * 1024;
@@ -29,7 +30,7 @@ const COMPARED_BYTES: usize = 64 * 1024;
 /// The thread that answers.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    log: Log<'static>,
+    log: View,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -127,7 +128,7 @@ fn answer(journal: &JournalFile, position: u64, known: &mut FxHashSet<[u8; 28]>)
 }
 
 /// Returns the process that asks, as this one calls it.
-fn pid_of(log: Log<'static>, told: &Told<'_>) -> Option<u32> {
+fn pid_of(log: View, told: &Told<'_>) -> Option<u32> {
     if told.pid & ALIAS == 0 {
         return Some(told.pid);
     }

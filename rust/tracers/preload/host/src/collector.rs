@@ -7,13 +7,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_host::{Recorder, file_systems::is_view};
 use tracer_preload_journal::entry::{ALIAS, Flags as EntryFlags, Mode, Stamp};
 use tracer_preload_journal::log::{Place, Told};
-use tracer_preload_journal::{Entry, Kind, Log};
+use tracer_preload_journal::{Entry, Kind};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TextId, TraceEvent};
 
 use crate::clock::Clock;
 use crate::images::{ADVICE, Images, Located, obstacle, program_of, stamp_now};
 use crate::journal_file::as_path;
-use crate::raw::RawCalls;
+use crate::raw::{RawCalls, is_c_library};
+use crate::view::View;
 
 /// open(2) flags that decide something here.
 const O_TRUNC: u64 = 0o1000;
@@ -31,6 +32,8 @@ struct Process {
     counters: Vec<Counter>,
     /// The program it is about to execute, or has executed, and has not said hello from.
     exec: Option<Exec>,
+    /// A second C library was loaded.
+    has_other_library: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +57,11 @@ struct Exec {
 /// Turns entries into events.
 pub(crate) struct Collector {
     pub(crate) recorder: Recorder,
-    log: Log<'static>,
+    log: View,
     pub(crate) clock: Clock,
     processes: FxHashMap<u32, Process>,
+    /// Which processes aliases stand for.
+    aliases: FxHashMap<u32, u32>,
     images: Images,
     raw: RawCalls,
     /// Types of file systems, by device.
@@ -72,13 +77,14 @@ fn stamp(stamp: &Stamp) -> FileStamp {
 }
 
 impl Collector {
-    pub(crate) fn new(recorder: Recorder, log: Log<'static>) -> Self {
+    pub(crate) fn new(recorder: Recorder, log: View) -> Self {
         let clock = Clock::new(recorder.now_ns());
         Self {
             recorder,
             log,
             clock,
             processes: FxHashMap::default(),
+            aliases: FxHashMap::default(),
             images: Images::default(),
             raw: RawCalls::default(),
             views: FxHashMap::default(),
@@ -130,17 +136,41 @@ impl Collector {
         self.processes.get(&pid).is_some_and(|process| process.has_ended)
     }
 
-    fn pid(&self, name: u32) -> u32 {
+    /// Returns the number of a process by its name, always the same.
+    fn pid(&mut self, name: u32) -> u32 {
         if name & ALIAS == 0 {
             return name;
         }
-        match self.log.look(u64::from(name & !ALIAS) * Entry::ALIGN) {
-            Place::Entry(fork) if fork.pid & ALIAS == 0 && fork.value != 0 => fork.value as u32,
-            Place::Entry(_) | Place::Empty | Place::Reserved(_) => name,
+        if let Some(pid) = self.aliases.get(&name) {
+            return *pid;
+        }
+        let pid = match self.making_of(name) {
+            Some(fork) if fork.pid & ALIAS == 0 && fork.value != 0 => fork.value as u32,
+            // In a namespace within, where its number means nothing; or its maker has not come to say it yet.
+            Some(_) | None => name,
+        };
+        self.aliases.insert(name, pid);
+        pid
+    }
+
+    /// Returns the entry of the fork that an alias stands for.
+    fn making_of(&self, alias: u32) -> Option<Told<'static>> {
+        match self.log.look(u64::from(alias & !ALIAS) * Entry::ALIGN) {
+            Place::Entry(fork) => Some(fork),
+            Place::Empty | Place::Reserved(_) => None,
         }
     }
 
-    fn event(&self, kind: EventKind, told: &Told<'_>) -> TraceEvent {
+    /// Returns the parent of a process that says hello, 0 if that is not known: what it calls it means something only outside namespaces.
+    fn parent_of(&mut self, hello: &Told<'static>) -> u32 {
+        if hello.pid & ALIAS == 0 {
+            return hello.value as u32;
+        }
+        let parent = self.making_of(hello.pid).map(|fork| fork.pid);
+        parent.map_or(0, |parent| self.pid(parent))
+    }
+
+    fn event(&mut self, kind: EventKind, told: &Told<'_>) -> TraceEvent {
         let pid = self.pid(told.pid);
         TraceEvent::new(kind, self.clock.ns(told.time), pid, pid)
     }
@@ -186,7 +216,9 @@ impl Collector {
         let kind = match self.views.get(&file.dev) {
             Some(kind) => *kind,
             None => {
-                let kind = file_system_type(path, file.dev);
+                // In a mount namespace of its own a process may have another.
+                let is_proc = path.starts_with(b"/proc/").then_some(libc::PROC_SUPER_MAGIC);
+                let kind = file_system_type(path, file.dev).or(is_proc);
                 if let Some(kind) = kind {
                     self.views.insert(file.dev, kind);
                 }
@@ -221,6 +253,8 @@ impl Collector {
             Kind::Exec => self.exec(told),
             Kind::Fork => self.fork(told),
             Kind::Exit => self.ended(pid, told.value as u32, self.clock.ns(told.time)),
+            // In a namespace of its own a process calls its children by numbers that mean nothing here.
+            Kind::Reaped if told.pid & ALIAS != 0 => {}
             Kind::Reaped => self.ended(told.value as u32, told.value2 as u32, self.clock.ns(told.time)),
             // Answered already, by a thread of its own.
             Kind::Path | Kind::Unplanned => {}
@@ -263,7 +297,9 @@ impl Collector {
         let path = self.path(told);
         if is_image && !path.is_empty() {
             let located = Located { path: path.to_vec(), stamp: stamp(&told.stamp) };
-            self.loaded(self.pid(told.pid), &located);
+            let pid = self.pid(told.pid);
+            self.loaded(pid, &located);
+            self.loaded_anew(pid, path);
         }
         self.plain(EventKind::MapRead, told);
     }
@@ -272,6 +308,14 @@ impl Collector {
     fn loaded(&mut self, pid: u32, image: &Located) {
         if let Some(words) = self.raw.take(image) {
             self.recorder.tell_gap(GapKind::RawCalls, pid, Some(&image.path), &words);
+        }
+    }
+
+    /// A program that runs has loaded a C library, which is not the one that it began with (dlmopen(3)).
+    fn loaded_anew(&mut self, pid: u32, path: &[u8]) {
+        if is_c_library(path) && !std::mem::replace(&mut self.process(pid).has_other_library, true) {
+            let words = "it has loaded a second C library (dlmopen): what was done by way of that was not seen: use `--tracer ptrace`";
+            self.recorder.tell_gap(GapKind::RawCalls, pid, Some(path), words);
         }
     }
 
@@ -339,11 +383,15 @@ impl Collector {
 
     fn fork(&mut self, told: &Told<'static>) {
         let parent = self.pid(told.pid);
-        // Not made yet: the child is known when it speaks, or when it is waited for.
-        if told.value == 0 {
-            return;
+        let time_ns = self.clock.ns(told.time);
+        if told.pid & ALIAS != 0 {
+            // Its number means nothing here; its name is where this entry stands.
+            let child = self.pid(ALIAS | (told.position / Entry::ALIGN) as u32);
+            self.made(parent, child, time_ns);
+        } else if told.value != 0 {
+            self.made(parent, told.value as u32, time_ns);
         }
-        self.made(parent, told.value as u32, self.clock.ns(told.time));
+        // Else it is not made yet: the child is known when it speaks, or when it is waited for.
     }
 
     fn made(&mut self, parent: u32, child: u32, time_ns: u64) {
@@ -386,7 +434,7 @@ impl Collector {
 
     fn hello(&mut self, told: &Told<'static>) {
         let pid = self.pid(told.pid);
-        let parent = told.value as u32;
+        let parent = self.parent_of(told);
         if self.has_ended(pid) || (!self.processes.contains_key(&pid) && parent != 0) {
             self.processes.remove(&pid);
             self.made(parent, pid, self.clock.ns(told.time));

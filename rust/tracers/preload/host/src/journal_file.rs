@@ -18,6 +18,8 @@ use tracer_preload_journal::head::MAGIC;
 use tracer_preload_journal::plans::OFFSET;
 use tracer_preload_journal::{FILE_BYTES, HEAD_BYTES, Log};
 
+use crate::view::View;
+
 /// Name of the link in the run directory, and of the file.
 const NAME: &str = tracer_host::JOURNAL_LINK;
 
@@ -41,7 +43,7 @@ pub(crate) struct JournalFile {
     /// The file.
     pub(crate) path: PathBuf,
     link: PathBuf,
-    pub(crate) log: Log<'static>,
+    pub(crate) log: View,
 }
 
 impl JournalFile {
@@ -62,7 +64,7 @@ impl JournalFile {
         head.used.0.store(HEAD_BYTES, Ordering::Relaxed);
         head.populated.0.store(HEAD_BYTES + POPULATED_BYTES, Ordering::Relaxed);
         head.magic.store(MAGIC, Ordering::Release);
-        Ok(Self { directory, path, link, log })
+        Ok(Self { directory, path, link, log: View::new(log, file) })
     }
 
     /// Makes the directory and the file. The link to it comes first, so that whoever clears up after a collector that was killed
@@ -136,7 +138,7 @@ impl JournalFile {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let directory = path.parent().unwrap_or(run_dir).to_path_buf();
-        Ok(Self { directory, path, link, log })
+        Ok(Self { directory, path, link, log: View::new(log, file) })
     }
 
     /// Removes what a run left of its journal, whatever there is.

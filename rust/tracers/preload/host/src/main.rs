@@ -20,6 +20,7 @@ mod reader;
 mod recover;
 mod run;
 mod sites;
+mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

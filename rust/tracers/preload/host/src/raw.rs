@@ -110,6 +110,12 @@ fn is_exempt(path: &[u8]) -> bool {
     is_quiet || HOOKED.iter().any(|start| begins(start))
 }
 
+/// Returns whether an image is a C library: loaded into a program that runs, it is a second one, of which nothing is hooked.
+pub(crate) fn is_c_library(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    ["libc.so.6", "libc-2."].iter().any(|start| name.starts_with(start.as_bytes()))
+}
+
 fn words(calls: Calls) -> String {
     let names = calls.names();
     format!(

@@ -4,7 +4,9 @@ use rustc_hash::FxHashMap;
 use std::time::{Duration, Instant};
 
 use tracer_preload_journal::log::{Place, Told};
-use tracer_preload_journal::{HEAD_BYTES, Kind, Log, State};
+use tracer_preload_journal::{HEAD_BYTES, Kind, State};
+
+use crate::view::View;
 
 use std::sync::atomic::Ordering;
 
@@ -27,10 +29,10 @@ pub(crate) enum Taken<'a> {
 /// Reads a log.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    log: Log<'static>,
+    log: View,
     position: u64,
     waits_since: Option<(u64, Instant)>,
-    /// Entries that were not waited for any longer.
+    /// Entries that were not waited for any longer, or room for them.
     late: FxHashMap<u64, ()>,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Reader {
 pub(crate) type IsAlive<'a> = &'a mut dyn FnMut(u32) -> bool;
 
 impl Reader {
-    pub(crate) fn new(log: Log<'static>) -> Self {
+    pub(crate) fn new(log: View) -> Self {
         Self { log, position: HEAD_BYTES, waits_since: None, late: FxHashMap::default() }
     }
 
@@ -54,6 +56,7 @@ impl Reader {
                 if !self.has_waited(is_over) {
                     return None;
                 }
+                self.late.insert(self.position, ());
                 self.position = next;
                 Some(Taken::Nothing)
             }
@@ -61,6 +64,7 @@ impl Reader {
                 if !self.has_waited(is_over) {
                     return None;
                 }
+                self.late.insert(self.position, ());
                 self.position = self.log.resume(self.position + 16, used).unwrap_or(used);
                 Some(Taken::Nothing)
             }

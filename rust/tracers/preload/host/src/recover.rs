@@ -60,7 +60,8 @@ fn make_report(arguments: &RecoveryArguments, journal: &JournalFile, started: &S
     let mut collector = Collector::new(Recorder::in_memory(), journal.log);
     collector.begin(*root, cwd, command, None);
     let reader = Reader::new(journal.log);
-    let mut run = Run { collector, reader, root: *root as libc::pid_t, status: arguments.status };
+    let root_pid = *root as libc::pid_t;
+    let mut run = Run { collector, reader, root: root_pid, status: arguments.status, orphans: None };
     run.linger(Duration::from_millis(arguments.linger_ms));
     journal.log.head().is_over.store(1, Ordering::Release);
     run.read(true);

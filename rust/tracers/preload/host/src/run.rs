@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use tracer_host::signals::Roar;
 use tracer_host::{
-    Recorder, Spawned, ToRoar, TracerArguments, encode_report, report_of, spawn_command, write_report,
+    Orphans, Recorder, Spawned, ToRoar, TracerArguments, encode_report, report_of, spawn_command,
+    write_report,
 };
 use tracer_schema::{EventKind, TracerReport, TracerStats};
 
@@ -42,6 +43,8 @@ pub(crate) struct Run {
     pub(crate) root: libc::pid_t,
     /// Wait status of the root, when it has ended and that is known.
     pub(crate) status: Option<i32>,
+    /// Descendants that have outlived their parents, where they come to this process.
+    pub(crate) orphans: Option<Orphans>,
 }
 
 /// Runs the command, and reports.
@@ -88,16 +91,20 @@ fn trace_into(
     // SAFETY: no other thread runs yet.
     unsafe { env::bring_along(&journal.loadable(library)?, &journal.path) };
     let children = children_queue()?;
+    let mut orphans = Orphans::adopt();
     let mut collector = Collector::new(recorder, journal.log);
+    let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
+    let mut announcement =
+        collector.recorder.announce(cwd.as_os_str().as_bytes(), &joined(&arguments.command));
     let prepare = || {
+        announcement.write();
         limits.restore();
         Ok(0)
     };
-    // SAFETY: `prepare` calls setrlimit and nothing else.
+    // SAFETY: `prepare` calls getpid, write and setrlimit and nothing else.
     let spawned = unsafe { spawn_command(&arguments.command, mask, prepare) }?;
     let answers = is_patching.then(|| Answers::begin(journal));
     let root = spawned.pid;
-    let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
     let program = find_program(arguments.command.first());
     collector.begin(root as u32, cwd.as_os_str().as_bytes(), &joined(&arguments.command), program.as_deref());
     let running = Arc::new(AtomicI32::new(root));
@@ -105,8 +112,14 @@ fn trace_into(
         roar.tell(ToRoar::Started(root as u32));
         roar.listen(Arc::clone(&running));
     }
-    let mut run = Run { collector, reader: Reader::new(journal.log), root, status: None };
+    orphans.made(root as u32);
+    let reader = Reader::new(journal.log);
+    let mut run = Run { collector, reader, root, status: None, orphans: Some(orphans) };
     run.wait(&children, roar)?;
+    if let (Some(roar), Some(status)) = (roar, run.status) {
+        // Should this process be killed, nobody else knows.
+        roar.tell(ToRoar::Ended(status));
+    }
     running.store(0, Ordering::Release);
     let errno = outcome(spawned);
     if errno.is_some() {
@@ -197,14 +210,14 @@ fn children_queue() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Waits until something is to be read, or the time is over.
-fn wait_for(fd: &OwnedFd, time: Duration) {
+/// Waits until something is to be read, or the time is over. Returns whether something was.
+fn wait_for(fd: &OwnedFd, time: Duration) -> bool {
     let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     // SAFETY: one valid entry.
     unsafe { libc::poll(&raw mut entry, 1, time.as_millis() as i32) };
     let mut info = [0_u8; 128];
     // SAFETY: room for one struct signalfd_siginfo; what it says is asked of waitpid.
-    unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), info.len()) };
+    unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), info.len()) > 0 }
 }
 
 /// Returns whether a process runs: it is there, and no zombie.
@@ -234,7 +247,11 @@ impl Run {
                     return Ok(());
                 }
             }
-            wait_for(children, pause);
+            if wait_for(children, pause)
+                && let Some(orphans) = &self.orphans
+            {
+                orphans.reap_all_but(self.root);
+            }
             pause = if self.read(false) > 0 { LOOK_MIN } else { (pause * 2).min(LOOK_MAX) };
         }
     }
@@ -287,8 +304,13 @@ impl Run {
         }
     }
 
+    /// Returns whether there are any, known by what they told, or not yet.
     fn has_descendants(&self) -> bool {
-        self.collector.running().into_iter().any(is_running)
+        let has_orphans = self.orphans.as_ref().is_some_and(|orphans| {
+            orphans.reap_all_but(self.root);
+            !orphans.all().is_empty()
+        });
+        has_orphans || self.collector.running().into_iter().any(is_running)
     }
 
     pub(crate) fn tell_left(&mut self) {

@@ -184,25 +184,33 @@ pub(crate) extern "C" fn leave_from_gate(call: &mut Call, pending: &mut Pending)
     leave(pending, result);
 }
 
-/// From the gate of cancellable calls: one is about to be made. It is always made there, where it can be interrupted for good, if there is
-/// another thread that could ask for that.
-#[cfg(target_arch = "x86_64")]
-pub(crate) extern "C" fn enter_cancellable(call: &mut Call, pending: &mut Pending) -> u32 {
-    *pending = Pending::Nothing;
+/// Looks at a call before it is made, of which the thread can be relieved (pthread_cancel(3)): where there is another that may ask for that,
+/// the call is never made here.
+pub(crate) fn enter_cancellably(call: &mut Call, pending: &mut Pending, has_threads: bool) -> Way {
     let opened = match Sysno::new(call.number) {
         Some(Sysno::openat) => Some((call.fd(0), call.arg(1), call.arg(2))),
+        #[cfg(target_arch = "x86_64")]
         Some(Sysno::open) => Some((sys::AT_FDCWD, call.arg(0), call.arg(1))),
+        #[cfg(target_arch = "x86_64")]
         Some(Sysno::creat) => Some((sys::AT_FDCWD, call.arg(0), (O_CREAT | O_TRUNC) as usize)),
         _ => None,
     };
-    let way = match opened.filter(|_| process::has_threads() && journal::head().is_some()) {
+    let is_made_there = has_threads && journal::head().is_some() && !sandbox::is_entered();
+    match opened.filter(|_| is_made_there) {
         Some((dir, path, flags)) => {
             let path = PathArgument { pointer: path as *const u8 };
             *pending = Pending::Open(opens::prepare_as_asked(dir, path, flags as u32 as u64));
             Way::Watched
         }
         None => enter(call, pending),
-    };
+    }
+}
+
+/// From the gate of cancellable calls: one is about to be made.
+#[cfg(target_arch = "x86_64")]
+pub(crate) extern "C" fn enter_cancellable(call: &mut Call, pending: &mut Pending) -> u32 {
+    *pending = Pending::Nothing;
+    let way = enter_cancellably(call, pending, process::has_threads());
     // No call that makes a process can be cancelled.
     (if way == Way::Outside { Way::Through } else { way }) as u32
 }

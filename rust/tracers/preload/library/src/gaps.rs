@@ -3,7 +3,7 @@
 use tracer_preload_journal::{Kind, State};
 
 use crate::journal::Draft;
-use crate::names::Text;
+use crate::names::{NO_ROOM, Text};
 use crate::sys::errno::{EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR};
 
 /// Numbers of the report's `GapKind`.
@@ -16,6 +16,8 @@ pub(crate) enum Gap {
     Unresolved = 7,
     /// A supervisor that answers system calls.
     SeccompListener = 8,
+    /// What another C library does.
+    RawCalls = 12,
 }
 
 /// Tells of something that could not be seen, in words for a person.
@@ -39,6 +41,9 @@ pub(crate) fn tell_if_unnamed(error: isize) {
 
 /// Tells of a descriptor that was used and whose file has no path to be had.
 pub(crate) fn tell_unnamed(_fd: i32, error: isize) {
+    if error == NO_ROOM {
+        return;
+    }
     let words: &[u8] = match error {
         ENAMETOOLONG => b"a file was used whose path is longer than the kernel can say",
         _ => b"a file was used whose path could not be asked for: is /proc mounted for the process?",

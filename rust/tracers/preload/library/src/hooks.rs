@@ -251,6 +251,11 @@ fn tell(id: Id, body: Body, frame: &mut Frame) -> Option<Outcome> {
             images::tell_new();
             return Some(Outcome::Jump(id.real()?));
         }
+        Body::Namespace => {
+            images::tell_new();
+            images::tell_namespace(frame.args[0]);
+            return Some(Outcome::Jump(id.real()?));
+        }
         Body::Call(number, from, gives) => return calls::tell(id, number, from, gives, frame),
         Body::Syscall => return calls::tell_syscall(id, frame),
         Body::ReadStream(stream, happened) => streams::read(id.real()?, stream, happened, frame),

@@ -15,8 +15,10 @@ use tracer_preload_journal::{Entry, Flags, Kind, State};
 
 use crate::{process, sandbox, sys};
 
-/// The journal is mapped in windows of this size, each when it is first written to: one is enough for some 80,000 entries.
-const WINDOW_BYTES: u64 = 16 << 20;
+/// The journal is mapped in windows of this size, each when it is first written to: one is enough for some 10,000 entries. A program that
+/// locks all its memory locks them as well, and may lock 8 MiB in all where nobody has said otherwise (`MLOCK_LIMIT` in
+/// include/uapi/linux/resource.h).
+const WINDOW_BYTES: u64 = 2 << 20;
 
 /// How much more than a window is mapped, so that an entry that begins in it ends in it as well.
 const OVERLAP_BYTES: u64 = 256 << 10;
@@ -148,8 +150,8 @@ fn now() -> u64 {
 
 /// Maps what a process in a sandbox may still write to: it can map nothing more.
 pub(crate) fn prepare_for_sandbox() {
-    /// Windows from where the journal ends now, each for some 80,000 entries of the whole run.
-    const AHEAD: u64 = 4;
+    /// Windows from where the journal ends now, each for some 10,000 entries of the whole run.
+    const AHEAD: u64 = 32;
     let Some(head) = head() else { return };
     let used = head.used.0.load(Ordering::Relaxed);
     for window in 0..AHEAD {
@@ -183,24 +185,29 @@ fn map_step_by_step(number: u64) -> Option<*mut u8> {
     Some(base)
 }
 
-/// Makes sure that there is memory up to `end`.
+/// Makes sure that there is memory up to `end`: from where there is some, for what lies between belongs to others, who will not ask again
+/// once `populated` says that there is.
 #[cold]
-fn make_memory(head: &Head, position: u64, end: u64) -> Result<(), Loss> {
+fn make_memory(head: &Head, end: u64) -> Result<(), Loss> {
     if sandbox::is_entered() {
         // It cannot be asked for. A store makes it, unless there is none left.
         return Ok(());
     }
-    let start = position & !4095;
     let until = end.next_multiple_of(POPULATE_BYTES);
-    let address = address(start.max(position & !(WINDOW_BYTES - 1))).ok_or(Loss::Unmapped)?;
-    let made = match sys::populate(address, (until - start) as usize) {
-        Err(sys::errno::EINVAL) => make_memory_by_file(start, until),
-        made => made.is_ok(),
-    };
-    if !made {
-        return Err(Loss::Full);
+    let mut start = head.populated.0.load(Ordering::Relaxed) & !4095;
+    while start < until {
+        let piece = until.min((start & !(WINDOW_BYTES - 1)) + WINDOW_BYTES);
+        let address = address(start).ok_or(Loss::Unmapped)?;
+        let made = match sys::populate(address, (piece - start) as usize) {
+            Err(sys::errno::EINVAL) => make_memory_by_file(start, piece),
+            made => made.is_ok(),
+        };
+        if !made {
+            return Err(Loss::Full);
+        }
+        head.populated.0.fetch_max(piece, Ordering::Relaxed);
+        start = piece;
     }
-    head.populated.0.fetch_max(until, Ordering::Relaxed);
     Ok(())
 }
 
@@ -240,9 +247,11 @@ impl Draft {
             return None;
         }
         if end > head.populated.0.load(Ordering::Relaxed)
-            && let Err(loss) = make_memory(head, position, end)
+            && let Err(loss) = make_memory(head, end)
         {
             lose(head, loss);
+            // Unless somebody came after, the next finds no hole.
+            let _other = head.used.0.compare_exchange(end, position, Ordering::AcqRel, Ordering::Relaxed);
             return None;
         }
         let Some(address) = address(position) else {

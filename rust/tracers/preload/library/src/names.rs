@@ -79,7 +79,7 @@ pub(crate) fn draft(
 ) -> Result<Draft, isize> {
     let mut error = sys::errno::ENOSYS;
     for room in ROOMS {
-        let mut draft = Draft::new(kind, room).ok_or(sys::errno::ENOSYS)?;
+        let mut draft = Draft::new(kind, room).ok_or(NO_ROOM)?;
         match write(&mut draft) {
             Ok(()) => return Ok(draft),
             Err(failed) => error = failed,
@@ -92,6 +92,9 @@ pub(crate) fn draft(
     }
     Err(if error == CUT { sys::errno::ENAMETOOLONG } else { error })
 }
+
+/// ENOSPC: there is no journal, or no room in it, which was counted.
+pub(crate) const NO_ROOM: isize = -28;
 
 impl Text {
     /// Returns a text that begins `offset` bytes into the texts of a draft.

@@ -61,15 +61,27 @@ pub(crate) fn name() -> u32 {
     if BORROWERS.load(Ordering::Relaxed) != 0 {
         let pid = sys::pid();
         if pid != OWN_PID.load(Ordering::Relaxed) {
-            return pid;
+            return borrower_name(pid);
         }
     }
     NAME.load(Ordering::Relaxed)
 }
 
+/// Returns what a process is called that borrows the memory of this one: where its number means nothing to others, by the entry that its
+/// maker has noted.
+fn borrower_name(pid: u32) -> u32 {
+    if HAS_FOREIGN_CHILDREN.load(Ordering::Relaxed) == 0 {
+        return pid;
+    }
+    let thread = gate::thread();
+    let noted = NOTED.iter().find(|noted| noted.thread.load(Ordering::Acquire) == thread);
+    let draft = noted.and_then(|noted| Draft::again(noted.draft.load(Ordering::Relaxed)));
+    draft.map_or(pid, |draft| draft.alias())
+}
+
 /// Returns the alias that a program executed by this process is to go by, 0 if it needs none.
 pub(crate) fn alias() -> u32 {
-    let name = NAME.load(Ordering::Relaxed);
+    let name = name();
     if name & tracer_preload_journal::entry::ALIAS != 0 { name } else { 0 }
 }
 
@@ -160,7 +172,10 @@ pub(crate) fn prepare_with(flags: u64, has_stack: bool) -> Making {
     if flags & clone::VM != 0 {
         // The thread that makes it stands still meanwhile if it asks for that; if not, the sharing may go on for ever.
         BORROWERS.fetch_add(1, Ordering::Relaxed);
-        note(flags, None);
+        let is_foreign = HAS_FOREIGN_CHILDREN.load(Ordering::Relaxed) != 0 || flags & clone::NEWPID != 0;
+        // Only of one that this thread waits for is it known which it is.
+        let draft = if is_foreign && flags & clone::VFORK != 0 { begin_fork() } else { None };
+        note(flags, draft.as_ref());
         return Making::Elsewhere;
     }
     // Tables that two processes share change behind the back of both.
@@ -170,15 +185,20 @@ pub(crate) fn prepare_with(flags: u64, has_stack: bool) -> Making {
     if flags & clone::FS != 0 {
         names::split_directories();
     }
-    let draft = Draft::new(Kind::Fork, 0).map(|mut draft| {
-        draft.seal(State::Begun);
-        draft
-    });
+    let draft = begin_fork();
     if has_stack {
         note(flags, draft.as_ref());
         return Making::Elsewhere;
     }
     Making::Copy(draft, flags)
+}
+
+/// Begins the entry of a process that is about to be made.
+fn begin_fork() -> Option<Draft> {
+    Draft::new(Kind::Fork, 0).map(|mut draft| {
+        draft.seal(State::Begun);
+        draft
+    })
 }
 
 /// A process was made with a copy of the memory, or was not; in the child `result` is 0.
@@ -221,7 +241,13 @@ pub(crate) extern "C" fn after_clone(result: isize) {
     if flags & clone::VFORK != 0 || result < 0 {
         BORROWERS.fetch_sub(1, Ordering::Relaxed);
     }
-    tell_made(result);
+    match Draft::again(draft) {
+        Some(draft) => {
+            draft.value(result.max(0) as u64);
+            draft.finish(if result > 0 { State::Done } else { State::Void });
+        }
+        None => tell_made(result),
+    }
 }
 
 /// Tells of a process that was made.

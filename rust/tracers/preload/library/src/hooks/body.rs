@@ -127,6 +127,8 @@ pub(crate) enum Body {
     Daemon,
     /// Libraries come or go.
     Libraries,
+    /// Libraries come, into namespace A: with a C library of their own, unless it is the program's.
+    Namespace,
     Syscall,
 }
 

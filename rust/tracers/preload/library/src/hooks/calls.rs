@@ -29,6 +29,19 @@ fn arguments(from: [From; 6], frame: &Frame) -> [usize; 6] {
     })
 }
 
+/// Returns whether there may be another thread: the C library knows (glibc from 2.32), or nobody does.
+fn may_have_threads() -> bool {
+    /// 0: not looked up yet; 1: there is no such variable.
+    static VARIABLE: AtomicUsize = AtomicUsize::new(0);
+    let mut address = VARIABLE.load(Ordering::Relaxed);
+    if address == 0 {
+        address = link::find_variable(c"__libc_single_threaded").unwrap_or(1);
+        VARIABLE.store(address, Ordering::Relaxed);
+    }
+    // SAFETY: a `char` of the C library's, which it writes.
+    address == 1 || unsafe { (address as *const u8).read_volatile() } == 0
+}
+
 /// Returns the place of `errno`.
 fn errno_place() -> Option<*mut i32> {
     /// 0: not looked up yet.
@@ -100,7 +113,7 @@ pub(super) fn tell(
     let args = arguments(from, frame);
     let mut call = Call { number: number as usize, args };
     let mut pending = Pending::Nothing;
-    match calls::enter(&mut call, &mut pending) {
+    match calls::enter_cancellably(&mut call, &mut pending, may_have_threads()) {
         Way::Through | Way::Outside => return Some(Outcome::Jump(id.real()?)),
         Way::Made => return Some(Outcome::Result(from_kernel(call.number as isize, gives))),
         Way::Watched => {}

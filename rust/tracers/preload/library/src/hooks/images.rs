@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use tracer_preload_journal::{Kind, State};
 
+use crate::gaps::{self, Gap};
 use crate::journal::Draft;
 use crate::loader::{self, LinkMap};
 use crate::names::{PATH_MAX, Text};
@@ -58,6 +59,17 @@ pub(super) fn tell_new() {
     }
     // What is unloaded makes room for what would be overlooked otherwise.
     TOLD.store(count, Ordering::Relaxed);
+}
+
+/// Libraries are about to be loaded into a namespace (dlmopen(3)). Only what calls the program's own C library is hooked.
+pub(super) fn tell_namespace(namespace: usize) {
+    const LM_ID_BASE: usize = 0;
+    if namespace != LM_ID_BASE {
+        gaps::tell(
+            Gap::RawCalls,
+            b"it loads libraries into a namespace of their own (dlmopen): what they do was not seen",
+        );
+    }
 }
 
 fn tell(name: usize) {

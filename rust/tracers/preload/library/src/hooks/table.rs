@@ -302,7 +302,7 @@ macro_rules! hook_table {
 
             // Libraries.
             dlopen = Libraries;
-            dlmopen = Libraries;
+            dlmopen = Namespace;
             dlclose = Libraries;
 
             // Programs.
