@@ -14,10 +14,10 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::aarch64::guest::Outcome;
 use crate::aarch64::toolchain::Toolchain;
-use crate::debian::Archive;
+use crate::debian::{self, Archive};
 use crate::flags::Flags;
+use crate::suite::Outcome;
 use crate::workspace;
 
 /// What has to be installed: programs, and the Debian packages that have them.
@@ -37,9 +37,11 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     require_programs()?;
 
     let shell = workspace::shell()?;
-    let folder = workspace::target("aarch64");
-    let host = Archive::open(&shell, &folder, "amd64")?;
-    let arm = Archive::open(&shell, &folder, "arm64")?;
+    let open = |architecture: &'static str| {
+        let state = workspace::target("aarch64").join(format!("apt-{architecture}"));
+        Archive::open(&shell, debian::COMPILER_RELEASE, architecture, state)
+    };
+    let (host, arm) = (open("amd64")?, open("arm64")?);
     let toolchain = Toolchain::fetch(&host, &arm)?;
     let kernel = guest::fetch_kernel(&arm)?;
     let (userland, busybox) = guest::fetch_userland(&arm)?;

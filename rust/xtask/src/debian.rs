@@ -1,8 +1,9 @@
-//! Debian packages of any architecture, fetched by the ordinary apt with a state of its own and unpacked into a folder:
+//! Debian packages of any release and architecture, fetched by the ordinary apt with a state of its own and unpacked into a folder:
 //! neither apt nor dpkg of the machine learns of it.
 
 mod compiler;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -12,23 +13,53 @@ use xshell::{Cmd, Shell, cmd};
 
 pub(crate) use compiler::unpack as unpack_compiler;
 
+/// What cases run: the shells, the everyday tools, and an interpreter.
+pub(crate) const USERLAND: &[&str] = &[
+    "bash",
+    "coreutils",
+    "dash",
+    "diffutils",
+    "findutils",
+    "git",
+    "grep",
+    "gzip",
+    "mawk",
+    "patch",
+    "python3",
+    "rsync",
+    "sed",
+    "sqlite3",
+    "tar",
+    "util-linux",
+    "zip",
+];
+
 /// The release that has a Rust compiler with a standard library for another architecture, newer than ours.
-const RELEASE: &str = "bookworm";
+pub(crate) const COMPILER_RELEASE: &str = "bookworm";
+
+/// The release that others are made from.
+const UNSTABLE: &str = "sid";
+
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// The packages of one architecture.
+/// The packages of one release for one architecture.
 pub(crate) struct Archive<'a> {
     shell: &'a Shell,
     /// Lists and settings of apt.
     state: PathBuf,
+    release: &'static str,
     architecture: &'static str,
 }
 
 impl<'a> Archive<'a> {
-    /// Reads the lists of packages, once: `folder` keeps them.
-    pub(crate) fn open(shell: &'a Shell, folder: &Path, architecture: &'static str) -> Result<Self> {
-        let state = folder.join(format!("apt-{architecture}"));
-        let archive = Self { shell, state, architecture };
+    /// Reads the lists of packages, once: `state` keeps them.
+    pub(crate) fn open(
+        shell: &'a Shell,
+        release: &'static str,
+        architecture: &'static str,
+        state: PathBuf,
+    ) -> Result<Self> {
+        let archive = Self { shell, state, release, architecture };
         for folder in ["etc/apt.conf.d", "etc/preferences.d", "lists/partial", "cache/archives/partial"] {
             shell.create_dir(archive.state.join(folder))?;
         }
@@ -113,15 +144,19 @@ impl<'a> Archive<'a> {
         let state = self.state.display();
         ensure!(
             is_fetched,
-            "apt could not fetch {what} of Debian {RELEASE}; if its lists are old, remove `{state}`"
+            "apt could not fetch {what} of Debian {}; if its lists are old, remove `{state}`",
+            self.release
         );
         Ok(())
     }
 
     /// Makes `/bin` and the like links into `/usr`, as on every installed Debian; its packages hold both.
     fn merge_usr(&self, folder: &Path) -> Result<()> {
-        for name in ["bin", "sbin", "lib"] {
+        for name in ["bin", "sbin", "lib", "lib64"] {
             let (outer, inner) = (folder.join(name), folder.join("usr").join(name));
+            if outer.is_symlink() || !(outer.is_dir() || inner.is_dir()) {
+                continue;
+            }
             self.shell.create_dir(&inner)?;
             self.shell.create_dir(&outer)?;
             let content = outer.join(".");
@@ -132,28 +167,32 @@ impl<'a> Archive<'a> {
         Ok(())
     }
 
-    /// Returns the lines of a `sources.list`, with the mirror that this machine uses already.
+    /// Returns the lines of a `sources.list`, with the mirrors that this machine uses already, for whichever release.
     fn sources(&self) -> Result<String> {
-        let format = "$(REPO_URI) $(RELEASE)";
+        let format = "$(ORIGIN) $(REPO_URI) $(RELEASE)";
         let known =
             cmd!(self.shell, "apt-get indextargets --format {format} 'Created-By: Packages'").read()?;
-        let architecture = self.architecture;
-        let mut lines = String::new();
+        let Self { release, architecture, .. } = self;
+        let mut lines = BTreeSet::new();
         for target in known.lines() {
-            let Some((mirror, release)) = target.split_once(' ') else {
+            let Some((mirror, suite)) =
+                target.strip_prefix("Debian ").and_then(|target| target.split_once(' '))
+            else {
                 continue;
             };
-            if release == RELEASE || release == format!("{RELEASE}-security") {
-                lines += "deb [arch=";
-                lines += architecture;
-                lines += &[" signed-by=", KEYRING, "] ", mirror, " ", release, " main\n"].concat();
-            }
+            let suite = match suite.split_once('-') {
+                None => (*release).to_owned(),
+                // What is not released yet has no updates.
+                Some((_, "security")) if *release != UNSTABLE => format!("{release}-security"),
+                Some(_) => continue,
+            };
+            lines.insert(format!("deb [arch={architecture} signed-by={KEYRING}] {mirror} {suite} main\n"));
         }
         ensure!(
             !lines.is_empty(),
-            "apt on this machine has no sources of Debian {RELEASE}, which the build needs"
+            "apt on this machine has no sources of Debian; does it need `apt-get update`?"
         );
-        Ok(lines)
+        Ok(lines.into_iter().collect())
     }
 
     fn apt(&self, program: &str, words: &[&str]) -> Cmd<'a> {

@@ -42,6 +42,14 @@ pub(crate) const ZIGBUILD_CACHE: &str = "CARGO_ZIGBUILD_CACHE_DIR";
 
 /// Where programs are looked for.
 pub(crate) const PATH: &str = "PATH";
+/// The flags of the compiler.
+pub(crate) const RUST_FLAGS: &str = "RUSTFLAGS";
+
+/// The roar that the suite tests, the root directory in which it does, the C library there, and what compiles for it.
+pub(crate) const ROAR: &str = "ROAR_BIN";
+pub(crate) const ROOT: &str = "ROAR_ROOT";
+pub(crate) const ROOT_LIBC: &str = "ROAR_ROOT_LIBC";
+pub(crate) const ROOT_COMPILER: &str = "ROAR_ROOT_CC";
 
 /// Where the dynamic linker looks first.
 pub(crate) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";

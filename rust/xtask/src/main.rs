@@ -13,9 +13,11 @@ mod debian;
 mod env;
 mod faults;
 mod flags;
+mod libcs;
 mod lint;
 mod macos;
 mod nextest;
+mod suite;
 mod test;
 mod tidy;
 mod workspace;
@@ -67,6 +69,12 @@ const TASKS: &[Task] = &[
         usage: "",
         about: "the preload library for macOS: linked, its table and calling convention checked",
         run: macos::run,
+    },
+    Task {
+        name: "libcs",
+        usage: "[--release R] [--case C]",
+        about: "the conformance suite with the C libraries of other Debian releases",
+        run: libcs::run,
     },
     Task { name: "tidy", usage: "", about: "the house rules that clippy cannot know", run: tidy::run },
 ];

@@ -90,6 +90,10 @@ fn list(checkout: &Path, folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
         }
         let kind = entry.file_type()?;
         let below = folder.join(&name);
+        // A linked work tree has a file in the place of the first of them.
+        if SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped) {
+            continue;
+        }
         if kind.is_dir() {
             list(checkout, &below, into)?;
         } else if kind.is_file() {

@@ -1,6 +1,7 @@
 //! The environment variables that steer the harness.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// `ROAR_BIN`: the roar to test, in place of the newer of `target/release/roar` and `target/debug/roar`.
 pub fn roar_bin() -> Option<OsString> {
@@ -13,6 +14,22 @@ pub fn roar_bin() -> Option<OsString> {
 pub fn required() -> Vec<String> {
     let words = std::env::var("ROAR_REQUIRE").unwrap_or_default();
     words.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// `ROAR_ROOT`: the root directory of another release, which has a C library of its own, for the tests that run there.
+pub fn root() -> Option<PathBuf> {
+    std::env::var_os("ROAR_ROOT").map(PathBuf::from)
+}
+
+/// `ROAR_ROOT_CC`: the words that compile for the C library there.
+pub fn root_compiler() -> Vec<String> {
+    let words = std::env::var("ROAR_ROOT_CC").unwrap_or_default();
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+/// `ROAR_ROOT_LIBC`: which C library there, `glibc` or `musl`.
+pub fn root_libc() -> String {
+    std::env::var("ROAR_ROOT_LIBC").unwrap_or_default()
 }
 
 /// `ROAR_SLOW=1`: slow cases are run as well.

@@ -40,6 +40,10 @@ const MUSL_CC: &[&str] = if cfg!(target_arch = "aarch64") {
     &["musl-gcc", "-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"]
 };
 
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
 /// One program.
 #[derive(Debug)]
 pub struct Program {
@@ -57,7 +61,7 @@ pub struct Program {
 pub struct Programs {
     by_name: BTreeMap<String, Program>,
     /// The C compiler, with what it needs to find the kernel's headers.
-    compiler: &'static [&'static str],
+    compiler: Vec<String>,
     out_dir: PathBuf,
     /// When the newest header was changed; all C programs are built again after that.
     headers_changed: SystemTime,
@@ -91,12 +95,17 @@ impl Programs {
             }
         }
         fs::create_dir_all(out_dir).map_err(|error| format!("{}: {error}", out_dir.display()))?;
-        Ok(Self { by_name, compiler: CC, out_dir: out_dir.to_owned(), headers_changed })
+        Ok(Self { by_name, compiler: owned(CC), out_dir: out_dir.to_owned(), headers_changed })
     }
 
     /// Returns them with the C programs built for musl.
     pub fn for_musl(self) -> Self {
-        Self { compiler: MUSL_CC, ..self }
+        self.compiled_by(owned(MUSL_CC))
+    }
+
+    /// Returns them with the C programs built by another compiler.
+    pub fn compiled_by(self, compiler: Vec<String>) -> Self {
+        Self { compiler, ..self }
     }
 
     /// Returns every program.
@@ -142,7 +151,7 @@ impl Programs {
         let number = BUILDS.fetch_add(1, Ordering::Relaxed);
         let aside = self.out_dir.join(format!(".build-{}-{number}", std::process::id()));
         fs::create_dir_all(&aside).map_err(|error| format!("{}: {error}", aside.display()))?;
-        let outcome = compile(program, self.compiler, &aside.join(&program.name)).and_then(|()| {
+        let outcome = compile(program, &self.compiler, &aside.join(&program.name)).and_then(|()| {
             fs::rename(aside.join(&program.name), &binary)
                 .map_err(|error| format!("{}: {error}", binary.display()))
         });
@@ -151,7 +160,7 @@ impl Programs {
     }
 }
 
-fn compile(program: &Program, compiler: &[&str], binary: &Path) -> Result<()> {
+fn compile(program: &Program, compiler: &[String], binary: &Path) -> Result<()> {
     let is_static = program.name.ends_with("_static");
     let mut command = match program.language {
         Language::Rust => {
@@ -161,7 +170,8 @@ fn compile(program: &Program, compiler: &[&str], binary: &Path) -> Result<()> {
             rustc
         }
         Language::C | Language::Python | Language::Shell => {
-            let mut cc = Command::new(compiler[0]);
+            let mut cc = Command::new(&compiler[0]);
+            cc.args(&compiler[1..]);
             cc.args(["-std=gnu17", "-Wall", "-Wextra", "-O1", "-D_GNU_SOURCE", "-pthread"]);
             cc.args(is_static.then_some("-static"));
             cc
@@ -170,9 +180,6 @@ fn compile(program: &Program, compiler: &[&str], binary: &Path) -> Result<()> {
     let source = fs::read_to_string(&program.source)
         .map_err(|error| format!("{}: {error}", program.source.display()))?;
     command.arg("-o").arg(binary).arg(&program.source).args(own_flags(&source));
-    if program.language == Language::C {
-        command.args(&compiler[1..]);
-    }
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         return Ok(());

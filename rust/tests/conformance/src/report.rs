@@ -148,6 +148,13 @@ pub struct Coverage {
     pub gaps: Vec<Gap>,
 }
 
+/// What the tracer says of its own work.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the format")]
+pub struct Tracer {
+    pub mode: String,
+}
+
 /// A process of the run.
 #[derive(Clone, Debug, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the format")]
@@ -169,6 +176,7 @@ pub struct Report {
     pub coverage: Coverage,
     pub processes: Vec<Process>,
     pub files: Vec<FileRecord>,
+    pub tracer: Tracer,
 }
 
 impl Report {

@@ -37,7 +37,7 @@ pub struct Bench {
     pub programs: Programs,
     /// Where `release/roar` and `debug/roar` would be.
     pub target_dir: PathBuf,
-    /// Words before `roar`: a program that starts it in a world of its own making.
+    /// Words before what is started, the command itself or roar: a program that starts it in a world of its own making.
     pub through: Vec<String>,
 }
 
@@ -52,6 +52,16 @@ pub fn run_case(bench: &Bench, case: &Case, backend: &'static str) -> Result<Ver
     }
     let trial = Trial::new(bench, case, backend)?;
     trial.run().map_err(|words| trial.explain(&words))
+}
+
+/// Runs one case under one backend and returns how the tracer says that it has traced.
+pub fn tracer_mode(bench: &Bench, case: &Case, backend: &'static str) -> Result<String> {
+    let trial = Trial::new(bench, case, backend)?;
+    trial
+        .run()
+        .and_then(|_| trial.read_report())
+        .map_err(|words| trial.explain(&words))
+        .map(|report| report.tracer.mode)
 }
 
 struct Missing {
@@ -168,13 +178,16 @@ impl<'a> Trial<'a> {
         (ending != expected).then(|| format!("it ended with {ending:?}, not {expected:?}"))
     }
 
+    fn read_report(&self) -> Result<Report> {
+        let json = fs::read(self.report_path()).map_err(|error| format!("no report: {error}"))?;
+        Report::parse(&json)
+    }
+
     fn judge_report(&self) -> Result<()> {
-        let json = match fs::read(self.report_path()) {
-            Err(_) if !self.case.report => return Ok(()),
-            Err(error) => return Err(format!("no report: {error}")),
-            Ok(json) => json,
-        };
-        let report = Report::parse(&json)?;
+        if !self.case.report && !self.report_path().is_file() {
+            return Ok(());
+        }
+        let report = self.read_report()?;
         let root = self.world.root();
         let root = root.as_os_str().as_bytes();
         let fill = |text: &str| self.fill_names(text);
@@ -209,21 +222,13 @@ impl<'a> Trial<'a> {
         let words = self.words()?;
         let mut command = if self.backend == BARE && !case.report {
             // What cannot be started at all is left to a shell, whose status roar's is to be.
-            let mut shell = Command::new("sh");
+            let mut shell = self.start(Path::new("sh"));
             shell.args(["-c", "exec \"$@\"", "sh", &words[0]]);
             shell
         } else if self.backend == BARE {
-            Command::new(&words[0])
+            self.start(Path::new(&words[0]))
         } else {
-            let roar = backend::roar_binary(&self.bench.target_dir)?;
-            let mut roar = match self.bench.through.split_first() {
-                None => Command::new(roar),
-                Some((launcher, words)) => {
-                    let mut command = Command::new(launcher);
-                    command.args(words).arg(roar);
-                    command
-                }
-            };
+            let mut roar = self.start(&backend::roar_binary(&self.bench.target_dir)?);
             let tracer = backend::tracer(self.backend);
             roar.args(["run", "--tracer", tracer, "--no-tracer-fallback", "--no-hash", "--report"]);
             roar.arg(self.report_path()).arg("--").arg(&words[0]);
@@ -248,6 +253,18 @@ impl<'a> Trial<'a> {
             make_fifo(&ready).map_err(|error| error.to_string())?;
         }
         process::run(&mut command, TIME_LIMIT, |pid| send_when_ready(case.send, pid, &ready))
+    }
+
+    /// Returns the command that starts a program.
+    fn start(&self, program: &Path) -> Command {
+        match self.bench.through.split_first() {
+            None => Command::new(program),
+            Some((launcher, words)) => {
+                let mut command = Command::new(launcher);
+                command.args(words).arg(program);
+                command
+            }
+        }
     }
 
     fn report_path(&self) -> PathBuf {

@@ -1,4 +1,6 @@
 // aio_read(3), aio_write(3) and lio_listio(3): threads inside the C library.
+// Before glibc 2.34 they are in a library of their own.
+// build: -lrt
 #include "check.h"
 
 #include <aio.h>

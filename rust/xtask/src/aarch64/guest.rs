@@ -7,39 +7,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::debian::Archive;
+use crate::debian::{Archive, USERLAND};
+use crate::suite::{self, Outcome};
 use crate::workspace;
-
-/// What cases run: the shells, the everyday tools, and an interpreter.
-const USERLAND: &[&str] = &[
-    "bash",
-    "coreutils",
-    "dash",
-    "diffutils",
-    "findutils",
-    "git",
-    "grep",
-    "gzip",
-    "mawk",
-    "patch",
-    "python3",
-    "rsync",
-    "sed",
-    "sqlite3",
-    "tar",
-    "util-linux",
-    "zip",
-];
 
 /// The whole of a boot and the suite takes minutes; a guest that hangs is ended.
 const BOOT_SECONDS_MAX: &str = "2400";
-
-/// What the suite said at its end.
-pub(super) struct Outcome {
-    pub(super) passed: u32,
-    pub(super) failed: u32,
-    pub(super) skipped: u32,
-}
 
 /// Fetches the newest kernel for virtual machines and returns the path of its image.
 pub(super) fn fetch_kernel(arm: &Archive<'_>) -> Result<PathBuf> {
@@ -103,7 +76,7 @@ pub(super) fn boot(kernel: &Path, initramfs: &Path) -> Result<Outcome> {
         let line = line.trim_end();
         eprintln!("{line}");
         writeln!(log_file, "{line}")?;
-        outcome = parse(line).or(outcome);
+        outcome = suite::parse(line).or(outcome);
     }
     let status = guest.wait().context("failed to wait for the emulator")?;
     match outcome {
@@ -113,28 +86,5 @@ pub(super) fn boot(kernel: &Path, initramfs: &Path) -> Result<Outcome> {
             "the suite did not come to its end in the guest ({status}); its console is in {}",
             log.display()
         ),
-    }
-}
-
-/// Reads `test result: ok. 12 passed; 0 failed; 3 ignored; …`.
-fn parse(line: &str) -> Option<Outcome> {
-    let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
-    let count = |word: &str| {
-        let part = counts.split("; ").find(|part| part.ends_with(word))?;
-        part.split(' ').next()?.parse().ok()
-    };
-    Some(Outcome { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse;
-
-    #[test]
-    fn the_closing_line_is_counted() {
-        let line = "test result: FAILED. 12 passed; 1 failed; 3 ignored; 0 measured; 4 filtered out; finished in 2.00s";
-        let outcome = parse(line).unwrap();
-        assert_eq!((outcome.passed, outcome.failed, outcome.skipped), (12, 1, 3));
-        assert!(parse("test ptrace::read ... ok").is_none());
     }
 }

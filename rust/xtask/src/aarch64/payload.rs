@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
 use xshell::Shell;
 
 use super::programs;
 use super::toolchain::{TARGET, Toolchain, build_folder};
-use crate::workspace;
+use crate::{suite, workspace};
 
 /// A file of the guest. Paths are those of this machine, since the suite was built to look there.
 pub(super) struct Item {
@@ -41,7 +40,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
 pub(super) fn build(shell: &Shell, toolchain: &Toolchain, case: &str) -> Result<Payload> {
     let packages = ["--package", "roar", "--package", "tracer-ptrace"];
     toolchain.cargo(shell, &[&["build"], &packages[..]].concat()).run()?;
-    let suite = build_suite(shell, toolchain)?;
+    let suite = suite::program(toolchain.cargo(shell, &["test"]), "conformance")?;
 
     let mut items = vec![Item { path: "/suite".into(), from: suite, mtime: MTIME_BUILT }];
     for program in ["roar", "roar-tracer-ptrace"] {
@@ -64,22 +63,4 @@ pub(super) fn build(shell: &Shell, toolchain: &Toolchain, case: &str) -> Result<
 fn arguments(case: &str) -> String {
     let skipped = LEFT_OUT.iter().map(|(case, _)| format!("--skip {case} "));
     format!("{}'{case}'", skipped.collect::<String>())
-}
-
-/// Builds the suite and returns the path of its program, whose name cargo chooses.
-fn build_suite(shell: &Shell, toolchain: &Toolchain) -> Result<PathBuf> {
-    let words = [
-        "test",
-        "--no-run",
-        "--package",
-        "conformance",
-        "--test",
-        "conformance",
-        "--message-format=json-render-diagnostics",
-    ];
-    let messages = toolchain.cargo(shell, &words).read()?;
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let executable =
-        messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-    executable.context("cargo named no program of the conformance suite")
 }

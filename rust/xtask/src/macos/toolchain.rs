@@ -26,7 +26,7 @@ pub(super) struct Toolchain {
 impl Toolchain {
     pub(super) fn fetch(shell: &Shell) -> Result<Self> {
         let folder = workspace::target("macos");
-        let host = Archive::open(shell, &folder, "amd64")?;
+        let host = Archive::open(shell, debian::COMPILER_RELEASE, "amd64", folder.join("apt-amd64"))?;
         let rustc = debian::unpack_compiler(&host, &["rust-web-src"], &folder.join("toolchain"))?;
         let python = folder.join("python");
         install_python_packages(shell, &python)?;

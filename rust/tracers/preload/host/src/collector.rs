@@ -52,6 +52,8 @@ struct Exec {
     given: Vec<u8>,
     stamp: FileStamp,
     arguments: Vec<u8>,
+    /// The root directory at that time, empty where it is the run's.
+    root: Vec<u8>,
 }
 
 /// Turns entries into events.
@@ -114,6 +116,7 @@ impl Collector {
             stamp: located.map(|located| located.stamp).unwrap_or_default(),
             given,
             arguments: command.to_vec(),
+            root: Vec::new(),
         });
     }
 
@@ -428,6 +431,7 @@ impl Collector {
             given: told.text2.to_vec(),
             stamp: stamp(&told.stamp),
             arguments: Vec::new(),
+            root: self.root_of(told),
         };
         self.process(pid).exec = Some(exec);
     }
@@ -439,11 +443,16 @@ impl Collector {
             self.processes.remove(&pid);
             self.made(parent, pid, self.clock.ns(told.time));
         }
-        // Of a command whose collector was killed it is not known which file was executed.
-        let expected = self
-            .process(pid)
-            .exec
-            .take_if(|exec| exec.given == told.text2 || (exec.position == 0 && exec.given.is_empty()));
+        let here = stamp(&told.stamp);
+        let is_expected = |exec: &mut Exec| {
+            // A loader that was executed itself says the name of the program that it was given (glibc, elf/rtld.c).
+            let is_same = here.ino != 0 && (exec.stamp.dev, exec.stamp.ino) == (here.dev, here.ino);
+            // Of a command whose collector was killed it is not known which file was executed.
+            exec.given == told.text2 || is_same || (exec.position == 0 && exec.given.is_empty())
+        };
+        let expected = self.process(pid).exec.take_if(is_expected);
+        let known = expected.as_ref().map(|exec| exec.given.clone()).filter(|given| !given.is_empty());
+        let given = known.unwrap_or_else(|| told.text2.to_vec());
         if expected.is_none() {
             self.unsaid(pid, None);
         }
@@ -453,11 +462,10 @@ impl Collector {
             // In a sandbox a process cannot ask which program it is.
             Some(exec) if told.path.is_empty() => {
                 let executed = Located { path: exec.path, stamp: exec.stamp };
-                let Process { directory, root, .. } = self.process(pid);
-                let (directory, root) = (directory.clone(), root.clone());
-                self.images.interpreter(&root, &directory, executed)
+                let directory = self.process(pid).directory.clone();
+                self.images.interpreter(&exec.root, &directory, executed)
             }
-            _ => Located { path: told.path.to_vec(), stamp: stamp(&told.stamp) },
+            _ => Located { path: told.path.to_vec(), stamp: here },
         };
         let arguments = self.following(told, Kind::Arguments);
         let mut event = self.event(EventKind::Exec, told);
@@ -469,12 +477,15 @@ impl Collector {
         let process = self.process(pid);
         (process.directory, process.root) = (directory, root);
         process.program = program.path.clone();
-        self.executed(told, &program, told.text2);
+        self.executed(told, &program, &given);
     }
 
-    /// Returns the root directory of a process that says hello.
-    fn root_of(&self, hello: &Told<'static>) -> Vec<u8> {
-        match self.log.look(hello.path_at) {
+    /// Returns the root directory of a process that says hello, or executes a program.
+    fn root_of(&self, told: &Told<'static>) -> Vec<u8> {
+        if told.path_at == 0 {
+            return Vec::new();
+        }
+        match self.log.look(told.path_at) {
             Place::Entry(named) if named.path != b"/" => named.path.to_vec(),
             Place::Entry(_) | Place::Empty | Place::Reserved(_) => Vec::new(),
         }
@@ -504,9 +515,8 @@ impl Collector {
         let mut all = vec![program.clone()];
         all.extend(self.images.scripts(&root, &directory, given, &program.stamp));
         let loader = self.images.loader(&root, &directory, program);
-        if let Some(loader) = &loader {
-            self.raw.exempt(loader);
-        }
+        // What is loaded by nobody, and has loaded the library, is a loader itself.
+        self.raw.exempt(loader.as_ref().unwrap_or(program));
         self.loaded(pid, program);
         all.extend(loader.clone());
         for located in all {
@@ -580,11 +590,10 @@ impl Collector {
         event.text2 = self.recorder.text(&exec.arguments);
         self.recorder.tell(&event);
         let program = Located { path: exec.path.clone(), stamp: exec.stamp };
-        let Process { directory, root, .. } = self.process(pid);
-        let (directory, root) = (directory.clone(), root.clone());
+        let (root, directory) = (&exec.root, self.process(pid).directory.clone());
         let mut all = vec![program.clone()];
-        all.extend(self.images.scripts(&root, &directory, &exec.given, &exec.stamp));
-        all.extend(self.images.loader(&root, &directory, &program));
+        all.extend(self.images.scripts(root, &directory, &exec.given, &exec.stamp));
+        all.extend(self.images.loader(root, &directory, &program));
         for located in all.into_iter().filter(|located| located.stamp.is_regular()) {
             let mut event = TraceEvent::new(EventKind::Execute, now_ns, pid, pid);
             event.text = self.recorder.text(&located.path);
@@ -595,6 +604,10 @@ impl Collector {
             Some(known) => known,
             // Nothing was in the library's way: the process was killed before the loader had come to it.
             None if status.is_some_and(|status| status & 0x7f == libc::SIGKILL as u32) => return,
+            None if !exec.root.is_empty() => (
+                GapKind::UntracedProcess,
+                "the library did not report from this program, whose root directory is another and may not have it",
+            ),
             None => (GapKind::UntracedProcess, "the library did not report from this program"),
         };
         self.recorder.tell_gap(kind, pid, Some(&exec.path), &format!("{words}: {ADVICE}"));

@@ -24,7 +24,8 @@ use calls::Calls;
 use kept::{Kept, Key};
 use scan::scan;
 
-/// C libraries and their loaders: the library patches these, or hooks the functions by which they are called.
+/// C libraries and their loaders: the library patches these, or hooks the functions by which they are called. The calls of librt before
+/// glibc 2.34, which may be loaded late, are of timers and message queues, and files it opens through the C library.
 const HOOKED: &[&str] = &[
     "libc.so.6",
     "libc-2.",
@@ -32,6 +33,8 @@ const HOOKED: &[&str] = &[
     "ld-2.",
     "libpthread.so.0",
     "libpthread-2.",
+    "librt.so.1",
+    "librt-2.",
     "ld-musl-",
     "libc.musl-",
 ];

@@ -84,7 +84,7 @@ kinds! {
     /// Files that the loader has mapped: their paths as the loader has them, NUL-separated; not resolved.
     Images = 4,
     /// `pid` is about to execute a program: the path is absolute and resolved as far as its directory goes, the second path
-    /// as it was given, `stamp` the program's. `Void` if it could not be executed; it stays `Begun` if it was.
+    /// as it was given, `stamp` the program's, `path_at` as of `Hello`. `Void` if it could not be executed; it stays `Begun` if it was.
     Exec = 5,
     /// `pid` is about to make the process `value`, which is 0 until it is made.
     Fork = 6,

@@ -81,7 +81,7 @@ fn told(dir: i32, path: PathArgument, flags: usize) -> Option<Option<Draft>> {
         Ok(())
     });
     Some(told.ok().inspect(|draft| {
-        draft.stamp(&stamp).value(u64::from(is_descriptor));
+        draft.stamp(&stamp).value(u64::from(is_descriptor)).path_at(names::root());
     }))
 }
 
