@@ -12,7 +12,7 @@ use crate::gate::Way;
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument};
 use crate::opens::Opening;
-use crate::{aio, changes, exec, maps, opens, process, regions, sandbox, sys, transfers};
+use crate::{aio, changes, exec, maps, opens, process, regions, rings, sandbox, sys, transfers};
 
 /// A call: its number and arguments. The gate lays it out like this.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +75,10 @@ pub(crate) enum Pending {
     WaitId(usize),
     /// Asynchronous reads and writes.
     Aio(aio::Batch),
+    /// A ring that is made: where its parameters are.
+    Ring(usize),
+    /// A part of a ring that is mapped: its descriptor, and which.
+    RingMap(i32, usize),
 }
 
 /// Calls that are no effects on files, and yet matter.
@@ -406,6 +410,9 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
             }
             return enter_open(call, pending, dir, path, flags, mode);
         }
+        Effect::Map { fd, .. } if rings::is_ring(call.fd(fd)) => {
+            Some(Pending::RingMap(call.fd(fd), call.arg(5)))
+        }
         Effect::Map { fd, prot, flags } => {
             maps::prepare(call.fd(fd), call.arg(prot) as u64, call.arg(flags) as u64).map(Pending::Map)
         }
@@ -446,8 +453,15 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
         Effect::AioSubmit { count, blocks } => {
             aio::prepare(call.args[0], call.arg(count), call.arg(blocks)).map(Pending::Aio)
         }
-        Effect::RingSetup { .. } => {
-            changes::tell_ring();
+        Effect::RingSetup { params } => Some(Pending::Ring(call.arg(params))),
+        Effect::RingEnter { fd } => {
+            if call.arg(1) != 0 {
+                rings::enter(call.fd(fd), call.arg(3));
+            }
+            None
+        }
+        Effect::RingRegister { fd, opcode, .. } => {
+            rings::register(call.fd(fd), call.arg(opcode));
             None
         }
         Effect::Namespace => {
@@ -458,8 +472,6 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
         | Effect::OpenHandle { .. }
         | Effect::CloneUntraced { .. }
         | Effect::Clone3 { .. }
-        | Effect::RingEnter { .. }
-        | Effect::RingRegister { .. }
         | Effect::SeccompListener => None,
     };
     watched(pending, made)
@@ -510,6 +522,12 @@ pub(crate) fn leave(pending: &mut Pending, result: isize) {
             }
         }
         Pending::Aio(batch) => aio::leave(&batch, result),
+        Pending::Ring(params) => {
+            if result >= 0 {
+                rings::made(params, result as i32);
+            }
+        }
+        Pending::RingMap(fd, part) => rings::mapped(fd, part, result),
     }
 }
 

@@ -4,7 +4,7 @@ use tracer_preload_journal::entry::Stamp;
 use tracer_preload_journal::{Flags, Kind, State};
 use tracer_syscalls::constants::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, RENAME_EXCHANGE};
 
-use crate::gaps::{self, Gap};
+use crate::gaps;
 use crate::journal::{self, Draft};
 use crate::names::{self, Name, PATH_MAX, PathArgument, Text};
 use crate::transfers::{self, is_regular};
@@ -342,12 +342,4 @@ pub(crate) fn tell_directory_named(path: PathArgument) -> u64 {
     });
     sys::close(fd);
     told.unwrap_or(0)
-}
-
-/// An io_uring was made.
-pub(crate) fn tell_ring() {
-    gaps::tell(
-        Gap::IoUring,
-        b"it uses an io_uring, and what goes through one does not pass the C library: trace it with `--tracer ptrace`",
-    );
 }

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use tracer_preload_journal::Entry;
 
-use crate::{journal, process};
+use crate::{journal, process, rings};
 
 /// Descriptors below this have an entry: the hard limit of open files on most machines (systemd's is 2^19, of which few
 /// programs use more than a sliver). Uses of higher ones are all told, which is slower and as right.
@@ -49,6 +49,11 @@ fn remember(index: usize) {
     if END.load(Ordering::Relaxed) <= index {
         END.fetch_max(index + 1, Ordering::Relaxed);
     }
+}
+
+/// Returns whether a descriptor's number will be forgotten when it is closed.
+pub(crate) fn is_followed(fd: i32) -> bool {
+    IS_SPLIT.load(Ordering::Relaxed) == 0 && index(fd).is_some()
 }
 
 /// What was told of one side of a descriptor.
@@ -145,6 +150,7 @@ pub(crate) fn forget(fd: i32) {
         if END.load(Ordering::Relaxed) <= index {
             return;
         }
+        rings::forget(fd);
         counters[0].store(0, Ordering::Relaxed);
         counters[1].store(0, Ordering::Relaxed);
         at.store(0, Ordering::Relaxed);
@@ -172,6 +178,7 @@ pub(crate) fn duplicate(from: i32, to: i32) {
     };
     let (Some(from_path), Some(to_path)) = (PATHS.get(source), PATHS.get(target)) else { return };
     remember(target);
+    rings::forget(to);
     for side in [Side::Read as usize, Side::Write as usize] {
         to_counters[side].store(from_counters[side].load(Ordering::Relaxed), Ordering::Relaxed);
     }

@@ -49,6 +49,7 @@ mod process;
 mod program;
 #[cfg_attr(target_os = "macos", path = "macos/regions.rs")]
 mod regions;
+mod rings;
 mod sandbox;
 mod start;
 mod strings;

@@ -23,7 +23,7 @@ pub(crate) struct Pages {
 
 impl Pages {
     /// Returns whether a byte can be read.
-    fn has(&mut self, address: usize) -> bool {
+    pub(crate) fn has(&mut self, address: usize) -> bool {
         let page = address / PAGE;
         // In a sandbox nobody may be asked.
         if self.known.contains(&page) || sandbox::is_entered() {
