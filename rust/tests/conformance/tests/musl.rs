@@ -38,6 +38,7 @@ const NOT_FOR_MUSL: &[(&str, &[&str])] = &[
     ),
     ("it has no pkey_mprotect", &["mmap_pkey_mprotect"]),
     ("it does not name these modes of fallocate", &["fallocate_collapse", "fallocate_zero_range"]),
+    ("sanitizers are not built for it", &["sanitizer_complains", "sanitizer_quiet"]),
     ("it keeps the real-time signal that the case sends for itself", &["signal_group"]),
 ];
 

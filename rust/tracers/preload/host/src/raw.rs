@@ -43,7 +43,8 @@ const HOOKED: &[&str] = &[
 ///
 /// The runtimes of sanitizers keep calls for themselves (`internal_open` and the like, in sanitizer_common/sanitizer_linux.cpp), which no program
 /// can reach: they read `/proc/self/maps` with them, and map memory. What a program does goes through interceptors, which call the
-/// functions of the C library (`REAL(open)`). Files they read and write only where options name some ([`OF_FILES`]).
+/// functions of the C library (`REAL(open)`). What they say of a program on its standard error, the library is told by them. Files of a
+/// user's they read and write only where options name some ([`OF_FILES`]).
 const RUNTIMES: &[(&str, &str)] = &[
     ("libasan.so.", "ASAN_OPTIONS"),
     ("liblsan.so.", "LSAN_OPTIONS"),

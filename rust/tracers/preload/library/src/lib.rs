@@ -51,6 +51,7 @@ mod program;
 mod regions;
 mod rings;
 mod sandbox;
+mod sanitizers;
 mod start;
 mod strings;
 #[cfg_attr(target_os = "macos", path = "macos/sys.rs")]
