@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 use crate::flags::Flags;
 use crate::workspace;
 
+pub(crate) use table::Table;
+
 /// How thorough a benchmark is.
 #[derive(Clone, Copy)]
 struct Effort {

@@ -16,6 +16,9 @@ pub(crate) const RUSTDOC_FLAGS: &str = "RUSTDOCFLAGS";
 /// Where a user's configuration is looked for.
 pub(crate) const HOME: &str = "HOME";
 
+/// Where cargo keeps what it has fetched, and rustup its toolchains, and where both are below the home directory otherwise.
+const RUST_HOMES: [(&str, &str); 2] = [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")];
+
 /// The compiler that cargo runs.
 pub(crate) const RUSTC: &str = "RUSTC";
 
@@ -42,6 +45,7 @@ pub(crate) const ZIGBUILD_CACHE: &str = "CARGO_ZIGBUILD_CACHE_DIR";
 
 /// Where programs are looked for.
 pub(crate) const PATH: &str = "PATH";
+
 /// The flags of the compiler.
 pub(crate) const RUST_FLAGS: &str = "RUSTFLAGS";
 
@@ -65,4 +69,17 @@ pub(crate) fn path_with(folder: &Path) -> OsString {
     path.push(":");
     path.push(std::env::var_os(PATH).unwrap_or_default());
     path
+}
+
+/// Returns where programs are looked for.
+pub(crate) fn search_path() -> String {
+    std::env::var(PATH).unwrap_or_default()
+}
+
+/// Returns the variables by which a command with another home finds the user's toolchains.
+pub(crate) fn rust_homes() -> impl Iterator<Item = (&'static str, OsString)> {
+    let home = std::env::home_dir().unwrap_or_default();
+    RUST_HOMES.into_iter().map(move |(variable, usual)| {
+        (variable, std::env::var_os(variable).unwrap_or_else(|| home.join(usual).into_os_string()))
+    })
 }

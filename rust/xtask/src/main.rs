@@ -17,6 +17,7 @@ mod libcs;
 mod lint;
 mod macos;
 mod nextest;
+mod real;
 mod suite;
 mod test;
 mod tidy;
@@ -75,6 +76,12 @@ const TASKS: &[Task] = &[
         usage: "[--release R] [--case C]",
         about: "the conformance suite with the C libraries of other Debian releases",
         run: libcs::run,
+    },
+    Task {
+        name: "real",
+        usage: "[--rounds N] [JOB…]",
+        about: "real programs, bare and under each backend",
+        run: real::run,
     },
     Task { name: "tidy", usage: "", about: "the house rules that clippy cannot know", run: tidy::run },
 ];

@@ -1,0 +1,5 @@
+#include "part.h"
+
+int main(void) {
+    return part() - 5;
+}

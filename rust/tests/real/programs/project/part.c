@@ -1,0 +1,7 @@
+#include "part.h"
+
+#include <stdio.h>
+
+int part(void) {
+    return printf("part\n");
+}
