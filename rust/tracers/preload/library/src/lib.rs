@@ -57,6 +57,8 @@ mod strings;
 #[cfg_attr(target_os = "macos", path = "macos/sys.rs")]
 mod sys;
 mod transfers;
+#[cfg(target_os = "linux")]
+mod valgrind;
 
 /// Nothing here panics: what could is written so that it cannot, and the library is checked for it. Should it happen all the same, the
 /// thread stops rather than corrupt what is not ours.

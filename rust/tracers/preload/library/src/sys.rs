@@ -13,6 +13,7 @@ use tracer_preload_journal::entry::Stamp;
 
 use crate::decimal::Decimal;
 use crate::gate::raw;
+use crate::valgrind;
 
 /// "The working directory" in place of a descriptor.
 pub(crate) const AT_FDCWD: i32 = -100;
@@ -150,6 +151,9 @@ struct OpenHow {
 
 /// openat(2), but through no symbolic link.
 pub(crate) fn open_straight(dir: i32, path: *const u8, flags: usize, mode: usize) -> isize {
+    if valgrind::is_here() {
+        return errno::ENOSYS;
+    }
     let how = OpenHow { flags: flags as u64, mode: mode as u64 & MODE_BITS, resolve: RESOLVE_NO_SYMLINKS };
     let how = &raw const how;
     call(Sysno::openat2, [dir as usize, path as usize, how as usize, size_of::<OpenHow>(), 0, 0])
@@ -211,7 +215,16 @@ pub(crate) fn executable(into: *mut u8, room: usize) -> isize {
 
 /// stat(2) of the program.
 pub(crate) fn stat_executable() -> Result<Stamp, isize> {
-    stat_at(AT_FDCWD, EXECUTABLE)
+    if !valgrind::is_here() {
+        return stat_at(AT_FDCWD, EXECUTABLE);
+    }
+    // Its own version of the link is for opening and reading alone.
+    let fd = open_at(AT_FDCWD, EXECUTABLE, O_CLOEXEC) as i32;
+    let stamp = stat_fd(fd);
+    if fd >= 0 {
+        close(fd);
+    }
+    stamp
 }
 
 /// getcwd(2) into memory of ours: the length with the NUL.
