@@ -130,6 +130,24 @@ pub fn strike(
     struck.map_err(|words| format!("{} killed after {moment:?}: {words}{}", victims.name(), run.explain()))
 }
 
+/// One run that has next to no memory for what it tells: the command does not notice, and what was lost is said.
+pub fn fill_memory(bench: &Bench, backend: &'static str) -> Result<()> {
+    let mut run = Run::begin(bench, backend)?;
+    let ending = run.end_of_roar()?;
+    run.wait_for_rest()?;
+    if ending != Ending::Code(OWN_STATUS) {
+        return Err(format!("roar ended with {ending:?}{}", run.explain()));
+    }
+    let json = fs::read(run.world.base().join("report.json")).map_err(|error| error.to_string())?;
+    let report = Report::parse(&json)?;
+    let outputs = report.files.iter().filter(|file| file.role == Role::Output).count();
+    // By little it may have sufficed.
+    if report.coverage.events_lost == 0 && outputs < FILES.parse().unwrap_or(0) {
+        return Err(format!("nothing is said to be lost, and there are {outputs} outputs"));
+    }
+    Ok(())
+}
+
 struct Run<'a> {
     bench: &'a Bench,
     backend: &'static str,
@@ -382,7 +400,15 @@ fn environment(world: &World) -> Vec<(String, String)> {
 
 /// Returns `roar run` with what all runs have in common.
 fn roar(bench: &Bench, backend: &'static str, world: &World) -> Result<Command> {
-    let mut command = Command::new(backend::roar_binary(&bench.target_dir)?);
+    let roar = backend::roar_binary(&bench.target_dir)?;
+    let mut command = match bench.through.split_first() {
+        None => Command::new(roar),
+        Some((launcher, words)) => {
+            let mut command = Command::new(launcher);
+            command.args(words).arg(roar);
+            command
+        }
+    };
     command.args(["run", "--tracer", backend::tracer(backend), "--no-tracer-fallback", "--no-hash"]);
     command.current_dir(world.root()).stdin(Stdio::null()).env_clear().envs(environment(world));
     command.envs(backend::variables(backend).iter().copied());

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use conformance::Result;
 use conformance::backend::{HOOKED, judge_availability};
 use conformance::env;
-use conformance::fault::{Dice, Victims, strike, undisturbed};
+use conformance::fault::{Dice, Victims, fill_memory, strike, undisturbed};
 use conformance::program::Programs;
 use conformance::run::{Bench, Verdict};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -33,20 +33,41 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
+/// A world with hardly any memory for files, for whoever may mount one.
+fn fills_memory(backend: &'static str) -> Trial {
+    const MOUNT: &str = "mount -t tmpfs -o size=96k tmpfs /dev/shm && exec \"$@\"";
+    Trial::ignorable_test(format!("{backend}::faults::full_memory"), move || {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(Completion::ignored_with("needs root"));
+        }
+        let bench = load_through(["unshare", "-m", "sh", "-c", MOUNT, "sh"].map(str::to_owned).to_vec())?;
+        if let Some(Verdict::Skipped(reason)) = judge_availability(&bench.target_dir, backend)? {
+            return Ok(Completion::ignored_with(reason));
+        }
+        fill_memory(&bench, backend)?;
+        Ok(Completion::Completed)
+    })
+}
+
 fn load() -> Result<Arc<Bench>> {
+    load_through(Vec::new()).map(Arc::new)
+}
+
+fn load_through(through: Vec<String>) -> Result<Bench> {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Programs::find(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs"),
         &scratch.join("programs"),
     )?;
     let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    Ok(Arc::new(Bench { programs, target_dir, through: Vec::new() }))
+    Ok(Bench { programs, target_dir, through })
 }
 
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {
     let tests = env::fault_rounds().unwrap_or(ROUNDS).div_ceil(ROUNDS_PER_TEST);
     let mut trials = Vec::new();
     for backend in BACKENDS {
+        trials.push(fills_memory(backend));
         for victims in Victims::ALL {
             for test in 1..=tests {
                 let bench = Arc::clone(bench);
