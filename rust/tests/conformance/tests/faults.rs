@@ -13,8 +13,8 @@ use conformance::program::Programs;
 use conformance::run::{Bench, Verdict};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-/// Moments for each choice of victims, where nobody asks for more: all together take some ten seconds.
-const ROUNDS: u64 = 20;
+/// Moments for each choice of victims, where nobody asks for more: all together take some twenty seconds.
+const ROUNDS: u64 = 10;
 
 /// Moments in one test.
 const ROUNDS_PER_TEST: u64 = 10;
