@@ -64,6 +64,8 @@ pub(crate) struct Collector {
     processes: FxHashMap<u32, Process>,
     /// Which processes aliases stand for.
     aliases: FxHashMap<u32, u32>,
+    /// Forks that had not happened when they were read: their positions, and whose they are.
+    expected: Vec<(u64, u32)>,
     images: Images,
     raw: RawCalls,
     /// Types of file systems, by device.
@@ -78,6 +80,11 @@ fn stamp(stamp: &Stamp) -> FileStamp {
     FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink }
 }
 
+/// Returns whether the fork told at that position has made that process.
+fn has_made(log: &View, position: u64, pid: u32) -> bool {
+    matches!(log.look(position), Place::Entry(fork) if fork.value == u64::from(pid))
+}
+
 impl Collector {
     pub(crate) fn new(recorder: Recorder, log: View) -> Self {
         let clock = Clock::new(recorder.now_ns());
@@ -87,6 +94,7 @@ impl Collector {
             clock,
             processes: FxHashMap::default(),
             aliases: FxHashMap::default(),
+            expected: Vec::new(),
             images: Images::default(),
             raw: RawCalls::default(),
             views: FxHashMap::default(),
@@ -247,6 +255,9 @@ impl Collector {
             return;
         }
         let pid = self.pid(told.pid);
+        if !self.processes.contains_key(&pid) || self.has_ended(pid) {
+            self.find_fork(pid, self.clock.ns(told.time));
+        }
         self.process(pid);
         match kind {
             Kind::Hello => self.hello(told),
@@ -393,8 +404,19 @@ impl Collector {
             self.made(parent, child, time_ns);
         } else if told.value != 0 {
             self.made(parent, told.value as u32, time_ns);
+        } else {
+            // Not made yet: the child is known when it speaks, or when it is waited for.
+            self.expected.push((told.position, parent));
         }
-        // Else it is not made yet: the child is known when it speaks, or when it is waited for.
+    }
+
+    /// A process that was not known speaks: it is looked for among those that were about to be made.
+    fn find_fork(&mut self, pid: u32, time_ns: u64) {
+        let log = self.log;
+        if let Some(index) = self.expected.iter().position(|(position, _)| has_made(&log, *position, pid)) {
+            let (_, parent) = self.expected.swap_remove(index);
+            self.made(parent, pid, time_ns);
+        }
     }
 
     fn made(&mut self, parent: u32, child: u32, time_ns: u64) {
@@ -414,6 +436,12 @@ impl Collector {
         if self.has_ended(pid) {
             return;
         }
+        if !self.processes.contains_key(&pid) {
+            self.find_fork(pid, time_ns);
+        }
+        // Another that is called the same later is not this one.
+        let log = self.log;
+        self.expected.retain(|(position, _)| !has_made(&log, *position, pid));
         self.unsaid(pid, Some(status));
         self.settle(pid);
         self.process(pid).has_ended = true;

@@ -216,6 +216,10 @@ pub(crate) fn made_copy(draft: Option<Draft>, flags: u64, result: isize) {
     let alias = draft.filter(|_| is_foreign).map_or(0, |draft| draft.alias());
     BORROWERS.store(0, Ordering::Relaxed);
     begin(alias);
+    if let Some(draft) = draft.filter(|_| alias == 0) {
+        // The parent says so too, perhaps later than this process is heard of.
+        draft.value(NAME.load(Ordering::Relaxed).into());
+    }
     descriptors::begin_process();
 }
 
