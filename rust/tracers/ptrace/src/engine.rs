@@ -216,6 +216,8 @@ impl Engine {
         self.observer.exit(who, status);
         if tid == self.root {
             self.root_status = Some(status);
+            // Killed while it was stopped, it did not go on; `roar` is to.
+            self.wake_if_stopped();
         }
     }
 
@@ -263,14 +265,20 @@ impl Engine {
         }
     }
 
+    fn wake_if_stopped(&mut self) {
+        if self.is_stopped
+            && let Some(roar) = &self.roar
+        {
+            roar.wake();
+        }
+        self.is_stopped = false;
+    }
+
     fn at_group_stop(&mut self, tid: Tid, signal: i32) {
         self.who(tid);
         if !is_stopping(signal) {
-            if tid == self.root && self.is_stopped {
-                self.is_stopped = false;
-                if let Some(roar) = &self.roar {
-                    roar.wake();
-                }
+            if tid == self.root {
+                self.wake_if_stopped();
             }
             self.go_on(tid, 0);
             return;

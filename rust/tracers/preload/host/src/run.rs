@@ -232,17 +232,19 @@ impl Run {
     /// Collects until the root has ended.
     fn wait(&mut self, children: &OwnedFd, roar: Option<&Roar>) -> io::Result<()> {
         let mut pause = LOOK_MIN;
+        let mut is_stopped = false;
         loop {
             while let Some(status) = self.root_changed()? {
-                if libc::WIFSTOPPED(status) {
+                // That it went on is not told of one that has stopped again, or ended, before it was asked for.
+                if is_stopped && let Some(roar) = roar {
+                    roar.wake();
+                }
+                is_stopped = libc::WIFSTOPPED(status);
+                if is_stopped {
                     if let Some(roar) = roar {
                         roar.stop(libc::WSTOPSIG(status));
                     }
-                } else if libc::WIFCONTINUED(status) {
-                    if let Some(roar) = roar {
-                        roar.wake();
-                    }
-                } else {
+                } else if !libc::WIFCONTINUED(status) {
                     self.status = Some(status);
                     return Ok(());
                 }
