@@ -51,11 +51,11 @@ pub struct Owners {
 /// Answers known from before. A database of packages is named by its stamp: whenever anything is installed or removed,
 /// it has another one.
 pub trait PackageCache {
-    /// Returns what was stored: `Some(None)` says that the path belongs to no package of that database.
-    fn lookup(&self, path: &Path, database: &FileStamp) -> Option<Option<Package>>;
+    /// Returns what was stored: `Some(None)` says that the path belongs to no package of that database, which is one of that manager's.
+    fn lookup(&self, path: &Path, manager: Manager, database: &FileStamp) -> Option<Option<Package>>;
 
     /// Keeps an answer.
-    fn store(&self, path: &Path, database: &FileStamp, package: Option<&Package>);
+    fn store(&self, path: &Path, manager: Manager, database: &FileStamp, package: Option<&Package>);
 }
 
 /// A cache that knows nothing and keeps nothing.
@@ -63,11 +63,11 @@ pub trait PackageCache {
 pub struct NoPackageCache;
 
 impl PackageCache for NoPackageCache {
-    fn lookup(&self, _path: &Path, _database: &FileStamp) -> Option<Option<Package>> {
+    fn lookup(&self, _path: &Path, _manager: Manager, _database: &FileStamp) -> Option<Option<Package>> {
         None
     }
 
-    fn store(&self, _path: &Path, _database: &FileStamp, _package: Option<&Package>) {}
+    fn store(&self, _path: &Path, _manager: Manager, _database: &FileStamp, _package: Option<&Package>) {}
 }
 
 /// Returns the owners of each path, in the order of the paths, which are absolute and below `root` (`/`, but for tests).
@@ -86,7 +86,7 @@ fn find_debian(paths: &[&Path], root: &Path, cache: &dyn PackageCache, owners: &
         return;
     };
     let is_candidate = |index: &usize| debian::may_own(paths[*index].as_os_str().as_bytes());
-    let question = Question { paths, cache, database };
+    let question = Question { paths, cache, manager: Manager::Debian, database };
     let candidates = (0..paths.len()).filter(is_candidate).collect();
     let scan = |missing: &[&Path]| debian::find(missing, root);
     question.answer(candidates, scan, |index, package| owners[index].debian = package);
@@ -103,7 +103,7 @@ fn find_python(paths: &[&Path], root: &Path, cache: &dyn PackageCache, owners: &
         let Some(database) = stamp_of(&below(root, &container)) else {
             continue;
         };
-        let question = Question { paths, cache, database };
+        let question = Question { paths, cache, manager: Manager::Python, database };
         let scan = |missing: &[&Path]| Container { path: &container, root }.find(missing);
         question.answer(candidates, scan, |index, package| {
             if package.is_some() {
@@ -117,6 +117,7 @@ fn find_python(paths: &[&Path], root: &Path, cache: &dyn PackageCache, owners: &
 struct Question<'a> {
     paths: &'a [&'a Path],
     cache: &'a dyn PackageCache,
+    manager: Manager,
     database: FileStamp,
 }
 
@@ -128,10 +129,10 @@ impl Question<'_> {
         scan: impl FnOnce(&[&Path]) -> Vec<Option<Package>>,
         mut each: impl FnMut(usize, Option<Package>),
     ) {
-        let Self { paths, cache, database } = self;
+        let Self { paths, cache, manager, database } = self;
         let mut missing = Vec::new();
         for index in candidates {
-            match cache.lookup(paths[index], database) {
+            match cache.lookup(paths[index], *manager, database) {
                 Some(package) => each(index, package),
                 None => missing.push(index),
             }
@@ -141,7 +142,7 @@ impl Question<'_> {
         }
         let missing_paths: Vec<&Path> = missing.iter().map(|index| paths[*index]).collect();
         for (index, package) in missing.into_iter().zip(scan(&missing_paths)) {
-            cache.store(paths[index], database, package.as_ref());
+            cache.store(paths[index], *manager, database, package.as_ref());
             each(index, package);
         }
     }

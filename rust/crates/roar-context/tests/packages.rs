@@ -189,20 +189,26 @@ fn without_any_database_nothing_is_owned() {
     );
 }
 
+/// The state of a database, and what it said.
+type Answer = (FileStamp, Option<Package>);
+
+/// One answer for each path and manager, as the store has room for.
 #[derive(Default)]
 struct Memory {
-    answers: RefCell<HashMap<(PathBuf, FileStamp), Option<Package>>>,
+    answers: RefCell<HashMap<(PathBuf, Manager), Answer>>,
     stored: RefCell<usize>,
 }
 
 impl PackageCache for Memory {
-    fn lookup(&self, path: &Path, database: &FileStamp) -> Option<Option<Package>> {
-        self.answers.borrow().get(&(path.to_owned(), *database)).cloned()
+    fn lookup(&self, path: &Path, manager: Manager, database: &FileStamp) -> Option<Option<Package>> {
+        let answers = self.answers.borrow();
+        let (of, answer) = answers.get(&(path.to_owned(), manager))?;
+        (of == database).then(|| answer.clone())
     }
 
-    fn store(&self, path: &Path, database: &FileStamp, package: Option<&Package>) {
+    fn store(&self, path: &Path, manager: Manager, database: &FileStamp, package: Option<&Package>) {
         *self.stored.borrow_mut() += 1;
-        self.answers.borrow_mut().insert((path.to_owned(), *database), package.cloned());
+        self.answers.borrow_mut().insert((path.to_owned(), manager), (*database, package.cloned()));
     }
 }
 
@@ -225,4 +231,16 @@ fn an_answer_is_remembered_until_the_database_changes() {
     let second = world.owners(&paths, &cache);
     assert_eq!(second[0].debian, None);
     assert_eq!(second[3].python.as_ref().map(|package| package.name.as_str()), Some("y"));
+}
+
+#[test]
+fn a_path_that_either_manager_may_own_is_remembered_for_both() {
+    let world = debian_world();
+    world.write("usr/lib/python3/dist-packages/x-1.dist-info/RECORD", "x.py,,\n");
+    let cache = Memory::default();
+    let paths = ["/usr/lib/python3/dist-packages/x.py", "/usr/lib/python3/dist-packages/nobodys.py"];
+    let first = world.owners(&paths, &cache);
+    assert_eq!(*cache.stored.borrow(), 4);
+    assert_eq!(world.owners(&paths, &cache), first);
+    assert_eq!(*cache.stored.borrow(), 4);
 }

@@ -175,10 +175,7 @@ fn packages(report: &TracerReport, filter: &Filter, store: Option<&mut Store>) -
 
 fn to_store(package: roar_context::Package) -> Package {
     Package {
-        kind: match package.manager {
-            Manager::Debian => PackageKind::Debian,
-            Manager::Python => PackageKind::Python,
-        },
+        kind: kind_of(package.manager),
         name: package.name,
         version: package.version,
         arch: package.architecture.unwrap_or_default(),
@@ -200,14 +197,14 @@ fn from_store(package: Package) -> roar_context::Package {
 /// An answer: the package, or that there is none.
 type Answer = Option<roar_context::Package>;
 
-/// Answers learned in this run, by state of the package database.
-type Learned = FxHashMap<String, Vec<(PathBytes, Answer)>>;
+/// Answers learned in this run, by package manager and state of its database.
+type Learned = FxHashMap<(PackageKind, String), Vec<(PathBytes, Option<Package>)>>;
 
 /// What the store remembers of packages, read for all paths at once when a database is first asked about.
 struct Remembered<'a> {
     store: &'a Store,
     paths: Vec<PathBytes>,
-    known: RefCell<FxHashMap<String, FxHashMap<PathBytes, Answer>>>,
+    known: RefCell<FxHashMap<(PackageKind, String), FxHashMap<PathBytes, Answer>>>,
     learned: RefCell<Learned>,
 }
 
@@ -217,57 +214,51 @@ fn state_of(database: &FileStamp) -> String {
     format!("{dev}:{ino}:{size}:{mtime_ns}:{ctime_ns}")
 }
 
+fn kind_of(manager: Manager) -> PackageKind {
+    match manager {
+        Manager::Debian => PackageKind::Debian,
+        Manager::Python => PackageKind::Python,
+    }
+}
+
 impl<'a> Remembered<'a> {
     fn new(store: &'a Store, paths: &[&Path]) -> Self {
         let paths = paths.iter().map(|path| PathBytes::from(*path)).collect();
         Self { store, paths, known: <_>::default(), learned: <_>::default() }
     }
 
-    fn load(&self, state: &str) -> FxHashMap<PathBytes, Answer> {
-        let mut known = FxHashMap::default();
-        for kind in PackageKind::ALL {
-            // A cache that cannot be read knows nothing.
-            let Ok(found) = self.store.package_cache_lookup(*kind, state, &self.paths) else {
-                continue;
-            };
-            for (path, answer) in self.paths.iter().zip(found) {
-                if let Some(answer) = answer {
-                    known.insert(path.clone(), answer.map(from_store));
-                }
-            }
-        }
-        known
+    fn load(&self, kind: PackageKind, state: &str) -> FxHashMap<PathBytes, Answer> {
+        // A cache that cannot be read knows nothing.
+        let found = self.store.package_cache_lookup(kind, state, &self.paths).unwrap_or_default();
+        let answers = self.paths.iter().zip(found);
+        answers.filter_map(|(path, answer)| Some((path.clone(), answer?.map(from_store)))).collect()
     }
 }
 
 impl PackageCache for Remembered<'_> {
-    fn lookup(&self, path: &Path, database: &FileStamp) -> Option<Answer> {
-        let state = state_of(database);
+    fn lookup(&self, path: &Path, manager: Manager, database: &FileStamp) -> Option<Answer> {
+        let key = (kind_of(manager), state_of(database));
         let mut known = self.known.borrow_mut();
-        let answers = known.entry(state.clone()).or_insert_with(|| self.load(&state));
+        let answers = known.entry(key).or_insert_with_key(|(kind, state)| self.load(*kind, state));
         answers.get(&PathBytes::from(path)).cloned()
     }
 
-    fn store(&self, path: &Path, database: &FileStamp, package: Option<&roar_context::Package>) {
+    fn store(
+        &self,
+        path: &Path,
+        manager: Manager,
+        database: &FileStamp,
+        package: Option<&roar_context::Package>,
+    ) {
         let mut learned = self.learned.borrow_mut();
-        learned.entry(state_of(database)).or_default().push((path.into(), package.cloned()));
+        let of_state = learned.entry((kind_of(manager), state_of(database))).or_default();
+        of_state.push((path.into(), package.cloned().map(to_store)));
     }
 }
 
 /// Keeps what was learned. It is a cache: what cannot be kept is found again.
 fn keep(store: &mut Store, learned: Learned) {
-    for (state, answers) in learned {
-        for kind in PackageKind::ALL {
-            let of_kind: Vec<(PathBytes, Option<Package>)> = answers
-                .iter()
-                .map(|(path, answer)| (path.clone(), answer.clone().map(to_store)))
-                .filter(|(_, answer)| {
-                    answer.as_ref().map_or(PackageKind::Debian, |package| package.kind) == *kind
-                })
-                .collect();
-            if !of_kind.is_empty() {
-                let _uncached = store.package_cache_put(*kind, &state, &of_kind);
-            }
-        }
+    for ((kind, state), answers) in learned {
+        let _uncached = store.package_cache_put(kind, &state, &answers);
     }
 }

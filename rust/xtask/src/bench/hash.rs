@@ -30,7 +30,7 @@ const SMALL_BYTES: u64 = 4 << 10;
 const BLOCK_BYTES: usize = 1 << 20;
 
 pub(super) fn run(effort: Effort) -> Result<Value> {
-    let scratch = Scratch::new()?;
+    let scratch = Scratch::kept()?;
     let reference = install_reference(&scratch)?;
     let ours = build_ours(&scratch)?;
     make_large(effort, &scratch)?;

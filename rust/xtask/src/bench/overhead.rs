@@ -28,7 +28,7 @@ const STRACE_SECCOMP: &[&str] =
 /// Measures the workloads of these names, or all, under the tools of those names, with commas between, or all.
 pub(super) fn run(effort: Effort, names: &[&str], tools: Option<&str>) -> Result<Value> {
     let chosen = choose(names)?;
-    let scratch = Scratch::new()?;
+    let scratch = Scratch::temporary()?;
     prepare(&scratch)?;
     let mut watchers = watchers();
     if let Some(tools) = tools {

@@ -1,29 +1,43 @@
-//! The folder that a benchmark works in, below `target/bench`, with a database of its own.
+//! The folder that a benchmark works in, with a database of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use xshell::{Shell, cmd};
+use xshell::{Shell, TempDir, cmd};
 
 use crate::{env, workspace};
 
-/// A folder that starts with an empty `.roar` and keeps what benchmarks made there before.
+/// A folder that starts with an empty `.roar`.
 pub(super) struct Scratch {
     path: PathBuf,
     shell: Shell,
+    /// Removes it in the end.
+    _guard: Option<TempDir>,
 }
 
 impl Scratch {
-    pub(super) fn new() -> Result<Self> {
-        let path = workspace::target("bench");
+    /// Returns `target/bench`, with what benchmarks made there before.
+    pub(super) fn kept() -> Result<Self> {
         let shell = workspace::shell()?;
+        let path = workspace::target("bench");
         shell.create_dir(&path)?;
+        Self::begin(shell, path, None)
+    }
+
+    /// Returns a new folder outside of any git repository, whose state roar would ask for: that is not tracing.
+    pub(super) fn temporary() -> Result<Self> {
+        let shell = workspace::shell()?;
+        let guard = shell.create_temp_dir()?;
+        Self::begin(shell, guard.path().to_owned(), Some(guard))
+    }
+
+    fn begin(shell: Shell, path: PathBuf, guard: Option<TempDir>) -> Result<Self> {
         shell.change_dir(&path);
         shell.remove_path(".roar")?;
         let roar = workspace::roar();
         cmd!(shell, "{roar} init -y").env(env::HOME, &path).quiet().ignore_stdout().ignore_stderr().run()?;
-        Ok(Self { path, shell })
+        Ok(Self { path, shell, _guard: guard })
     }
 
     pub(super) fn path(&self) -> &Path {
