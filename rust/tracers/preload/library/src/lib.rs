@@ -51,6 +51,7 @@ mod program;
 mod regions;
 mod rings;
 mod sandbox;
+#[cfg(target_os = "linux")]
 mod sanitizers;
 mod start;
 mod strings;
