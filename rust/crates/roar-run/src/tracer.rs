@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use roar_config::TracerMode;
 use tracer_host::{Recovery, RecoveryArguments, Supervised, TracerArguments, Watch, parse_report, recover};
@@ -112,7 +113,9 @@ pub(crate) fn trace(
         let left = if told.is_reported { None } else { left_behind(*backend, &watch, &told) };
         if let Some(root) = left {
             end.status = watch.outlast(root).map_err(RunError::Supervise)?.or(told.status);
-            recover_by_tracer(&program, &arguments.run_dir, arguments.linger_ms, end.status);
+            let left = watch.linger(Duration::from_millis(arguments.linger_ms));
+            let linger_ms = u64::try_from(left.as_millis()).unwrap_or(arguments.linger_ms);
+            recover_by_tracer(&program, &arguments.run_dir, linger_ms, end.status);
         } else if let Some(reason) = could_not_trace(&told) {
             // If it was killed, what it had made is still there.
             clear_up(&program, &arguments.run_dir);

@@ -8,12 +8,16 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 use crate::arguments::TracerArguments;
 use crate::control::{Control, ToRoar, ToTracer};
 use crate::orphans::{Orphans, change_of};
 use crate::signals::kill;
 use crate::spawn::launch_tracer;
+
+/// How often it is looked whether what a command has left running has ended.
+const LINGER_LOOK: Duration = Duration::from_millis(2);
 
 /// Signals that are not held back: those that cannot be, that speak of this process's own doing, or that are about its
 /// own terminal.
@@ -215,6 +219,23 @@ impl Watch {
                 return Err(io::Error::last_os_error());
             }
         }
+    }
+}
+
+impl Watch {
+    /// Waits for what a command has left running, as long as that: its tracer is gone, and whoever sums up does not know those of them that
+    /// have told nothing yet. Returns the time that is left.
+    pub fn linger(&self, time: Duration) -> Duration {
+        let end = Instant::now() + time;
+        let left = || end.saturating_duration_since(Instant::now());
+        while let Some(orphans) = self.orphans.as_ref().filter(|_| !left().is_zero()) {
+            orphans.reap_all_but(0);
+            if orphans.all().is_empty() {
+                break;
+            }
+            std::thread::park_timeout(LINGER_LOOK);
+        }
+        left()
     }
 }
 
