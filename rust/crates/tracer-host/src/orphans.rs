@@ -34,6 +34,12 @@ impl Orphans {
         children().into_iter().filter(|child| !self.own.contains(child)).collect()
     }
 
+    /// Clears away those that have ended, but for one, and returns whether any is left.
+    pub fn remain_but(&self, kept: i32) -> bool {
+        self.reap_all_but(kept);
+        !self.all().is_empty()
+    }
+
     /// Clears away those that have ended, but for one.
     pub fn reap_all_but(&self, kept: i32) {
         for pid in self.all().into_iter().filter(|pid| *pid != kept) {

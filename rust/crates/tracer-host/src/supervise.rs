@@ -220,19 +220,14 @@ impl Watch {
             }
         }
     }
-}
 
-impl Watch {
     /// Waits for what a command has left running, as long as that: its tracer is gone, and whoever sums up does not know those of them that
     /// have told nothing yet. Returns the time that is left.
     pub fn linger(&self, time: Duration) -> Duration {
         let end = Instant::now() + time;
         let left = || end.saturating_duration_since(Instant::now());
-        while let Some(orphans) = self.orphans.as_ref().filter(|_| !left().is_zero()) {
-            orphans.reap_all_but(0);
-            if orphans.all().is_empty() {
-                break;
-            }
+        let has_orphans = || self.orphans.as_ref().is_some_and(|orphans| orphans.remain_but(0));
+        while !left().is_zero() && has_orphans() {
             std::thread::park_timeout(LINGER_LOOK);
         }
         left()

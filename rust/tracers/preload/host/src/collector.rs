@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
+use memchr::memmem;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_host::{Recorder, file_systems::is_view};
 use tracer_preload_journal::entry::{ALIAS, Flags as EntryFlags, Mode, Stamp};
@@ -550,7 +551,7 @@ impl Collector {
         for located in all {
             self.tell_located(EventKind::Execute, told, &located);
         }
-        let is_glibc = loader.is_some_and(|loader| contains(&loader.path, b"ld-linux"));
+        let is_glibc = loader.is_some_and(|loader| memmem::find(&loader.path, b"ld-linux").is_some());
         for name in [&b"/etc/ld.so.cache"[..], b"/etc/ld.so.preload"].iter().filter(|_| is_glibc) {
             if let Some(located) = self.images.locate(&root, b"", name) {
                 self.tell_located(EventKind::MapRead, told, &located);
@@ -714,10 +715,6 @@ impl Collector {
             "still running when the run was over: what it did later was not seen (see run.linger_ms)";
         self.recorder.tell_gap(GapKind::DescendantLeft, pid, exe.as_deref(), detail);
     }
-}
-
-fn contains(bytes: &[u8], what: &[u8]) -> bool {
-    bytes.windows(what.len()).any(|window| window == what)
 }
 
 /// Returns the type of the file system that a device is, asked by a path on it.

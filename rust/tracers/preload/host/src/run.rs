@@ -308,10 +308,7 @@ impl Run {
 
     /// Returns whether there are any, known by what they told, or not yet.
     fn has_descendants(&self) -> bool {
-        let has_orphans = self.orphans.as_ref().is_some_and(|orphans| {
-            orphans.reap_all_but(self.root);
-            !orphans.all().is_empty()
-        });
+        let has_orphans = self.orphans.as_ref().is_some_and(|orphans| orphans.remain_but(self.root));
         has_orphans || self.collector.running().into_iter().any(is_running)
     }
 

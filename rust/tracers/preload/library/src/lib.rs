@@ -26,6 +26,7 @@ mod changes;
 mod decimal;
 mod descriptors;
 mod env;
+mod errors;
 mod exec;
 #[cfg_attr(target_os = "macos", path = "macos/filter.rs")]
 mod filter;

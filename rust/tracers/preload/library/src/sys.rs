@@ -32,18 +32,9 @@ const MODE_BITS: u64 = 0o7777;
 
 /// Error numbers that decide something here.
 pub(crate) mod errno {
-    pub(crate) const EPERM: isize = -1;
-    pub(crate) const ENOENT: isize = -2;
-    pub(crate) const E2BIG: isize = -7;
+    pub(crate) use crate::errors::*;
+
     pub(crate) const EAGAIN: isize = -11;
-    pub(crate) const EACCES: isize = -13;
-    pub(crate) const EFAULT: isize = -14;
-    pub(crate) const EEXIST: isize = -17;
-    pub(crate) const ENOTDIR: isize = -20;
-    pub(crate) const EINVAL: isize = -22;
-    pub(crate) const ENFILE: isize = -23;
-    pub(crate) const EMFILE: isize = -24;
-    pub(crate) const ERANGE: isize = -34;
     pub(crate) const ENAMETOOLONG: isize = -36;
     pub(crate) const ENOSYS: isize = -38;
     pub(crate) const ELOOP: isize = -40;

@@ -27,17 +27,8 @@ pub(crate) const NAME_MAX: usize = 1024;
 
 /// Error numbers that decide something here.
 pub(crate) mod errno {
-    pub(crate) const EPERM: isize = -1;
-    pub(crate) const ENOENT: isize = -2;
-    pub(crate) const E2BIG: isize = -7;
-    pub(crate) const EACCES: isize = -13;
-    pub(crate) const EFAULT: isize = -14;
-    pub(crate) const EEXIST: isize = -17;
-    pub(crate) const ENOTDIR: isize = -20;
-    pub(crate) const EINVAL: isize = -22;
-    pub(crate) const ENFILE: isize = -23;
-    pub(crate) const EMFILE: isize = -24;
-    pub(crate) const ERANGE: isize = -34;
+    pub(crate) use crate::errors::*;
+
     pub(crate) const EAGAIN: isize = -35;
     pub(crate) const ELOOP: isize = -62;
     pub(crate) const ENAMETOOLONG: isize = -63;
