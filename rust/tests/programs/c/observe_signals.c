@@ -1,11 +1,9 @@
 // Prints what a program sees of signals: its own, its threads', interrupted and restarted calls, traps, timers.
-#include "check.h"
+#include "asleep.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <sys/signalfd.h>
-#include <sys/time.h>
 #include <ucontext.h>
 
 static volatile sig_atomic_t count;
@@ -90,23 +88,26 @@ static void tell_too(int number, siginfo_t *info, void *context) {
 static void show_interrupted(void) {
     CHECK(pipe(ends));
     char byte;
-    struct itimerval soon = {.it_value.tv_usec = 2000}, none = {0};
     on(SIGALRM, handle, 0);
-    CHECK(setitimer(ITIMER_REAL, &soon, NULL));
+    pthread_t sender = alarm_in(IN_READ);
     ssize_t result = read(ends[0], &byte, 1);
     printf("read interrupted: %zd %s\n", result, strerror(errno));
-    CHECK(setitimer(ITIMER_REAL, &soon, NULL));
+    ENSURE(pthread_join(sender, NULL) == 0);
+    sender = alarm_in(IN_POLL);
     result = poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, -1);
     printf("poll interrupted: %zd %s\n", result, strerror(errno));
+    ENSURE(pthread_join(sender, NULL) == 0);
     on(SIGALRM, tell_too, SA_RESTART);
-    CHECK(setitimer(ITIMER_REAL, &soon, NULL));
+    sender = alarm_in(IN_READ);
     result = read(ends[0], &byte, 1);
     printf("read restarted: %zd\n", result);
-    CHECK(setitimer(ITIMER_REAL, &soon, NULL));
+    ENSURE(pthread_join(sender, NULL) == 0);
+    sender = alarm_in(IN_POLL);
     result = poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, -1);
     printf("poll, never restarted: %zd %s\n", result, strerror(errno));
+    ENSURE(pthread_join(sender, NULL) == 0);
     await(ends[0]);
-    CHECK(setitimer(ITIMER_REAL, &none, NULL));
+    struct itimerval soon = {.it_value.tv_usec = 2000};
     on(SIGVTALRM, handle, 0);
     count = 0;
     CHECK(setitimer(ITIMER_VIRTUAL, &soon, NULL));

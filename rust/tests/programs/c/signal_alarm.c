@@ -1,7 +1,5 @@
 // SIGALRM interrupts a read of a pipe (EINTR), and with SA_RESTART does not; files are used in the handler.
-#include "check.h"
-
-#include <sys/time.h>
+#include "asleep.h"
 
 static int ends[2], count;
 
@@ -15,11 +13,12 @@ static void handle(int number) {
 int main(void) {
     CHECK(pipe(ends));
     char byte;
-    struct itimerval soon = {.it_value.tv_usec = 1000};
     CHECK(sigaction(SIGALRM, &(struct sigaction){.sa_handler = handle}, NULL));
-    CHECK(setitimer(ITIMER_REAL, &soon, NULL));
+    pthread_t sender = alarm_in(IN_READ);
     FAILS(read(ends[0], &byte, 1), EINTR);
+    ENSURE(pthread_join(sender, NULL) == 0);
     CHECK(sigaction(SIGALRM, &(struct sigaction){.sa_handler = handle, .sa_flags = SA_RESTART}, NULL));
-    CHECK(setitimer(ITIMER_REAL, &soon, NULL));
+    sender = alarm_in(IN_READ);
     ENSURE(read(ends[0], &byte, 1) == 1 && count == 2);
+    ENSURE(pthread_join(sender, NULL) == 0);
 }
