@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,11 +23,29 @@ const GIT_BEFORE: Duration = Duration::from_millis(100);
 /// How long the record waits for git after the command.
 const GIT_AFTER: Duration = Duration::from_secs(10);
 
+/// How long a command has run when it is taken for one that runs on, in which time the store's log can be folded.
+const FOLD_AFTER: Duration = Duration::from_millis(100);
+
 /// What is found out while the command runs.
 pub(crate) struct Context {
     git: Option<roar_context::GitState>,
     later: Option<Receiver<Option<roar_context::GitState>>>,
-    store: Option<JoinHandle<Option<Store>>>,
+    store: Option<Opening>,
+}
+
+/// A store that is being opened.
+struct Opening {
+    thread: JoinHandle<Option<Store>>,
+    /// Dropped when the store is wanted.
+    _until_wanted: Sender<()>,
+}
+
+impl Opening {
+    fn finish(self) -> Option<Store> {
+        let Self { thread, _until_wanted: until_wanted } = self;
+        drop(until_wanted);
+        thread.join().ok().flatten()
+    }
 }
 
 impl Context {
@@ -47,12 +65,23 @@ impl Context {
 
     /// Begins to open the store: after a short command that is most of what is left to do.
     pub(crate) fn open_store(&mut self, roar_dir: PathBuf) {
-        self.store.get_or_insert_with(|| std::thread::spawn(move || Store::open(&roar_dir).ok()));
+        self.store.get_or_insert_with(|| {
+            let (until_wanted, wanted) = channel();
+            let thread = std::thread::spawn(move || {
+                let store = Store::open(&roar_dir).ok()?;
+                // While the command runs on, rather than when everybody waits for the end of the recording.
+                if store.has_long_log() && wanted.recv_timeout(FOLD_AFTER) == Err(RecvTimeoutError::Timeout) {
+                    store.fold_log();
+                }
+                Some(store)
+            });
+            Opening { thread, _until_wanted: until_wanted }
+        });
     }
 
     /// Returns the store; opens it now, and makes what is missing, if it could not be opened before or is another one since.
     pub(crate) fn take_store(&mut self, roar_dir: &Path) -> Result<Store, roar_store::Error> {
-        let opened = self.store.take().and_then(|opening| opening.join().ok()).flatten();
+        let opened = self.store.take().and_then(Opening::finish);
         match opened.filter(Store::is_in_place) {
             Some(store) => Ok(store),
             None => Store::open_or_create(roar_dir),

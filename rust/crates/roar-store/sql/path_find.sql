@@ -1,1 +1,1 @@
-SELECT id FROM path WHERE path = ?1;
+SELECT id, last_job, last_seq FROM path WHERE path = ?1;

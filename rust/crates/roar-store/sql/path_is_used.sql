@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT 1 FROM job_file WHERE path = (SELECT id FROM path WHERE path = ?1));
+SELECT EXISTS (SELECT 1 FROM path WHERE path = ?1 AND last_job IS NOT NULL);

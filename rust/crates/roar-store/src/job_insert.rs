@@ -1,6 +1,6 @@
 //! The rows of one job, within a transaction.
 
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, Row, Statement, params};
 use tracer_schema::{FileRecord, PathBytes, ProcessRecord};
 use uuid::Uuid;
 
@@ -58,8 +58,9 @@ pub(crate) fn add_job(conn: &Connection, id: &str, job: &NewJob) -> rusqlite::Re
         Unsigned(tracer.overhead_ns),
         hash_algorithms.join(" "),
     ];
-    let (key, step) =
-        conn.query_row(sql::JOB_ADD, values, |row| Ok((JobKey(row.get(0)?), row.get::<_, Unsigned>(1)?.0)))?;
+    let (key, step) = conn
+        .prepare(sql::JOB_ADD)?
+        .query_row(values, |row| Ok((JobKey(row.get(0)?), row.get::<_, Unsigned>(1)?.0)))?;
     for (seq, fell_back) in (0_i64..).zip(&tracer.fell_back_from) {
         conn.execute(sql::JOB_FELL_BACK_ADD, params![key.0, seq, fell_back.backend, fell_back.reason])?;
     }
@@ -146,14 +147,19 @@ pub(crate) fn add_files(
             filtered,
             note,
         } = record;
-        let mut artifact = |content: &Option<Content>, size: Option<u64>| {
-            content.as_ref().map(|content| artifacts.intern(content, size)).transpose()
+        let here = Place { job: key.0, seq };
+        let (path, path_before) = paths.append(path, here)?;
+        let mut append = |content: &Option<Content>, size: Option<u64>, list: List| {
+            content.as_ref().map(|content| artifacts.append(content, size, list, here)).transpose()
         };
-        let (artifact, prior_artifact) = (artifact(content, *size)?, artifact(prior_content, None)?);
+        let (artifact, artifact_before) = append(content, *size, List::Current)?.unzip();
+        let (prior_artifact, prior_before) = append(prior_content, None, List::Prior)?.unzip();
+        let [path_before, artifact_before, prior_before] =
+            [path_before, artifact_before.flatten(), prior_before.flatten()].map(Place::columns);
         add.execute(params![
-            key.0,
-            seq,
-            paths.intern(path)?,
+            here.job,
+            here.seq,
+            path,
             Coded(*role),
             Coded(*kind),
             read,
@@ -171,6 +177,12 @@ pub(crate) fn add_files(
             artifact,
             prior_artifact,
             note,
+            path_before.0,
+            path_before.1,
+            artifact_before.0,
+            artifact_before.1,
+            prior_before.0,
+            prior_before.1,
         ])?;
     }
     Ok(())
@@ -205,23 +217,66 @@ pub(crate) fn add_end(
     Ok(())
 }
 
+/// A row of `job_file`.
+#[derive(Clone, Copy)]
+struct Place {
+    job: i64,
+    seq: i64,
+}
+
+impl Place {
+    /// Reads it from the two columns that begin at that place.
+    fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Self>> {
+        let job: Option<i64> = row.get(at)?;
+        job.map(|job| Ok(Self { job, seq: row.get(at + 1)? })).transpose()
+    }
+
+    fn columns(place: Option<Self>) -> (Option<i64>, Option<i64>) {
+        place.map(|Self { job, seq }| (job, seq)).unzip()
+    }
+}
+
 /// Gives paths their rows.
 struct PathStatements<'c> {
     find: Statement<'c>,
     add: Statement<'c>,
+    set_last: Statement<'c>,
 }
 
 impl<'c> PathStatements<'c> {
     fn new(conn: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self { find: conn.prepare(sql::PATH_FIND)?, add: conn.prepare(sql::PATH_ADD)? })
+        Ok(Self {
+            find: conn.prepare(sql::PATH_FIND)?,
+            add: conn.prepare(sql::PATH_ADD)?,
+            set_last: conn.prepare(sql::PATH_SET_LAST)?,
+        })
     }
 
     fn intern(&mut self, path: &PathBytes) -> rusqlite::Result<i64> {
-        match self.find.query_row([path.as_bytes()], |row| row.get(0)) {
-            Err(rusqlite::Error::QueryReturnedNoRows) => self.add.insert([path.as_bytes()]),
+        self.find_or_add(path).map(|(id, _)| id)
+    }
+
+    /// Returns the row of a path, and which row of the path was the newest before this one.
+    fn append(&mut self, path: &PathBytes, here: Place) -> rusqlite::Result<(i64, Option<Place>)> {
+        let (id, before) = self.find_or_add(path)?;
+        self.set_last.execute(params![id, here.job, here.seq])?;
+        Ok((id, before))
+    }
+
+    fn find_or_add(&mut self, path: &PathBytes) -> rusqlite::Result<(i64, Option<Place>)> {
+        match self.find.query_row([path.as_bytes()], |row| Ok((row.get(0)?, Place::read(row, 1)?))) {
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok((self.add.insert([path.as_bytes()])?, None)),
             found => found,
         }
     }
+}
+
+/// The two lists of an artifact.
+enum List {
+    /// Rows whose content it is.
+    Current,
+    /// Rows whose content it was before.
+    Prior,
 }
 
 /// Gives contents their rows.
@@ -229,6 +284,8 @@ struct ArtifactStatements<'c> {
     find: Statement<'c>,
     add: Statement<'c>,
     set_size: Statement<'c>,
+    set_last: Statement<'c>,
+    set_last_prior: Statement<'c>,
     add_hash: Statement<'c>,
 }
 
@@ -238,29 +295,46 @@ impl<'c> ArtifactStatements<'c> {
             find: conn.prepare(sql::ARTIFACT_FIND)?,
             add: conn.prepare(sql::ARTIFACT_ADD)?,
             set_size: conn.prepare(sql::ARTIFACT_SET_SIZE)?,
+            set_last: conn.prepare(sql::ARTIFACT_SET_LAST)?,
+            set_last_prior: conn.prepare(sql::ARTIFACT_SET_LAST_PRIOR)?,
             add_hash: conn.prepare(sql::ARTIFACT_HASH_ADD)?,
         })
     }
 
-    fn intern(&mut self, content: &Content, size: Option<u64>) -> rusqlite::Result<i64> {
+    /// Returns the row of a content, and which row of that list was the newest before this one.
+    fn append(
+        &mut self,
+        content: &Content,
+        size: Option<u64>,
+        list: List,
+        here: Place,
+    ) -> rusqlite::Result<(i64, Option<Place>)> {
         let Content { kind, algorithm, hash, others } = content;
         let size = size.map(Unsigned);
-        let found: rusqlite::Result<(i64, bool)> =
-            self.find.query_row(params![hash, algorithm, Coded(*kind)], |row| Ok((row.get(0)?, row.get(1)?)));
-        let id = match found {
+        let (set_last, columns) = match list {
+            List::Current => (&mut self.set_last, 2),
+            List::Prior => (&mut self.set_last_prior, 4),
+        };
+        let found = self.find.query_row(params![hash, algorithm, Coded(*kind)], |row| {
+            let has_size = row.get::<_, Option<Unsigned>>(1)?.is_some();
+            Ok((row.get(0)?, has_size, Place::read(row, columns)?))
+        });
+        let (id, before) = match found {
             Err(rusqlite::Error::QueryReturnedNoRows) => {
-                self.add.insert(params![hash, algorithm, Coded(*kind), size])?
+                (self.add.insert(params![hash, algorithm, Coded(*kind), size])?, None)
             }
             Err(error) => return Err(error),
-            Ok((id, true)) if size.is_some() => {
-                self.set_size.execute(params![id, size])?;
-                id
+            Ok((id, has_size, before)) => {
+                if !has_size && size.is_some() {
+                    self.set_size.execute(params![id, size])?;
+                }
+                (id, before)
             }
-            Ok((id, _)) => id,
         };
         for (algorithm, hash) in others {
             self.add_hash.execute(params![id, algorithm, hash])?;
         }
-        Ok(id)
+        set_last.execute(params![id, here.job, here.seq])?;
+        Ok((id, before))
     }
 }

@@ -11,7 +11,10 @@ use crate::sql;
 pub const APPLICATION_ID: i64 = 0x726f_6172;
 
 /// The steps up: the one at index n makes version n + 1 of version n. A step is never changed once it has been released.
-const MIGRATIONS: &[&str] = &[include_str!("../sql/migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../sql/migrations/0001_initial.sql"),
+    include_str!("../sql/migrations/0002_lists_of_uses.sql"),
+];
 
 /// The version of the schema that this code writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

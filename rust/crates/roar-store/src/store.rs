@@ -20,9 +20,12 @@ pub const DATABASE_NAME: &str = "roar.db";
 /// stopped process keeps the lock for longer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Size from which the write-ahead log is folded into the database when the store is closed. Whoever opens first reads
-/// the whole log, 0.1 ms per MiB; folding costs two fsyncs, some 10 ms, and is to be paid by one short job in twenty.
-const WAL_LIMIT_BYTES: u64 = 2 << 20;
+/// Size from which the write-ahead log is worth folding into the database. Whoever opens first reads the whole log,
+/// 1 ms per MiB; folding costs two fsyncs, 10 ms and more.
+const LONG_LOG_BYTES: u64 = 512 << 10;
+
+/// Size from which the log is folded when the store is closed, if nobody did before: one short job in twenty pays for it.
+const LOG_LIMIT_BYTES: u64 = 2 << 20;
 
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -92,23 +95,34 @@ impl Store {
             .map_err(|source| Error::sqlite(&self.path, source))
     }
 
-    /// Folds a log that has grown too long into the database. What is not possible now is left to a later close.
-    fn fold_log(&self) -> rusqlite::Result<()> {
+    /// Returns whether the write-ahead log is so long that whoever has the time should fold it.
+    pub fn has_long_log(&self) -> bool {
+        self.log_bytes() > LONG_LOG_BYTES
+    }
+
+    /// Folds the log into the database. What is not possible now is left to the next: all is committed, and a log that stays
+    /// long costs time, not data.
+    pub fn fold_log(&self) {
+        let fold = || {
+            self.conn.busy_timeout(Duration::ZERO)?;
+            self.conn.query_row(sql::LOG_FOLD, [], |_| Ok(()))
+        };
+        drop(fold());
+        drop(self.conn.busy_timeout(BUSY_TIMEOUT));
+    }
+
+    fn log_bytes(&self) -> u64 {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        let is_long = std::fs::metadata(log).is_ok_and(|log| log.len() > WAL_LIMIT_BYTES);
-        if !is_long {
-            return Ok(());
-        }
-        self.conn.busy_timeout(Duration::ZERO)?;
-        self.conn.query_row(sql::LOG_FOLD, [], |_| Ok(()))
+        std::fs::metadata(log).map_or(0, |log| log.len())
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // All is committed; a log that stays long costs time, not data, and the next to close tries again.
-        drop(self.fold_log());
+        if self.log_bytes() > LOG_LIMIT_BYTES {
+            self.fold_log();
+        }
     }
 }
 

@@ -57,9 +57,12 @@ pub(super) fn run(effort: Effort) -> Result<Value> {
 }
 
 fn row(folder: &str, bytes: u64, series: &Series) -> Vec<String> {
-    let speed = bytes as f64 / f64::from(1 << 30) / series.median().as_secs_f64();
-    let figures =
-        [format!("{:.1}", ms(series.median())), format!("{:.1}", ms(series.min())), format!("{speed:.2}")];
+    let speed = bytes as f64 / f64::from(1 << 30) / series.whole.median().as_secs_f64();
+    let figures = [
+        format!("{:.1}", ms(series.whole.median())),
+        format!("{:.1}", ms(series.whole.min())),
+        format!("{speed:.2}"),
+    ];
     let mut row = vec![folder.to_owned(), series.name.to_owned()];
     row.extend(figures);
     row

@@ -16,17 +16,38 @@ pub(super) struct Contestant {
     pub(super) name: &'static str,
     /// The program and its arguments.
     pub(super) command: Vec<String>,
+    /// Whether it is roar, and knows afterwards how long the command within took.
+    is_roar: bool,
 }
 
-/// The times of one contestant, one for each round, sorted.
+/// The times of one contestant, one for each round.
 pub(super) struct Series {
     pub(super) name: &'static str,
-    times: Vec<Duration>,
+    pub(super) whole: Times,
+    /// Of roar: the command within, without what roar does before and after it.
+    pub(super) within: Option<Times>,
 }
+
+/// Times, sorted.
+pub(super) struct Times(Vec<Duration>);
 
 impl Contestant {
     pub(super) fn new(name: &'static str, command: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { name, command: command.into_iter().map(Into::into).collect() }
+        Self { name, command: command.into_iter().map(Into::into).collect(), is_roar: false }
+    }
+
+    /// Returns the same, for a command that begins with roar.
+    pub(super) fn of_roar(self) -> Self {
+        Self { is_roar: true, ..self }
+    }
+
+    /// Asks roar how long the command within its last run took, from its start to the end of the last process.
+    fn time_within(&self, folder: &Path) -> Result<Duration> {
+        let mut show = Command::new(&self.command[0]);
+        show.args(["show", "--json", "@last"]).current_dir(folder).env(env::HOME, folder);
+        let output = show.output().with_context(|| format!("failed to start `{}`", self.command[0]))?;
+        let report: Value = serde_json::from_slice(&output.stdout).context("`roar show --json @last`")?;
+        report["duration_ns"].as_u64().map(Duration::from_nanos).context("a report without `duration_ns`")
     }
 
     fn time(&self, folder: &Path) -> Result<Duration> {
@@ -47,22 +68,37 @@ impl Contestant {
 }
 
 impl Series {
+    pub(super) fn json(&self) -> Value {
+        let mut json = self.whole.json();
+        if let Some(within) = &self.within {
+            json["within"] = within.json();
+        }
+        json
+    }
+}
+
+impl Times {
+    fn new(mut times: Vec<Duration>) -> Self {
+        times.sort();
+        Self(times)
+    }
+
     pub(super) fn median(&self) -> Duration {
         self.quantile(0.5)
     }
 
     pub(super) fn min(&self) -> Duration {
-        self.times[0]
+        self.0[0]
     }
 
     /// Returns the time below which this part of the rounds stayed.
     pub(super) fn quantile(&self, part: f64) -> Duration {
-        let last = self.times.len() - 1;
-        self.times[(part * last as f64).round() as usize]
+        let last = self.0.len() - 1;
+        self.0[(part * last as f64).round() as usize]
     }
 
-    pub(super) fn json(&self) -> Value {
-        let times: Vec<f64> = self.times.iter().copied().map(ms).collect();
+    fn json(&self) -> Value {
+        let times: Vec<f64> = self.0.iter().copied().map(ms).collect();
         json!({ "median_ms": ms(self.median()), "min_ms": ms(self.min()), "times_ms": times })
     }
 }
@@ -81,17 +117,23 @@ pub(super) fn interleave(
     for contestant in contestants {
         contestant.time(scratch.path())?;
     }
-    let mut times = vec![Vec::with_capacity(rounds); contestants.len()];
+    let mut whole = vec![Vec::with_capacity(rounds); contestants.len()];
+    let mut within = vec![Vec::new(); contestants.len()];
     let mut order: Vec<usize> = (0..contestants.len()).collect();
     for _ in 0..rounds {
         shuffle(&mut order);
         for &at in &order {
-            times[at].push(contestants[at].time(scratch.path())?);
+            whole[at].push(contestants[at].time(scratch.path())?);
+            if contestants[at].is_roar {
+                within[at].push(contestants[at].time_within(scratch.path())?);
+            }
         }
     }
-    let series = contestants.iter().zip(times).map(|(contestant, mut times)| {
-        times.sort();
-        Series { name: contestant.name, times }
+    let times = whole.into_iter().zip(within);
+    let series = contestants.iter().zip(times).map(|(contestant, (whole, within))| Series {
+        name: contestant.name,
+        whole: Times::new(whole),
+        within: contestant.is_roar.then(|| Times::new(within)),
     });
     Ok(series.collect())
 }
@@ -108,15 +150,15 @@ fn shuffle(order: &mut [usize]) {
 mod tests {
     use std::time::Duration;
 
-    use super::{Series, shuffle};
+    use super::{Times, shuffle};
 
     #[test]
     fn a_series_tells_its_middle_and_its_ends() {
-        let times = [1, 2, 3, 4, 50].map(Duration::from_millis).to_vec();
-        let series = Series { name: "x", times };
-        assert_eq!(series.median(), Duration::from_millis(3));
-        assert_eq!(series.min(), Duration::from_millis(1));
-        assert_eq!(series.quantile(1.0), Duration::from_millis(50));
+        let times = [50, 2, 3, 4, 1].map(Duration::from_millis).to_vec();
+        let times = Times::new(times);
+        assert_eq!(times.median(), Duration::from_millis(3));
+        assert_eq!(times.min(), Duration::from_millis(1));
+        assert_eq!(times.quantile(1.0), Duration::from_millis(50));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The overhead of tracing, beside the two ways that strace has to watch the same command.
 
+use std::iter;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
 use super::Effort;
-use super::measure::{Contestant, Series, interleave, ms};
+use super::measure::{Contestant, Series, Times, interleave, ms};
 use super::scratch::Scratch;
 use super::table::Table;
 use super::workload::{WORKLOADS, Workload, prepare};
@@ -32,11 +33,14 @@ pub(super) fn run(effort: Effort, names: &[&str], tools: Option<&str>) -> Result
     prepare(&scratch)?;
     let mut watchers = watchers();
     if let Some(tools) = tools {
-        watchers.retain(|(name, _)| tools.split(',').any(|tool| tool == *name));
+        watchers.retain(|watcher| tools.split(',').any(|tool| tool == watcher.name));
         ensure!(!watchers.is_empty(), "none of the tools `{tools}` is here");
     }
     let mut header = vec!["workload".to_owned(), "bare ms".to_owned()];
-    header.extend(watchers.iter().map(|(name, _)| format!("{name} × (min)")));
+    header.extend(watchers.iter().flat_map(|watcher| {
+        let whole = format!("{} × (min)", watcher.name);
+        iter::once(whole).chain(watcher.is_roar.then(|| "within × (min)".to_owned()))
+    }));
     let mut table = Table::new(header);
     let mut results = Vec::new();
     for workload in chosen {
@@ -63,17 +67,31 @@ fn choose(names: &[&str]) -> Result<Vec<&'static Workload>> {
     names.iter().map(find).collect()
 }
 
-/// The ways to watch a command: a name and the words that go before it.
-fn watchers() -> Vec<(&'static str, Vec<String>)> {
-    let own = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    let mut watchers: Vec<(&str, Vec<String>)> = BACKENDS
-        .iter()
-        .map(|backend| {
-            let mut roar = vec![workspace::roar().display().to_string()];
-            roar.extend(own(&["run", "--tracer", backend, "--no-hash", "-q", "--"]));
-            (*backend, roar)
-        })
-        .collect();
+/// A way to watch a command.
+struct Watcher {
+    name: &'static str,
+    /// What goes before the command.
+    words: Vec<String>,
+    is_roar: bool,
+}
+
+impl Watcher {
+    fn new(name: &'static str, words: &[&str], is_roar: bool) -> Self {
+        Self { name, words: words.iter().map(|&word| word.to_owned()).collect(), is_roar }
+    }
+
+    fn contestant(&self, command: &[String]) -> Contestant {
+        let contestant = Contestant::new(self.name, self.words.iter().chain(command));
+        if self.is_roar { contestant.of_roar() } else { contestant }
+    }
+}
+
+/// Returns the ways there are here.
+fn watchers() -> Vec<Watcher> {
+    let roar = workspace::roar().display().to_string();
+    let words = |backend| [&roar, "run", "--tracer", backend, "--no-hash", "-q", "--"];
+    let mut watchers: Vec<Watcher> =
+        BACKENDS.iter().map(|backend| Watcher::new(backend, &words(backend), true)).collect();
     let runs = |program: &str| {
         Command::new(program)
             .arg("--version")
@@ -82,8 +100,8 @@ fn watchers() -> Vec<(&'static str, Vec<String>)> {
             .is_ok_and(|status| status.success())
     };
     if runs("strace") {
-        watchers.push(("strace", own(STRACE)));
-        watchers.push(("strace --seccomp-bpf", own(STRACE_SECCOMP)));
+        watchers.push(Watcher::new("strace", STRACE, false));
+        watchers.push(Watcher::new("strace --seccomp-bpf", STRACE_SECCOMP, false));
     } else {
         eprintln!("no strace here: roar is compared with nothing but the bare command");
     }
@@ -93,13 +111,12 @@ fn watchers() -> Vec<(&'static str, Vec<String>)> {
 fn measure(
     workload: &Workload,
     effort: Effort,
-    watchers: &[(&'static str, Vec<String>)],
+    watchers: &[Watcher],
     scratch: &Scratch,
 ) -> Result<Vec<Series>> {
     let command = workload.command(effort, scratch)?;
     let mut contestants = vec![Contestant::new("bare", &command)];
-    contestants
-        .extend(watchers.iter().map(|(name, words)| Contestant::new(name, words.iter().chain(&command))));
+    contestants.extend(watchers.iter().map(|watcher| watcher.contestant(&command)));
     interleave(&contestants, effort.rounds(ROUNDS, ROUNDS_QUICK), scratch)
 }
 
@@ -107,12 +124,18 @@ fn row(workload: &Workload, series: &[Series]) -> Vec<String> {
     let [bare, traced @ ..] = series else {
         return Vec::new();
     };
-    let mut row = vec![workload.name.to_owned(), format!("{:.1}", ms(bare.median()))];
-    row.extend(traced.iter().map(|series| {
-        let median = ms(series.median()) / ms(bare.median());
-        let min = ms(series.min()) / ms(bare.min());
+    let ratio = |times: &Times| {
+        let median = ms(times.median()) / ms(bare.whole.median());
+        let min = ms(times.min()) / ms(bare.whole.min());
         format!("{median:.2} ({min:.2})")
-    }));
+    };
+    let mut row = vec![workload.name.to_owned(), format!("{:.1}", ms(bare.whole.median()))];
+    for series in traced {
+        row.push(ratio(&series.whole));
+        if let Some(within) = &series.within {
+            row.push(ratio(within));
+        }
+    }
     row
 }
 

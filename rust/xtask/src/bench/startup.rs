@@ -31,7 +31,7 @@ pub(super) fn run(effort: Effort) -> Result<Value> {
 }
 
 fn row(series: &Series) -> Vec<String> {
-    let times = [series.median(), series.min(), series.quantile(0.95)];
+    let times = [series.whole.median(), series.whole.min(), series.whole.quantile(0.95)];
     let mut row = vec![series.name.to_owned()];
     row.extend(times.map(|time| format!("{:.2}", ms(time))));
     row

@@ -37,6 +37,9 @@ fn every_file_is_in_the_list() {
     assert_eq!(files, listed);
 }
 
+/// What a recursive query calls the rows that it has found so far.
+const QUEUES: &[&str] = &["SCAN found", "SCAN now", "SCAN before"];
+
 /// Those that are to read a whole table: counting tables, listing a bounded number of the newest jobs.
 const SCANS: &[&str] = &["tables_count", "job_ids", "session_open", "session_get", "job_id_by_step"];
 
@@ -44,7 +47,7 @@ const SCANS: &[&str] = &["tables_count", "job_ids", "session_open", "session_get
 fn no_statement_reads_a_whole_table() {
     let conn = empty_database();
     for (name, statement) in ALL {
-        let is_query = ["SELECT", "INSERT", "UPDATE"].iter().any(|word| statement.starts_with(word));
+        let is_query = ["SELECT", "WITH", "INSERT", "UPDATE"].iter().any(|word| statement.starts_with(word));
         if !is_query || SCANS.contains(name) {
             continue;
         }
@@ -53,7 +56,9 @@ fn no_statement_reads_a_whole_table() {
         let steps = explain.query_map(unset, |row| row.get::<_, String>("detail")).unwrap();
         for step in steps {
             let step = step.unwrap();
-            let is_scan = step.starts_with("SCAN") && !step.contains("CONSTANT ROW");
+            let is_scan = step.starts_with("SCAN")
+                && !step.contains("CONSTANT ROW")
+                && !QUEUES.contains(&step.as_str());
             assert!(!is_scan, "{name}: {step}");
         }
     }

@@ -22,12 +22,18 @@ pub(crate) static BORROWERS: AtomicU32 = AtomicU32::new(0);
 /// Not 0: children are in another PID namespace, and what they call themselves means nothing to others.
 static HAS_FOREIGN_CHILDREN: AtomicU32 = AtomicU32::new(0);
 
-/// Not 0: there is, or was, more than one thread.
-static HAS_THREADS: AtomicU32 = AtomicU32::new(0);
+/// Not 0: there is, or was, more than one thread. The gate reads it.
+pub(crate) static HAS_THREADS: AtomicU32 = AtomicU32::new(0);
 
 /// Returns whether there may be more than one thread.
 pub(crate) fn has_threads() -> bool {
     HAS_THREADS.load(Ordering::Relaxed) != 0
+}
+
+/// Returns whether nobody else runs in this memory.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn is_alone() -> bool {
+    !has_threads() && BORROWERS.load(Ordering::Relaxed) == 0
 }
 
 /// clone(2) (include/uapi/linux/sched.h).
@@ -153,7 +159,10 @@ pub(crate) enum Making {
 pub(crate) fn prepare(call: &Call) -> Making {
     match request(call) {
         Some((flags, has_stack)) => prepare_with(flags, has_stack),
-        None => Making::Thread,
+        None => {
+            HAS_THREADS.store(1, Ordering::Relaxed);
+            Making::Thread
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use core::arch::naked_asm;
 
 use crate::descriptors::{COUNTED_MAX, COUNTERS};
-use crate::process::BORROWERS;
+use crate::process::{BORROWERS, HAS_THREADS};
 
 /// Makes a system call: the only one of the library's own.
 ///
@@ -85,7 +85,10 @@ pub(crate) unsafe extern "C" fn gate() {
         ".cfi_adjust_cfa_offset -8",
         "test rax, rax",
         "jle 6f",
-        "lock add [r11], rax",
+        // A locked instruction waits for all that the kernel has stored: a tenth of a short read.
+        "cmp dword ptr [rip + {has_threads}], 0",
+        "jne 7f",
+        "add [r11], rax",
         "6: pop rcx",
         ".cfi_remember_state",
         ".cfi_def_cfa_offset 128",
@@ -94,6 +97,8 @@ pub(crate) unsafe extern "C" fn gate() {
         ".cfi_def_cfa_offset 0",
         "jmp rcx",
         ".cfi_restore_state",
+        "7: lock add [r11], rax",
+        "jmp 6b",
         "4: pop r11",
         // Everything else.
         "5: push r11",
@@ -225,6 +230,7 @@ pub(crate) unsafe extern "C" fn gate() {
         counted_max = const COUNTED_MAX,
         counters = sym COUNTERS,
         borrowers = sym BORROWERS,
+        has_threads = sym HAS_THREADS,
         enter = sym crate::calls::enter_from_gate,
         leave = sym crate::calls::leave_from_gate,
         pending = const size_of::<crate::calls::Pending>(),
@@ -352,12 +358,16 @@ pub(crate) unsafe extern "C" fn cancellable() {
         ".cfi_adjust_cfa_offset -16",
         "test rax, rax",
         "jle 6f",
-        "lock add [rbx], rax",
+        "cmp dword ptr [rip + {has_threads}], 0",
+        "jne 7f",
+        "add [rbx], rax",
         "6: pop rbx",
         ".cfi_remember_state",
         ".cfi_def_cfa_offset 8",
         "ret",
         ".cfi_restore_state",
+        "7: lock add [rbx], rax",
+        "jmp 6b",
         // Everything else. The frame: function and flags, the call, what is pending.
         "5: push rbp",
         ".cfi_def_cfa_offset 24",
@@ -412,6 +422,7 @@ pub(crate) unsafe extern "C" fn cancellable() {
         counted_max = const COUNTED_MAX,
         counters = sym COUNTERS,
         borrowers = sym BORROWERS,
+        has_threads = sym HAS_THREADS,
         enter = sym crate::calls::enter_cancellable,
         leave = sym crate::calls::leave_from_gate,
         room = const 80 + 16 + size_of::<crate::calls::Pending>(),
