@@ -1,4 +1,8 @@
-//! One line of a case's `expect`: `PATH ROLE [kept|replaced] [symlink] [from=PATH] [count=N] [filtered] [flags]`.
+//! One line of a case's `expect`: `PATH ROLE [kept|replaced] [symlink] [from=PATH] [count=N] [bytes_read=N] [bytes_written=N] [filtered]
+//! [flags]`.
+
+use std::fmt::Display;
+use std::str::FromStr;
 
 use crate::Result;
 use crate::pattern;
@@ -24,6 +28,8 @@ pub struct Expectation {
     pub renamed_from: Option<Vec<u8>>,
     /// How many records there must be.
     pub count: usize,
+    /// Bytes read and written, of a backend that counts them.
+    pub bytes: [Option<u64>; 2],
     /// Whether the record is one that people are not shown. Other such records are not looked at.
     pub filtered: bool,
     /// Boolean fields that the case insists on.
@@ -49,6 +55,7 @@ impl Expectation {
             kind: Kind::File,
             renamed_from: None,
             count: 1,
+            bytes: [None; 2],
             filtered: false,
             flags: Vec::new(),
         };
@@ -73,9 +80,9 @@ impl Expectation {
             None if word == "symlink" => self.kind = Kind::Symlink,
             None if word == "filtered" => self.filtered = true,
             Some(("from", path)) => self.renamed_from = Some(pattern::unescape(path)?),
-            Some(("count", number)) => {
-                self.count = number.parse().map_err(|error| format!("{word}: {error}"))?
-            }
+            Some(("count", number)) => self.count = parse_number(word, number)?,
+            Some(("bytes_read", number)) => self.bytes[0] = Some(parse_number(word, number)?),
+            Some(("bytes_written", number)) => self.bytes[1] = Some(parse_number(word, number)?),
             _ => return Err(format!("{word:?} is not understood in {:?}", self.line)),
         }
         Ok(())
@@ -116,8 +123,20 @@ impl Expectation {
                 faults.push(format!("{flag} is {actual}"));
             }
         }
+        let counted = [("bytes_read", record.bytes_read), ("bytes_written", record.bytes_written)];
+        for ((name, actual), expected) in counted.into_iter().zip(self.bytes) {
+            if let (Some(actual), Some(expected)) = (actual, expected)
+                && actual != expected
+            {
+                faults.push(format!("{name} is {actual}, not {expected}"));
+            }
+        }
         faults
     }
+}
+
+fn parse_number<T: FromStr<Err: Display>>(word: &str, number: &str) -> Result<T> {
+    number.parse().map_err(|error| format!("{word}: {error}"))
 }
 
 fn prior_word(prior: Option<Prior>) -> &'static str {
@@ -177,7 +196,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for line in ["", "x", "x inputt", "x input sometimes", "\"x input", "x output count=many"] {
+        for line in [
+            "",
+            "x",
+            "x inputt",
+            "x input sometimes",
+            "\"x input",
+            "x output count=many",
+            "x input bytes_read=-1",
+        ] {
             Expectation::parse(line).unwrap_err();
         }
     }

@@ -124,6 +124,10 @@ pub struct FileRecord {
     pub kind: Kind,
     pub renamed_from: Option<Bytes>,
     pub pids: Vec<u32>,
+    #[serde(default)]
+    pub bytes_read: Option<u64>,
+    #[serde(default)]
+    pub bytes_written: Option<u64>,
     pub filtered: bool,
 }
 

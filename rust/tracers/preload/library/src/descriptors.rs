@@ -81,15 +81,6 @@ pub(crate) fn told(fd: i32, side: Side) -> Told {
 
 /// Adds bytes to a counter.
 pub(crate) fn count(counter: usize, bytes: u64) {
-    // As in the gate: a locked instruction right after a call is dear, and needed only where another thread may count too.
-    #[cfg(target_arch = "x86_64")]
-    if process::is_alone() {
-        // SAFETY: as below. One instruction, so that a signal handler of this thread may count as well.
-        unsafe {
-            core::arch::asm!("add [{counter}], {bytes}", counter = in(reg) counter, bytes = in(reg) bytes, options(nostack));
-        }
-        return;
-    }
     // SAFETY: it came from `COUNTERS`, which holds addresses of counters in parts of the journal that stay mapped.
     let counter = unsafe { &*(counter as *const AtomicU64) };
     counter.fetch_add(bytes, Ordering::Relaxed);

@@ -30,12 +30,6 @@ pub(crate) fn has_threads() -> bool {
     HAS_THREADS.load(Ordering::Relaxed) != 0
 }
 
-/// Returns whether nobody else runs in this memory.
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn is_alone() -> bool {
-    !has_threads() && BORROWERS.load(Ordering::Relaxed) == 0
-}
-
 /// clone(2) (include/uapi/linux/sched.h).
 pub(crate) mod clone {
     pub(crate) const VM: u64 = 0x100;
