@@ -13,13 +13,16 @@ use crate::env::TRACE;
 use crate::journal::{self, Draft};
 use crate::names::{self, PATH_MAX, Text};
 use crate::program::{self, Program};
-use crate::{patch, process, sandbox, sys};
+use crate::{gaps, patch, process, sandbox, sys};
 
 /// Longest argument list that is told, bytes.
 const ARGUMENTS_MAX: usize = 16 * 1024;
 
 /// Longest list of loaded files that is told, bytes: some thousand libraries.
 const IMAGES_MAX: usize = 64 * 1024 - 1;
+
+/// Names libraries that the loader keeps apart from the program, with all that they need (rtld-audit(7)).
+const AUDIT: &[u8] = b"LD_AUDIT";
 
 /// How the loader knows the library; null before the beginning.
 static LIBRARY_PATH: AtomicPtr<core::ffi::c_char> = AtomicPtr::new(ptr::null_mut());
@@ -160,6 +163,12 @@ fn say_hello(program: Program, mode: Mode, root: &[u8]) {
         names::know_directory(&draft);
     }
     tell_images();
+    if variable(program, AUDIT).is_some_and(|names| !names.is_empty()) {
+        gaps::tell(
+            gaps::Gap::RawCalls,
+            b"auditors were loaded (LD_AUDIT), which have a C library of their own: what they did was not seen: use `--tracer ptrace`",
+        );
+    }
 }
 
 fn tell_arguments(program: Program) {
