@@ -12,7 +12,7 @@ use crate::gate::Way;
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument};
 use crate::opens::Opening;
-use crate::{aio, changes, exec, maps, opens, process, regions, rings, sandbox, sys, transfers};
+use crate::{aio, changes, exec, gaps, maps, opens, process, regions, rings, sandbox, sys, transfers};
 
 /// A call: its number and arguments. The gate lays it out like this.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +67,8 @@ pub(crate) enum Pending {
     Exec(exec::Prepared),
     /// The working directory, if it succeeds.
     Directory,
-    /// The root directory: the entry with the path of what it will be.
-    Root(u64),
+    /// The root directory: the entry with the path of what it will be, and whether that path can be known.
+    Root(u64, bool),
     /// A child waited for: where its status is.
     Wait(usize),
     /// A child waited for: where its siginfo_t is.
@@ -266,7 +266,8 @@ fn enter_act(act: Act, call: &mut Call, pending: &mut Pending) -> Way {
         Act::Chdir => watched(pending, Some(Pending::Directory)),
         Act::Chroot => {
             let path = PathArgument { pointer: call.args[0] as *const u8 };
-            watched(pending, Some(Pending::Root(changes::tell_directory_named(path))))
+            let is_known = names::root() != 0 || sys::is_root_mounted();
+            watched(pending, Some(Pending::Root(changes::tell_directory_named(path), is_known)))
         }
         Act::Exec => {
             let [path, arguments, environment, ..] = call.args;
@@ -504,9 +505,12 @@ pub(crate) fn leave(pending: &mut Pending, result: isize) {
                 names::directory_changed();
             }
         }
-        Pending::Root(position) => {
+        Pending::Root(position, is_known) => {
             if result == 0 {
                 names::set_root(position);
+                if !is_known {
+                    gaps::tell_nested_root();
+                }
             }
         }
         Pending::Wait(status) => {

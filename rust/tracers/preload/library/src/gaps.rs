@@ -50,3 +50,11 @@ pub(crate) fn tell_unnamed(_fd: i32, error: isize) {
     };
     tell(Gap::Unresolved, words);
 }
+
+/// Tells that the root directory is another now, and was below one before: the kernel gives no paths from above that.
+pub(crate) fn tell_nested_root() {
+    tell(
+        Gap::Unresolved,
+        b"roar was started below chroot(2), and a program of the run has called it again: paths outside its root directory are not known",
+    );
+}

@@ -132,6 +132,22 @@ pub(crate) fn stat_empty(dir: i32) -> Result<Stamp, isize> {
     stamped(|stat| call(NEWFSTATAT, [dir as usize, c"".as_ptr() as usize, stat, AT_EMPTY_PATH, 0, 0]))
 }
 
+/// Returns whether the root directory is the root of a mount, as it is but below chroot(2); so it is said to be where the kernel does not
+/// tell, before Linux 5.8.
+pub(crate) fn is_root_mounted() -> bool {
+    /// `struct statx` and places in it, in 8-byte words (include/uapi/linux/stat.h).
+    type Statx = [u64; 32];
+    const ATTRIBUTES: usize = 1;
+    const ATTRIBUTES_MASK: usize = 7;
+    const ATTR_MOUNT_ROOT: u64 = 0x2000;
+    let mut found: Statx = [0; 32];
+    let at = AT_FDCWD as usize;
+    if call(Sysno::statx, [at, c"/".as_ptr() as usize, 0, 0, found.as_mut_ptr() as usize, 0]) < 0 {
+        return true;
+    }
+    found[ATTRIBUTES_MASK] & ATTR_MOUNT_ROOT == 0 || found[ATTRIBUTES] & ATTR_MOUNT_ROOT != 0
+}
+
 /// `struct open_how` (include/uapi/linux/openat2.h).
 #[repr(C)]
 struct OpenHow {
