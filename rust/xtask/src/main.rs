@@ -17,6 +17,7 @@ mod libcs;
 mod lint;
 mod macos;
 mod nextest;
+mod probe;
 mod real;
 mod suite;
 mod test;
@@ -76,6 +77,12 @@ const TASKS: &[Task] = &[
         usage: "[--release R] [--case C]",
         about: "the conformance suite with the C libraries of other Debian releases",
         run: libcs::run,
+    },
+    Task {
+        name: "probe",
+        usage: "",
+        about: "the kernel side of the eBPF tracer, compiled anew",
+        run: probe::run,
     },
     Task {
         name: "real",

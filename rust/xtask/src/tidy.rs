@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::flags::Flags;
-use crate::workspace;
+use crate::{probe, workspace};
 
 /// Folders that are not part of the project's sources, wherever they stand.
 const SKIPPED_FOLDERS: &[&str] = &[".git", "target", ".roar", "__pycache__"];
@@ -73,6 +73,7 @@ fn breaches(checkout: &Path) -> Result<Vec<Breach>> {
             rules::check(&path, &text, &mut found);
         }
     }
+    kernel_side(&mut found)?;
     edges::check(&mut found)?;
     changelog::check(checkout, &mut found)?;
     Ok(found)
@@ -100,6 +101,17 @@ fn list(checkout: &Path, folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
             into.push(below);
         }
     }
+    Ok(())
+}
+
+/// The compiled kernel side of the eBPF tracer is that of the sources beside it.
+fn kernel_side(found: &mut Vec<Breach>) -> Result<()> {
+    let faults = probe::faults(&workspace::shell()?)?;
+    found.extend(faults.into_iter().map(|name| Breach {
+        path: Path::new("rust/tracers/ebpf").join(name),
+        line: 0,
+        what: "not as in object/MANIFEST: `cargo xtask probe` compiles the kernel side anew".to_owned(),
+    }));
     Ok(())
 }
 

@@ -21,6 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "tracer-preload",
         &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host", "tracer-preload-journal"],
     ),
+    ("tracer-ebpf-abi", &[]),
+    ("tracer-ebpf", &["tracer-schema", "tracer-fd", "tracer-syscalls", "tracer-host", "tracer-ebpf-abi"]),
     ("tracer-preload-library", &["tracer-syscalls", "tracer-preload-journal"]),
     ("roar-config", &[]),
     ("roar-hash", &["tracer-schema"]),

@@ -1,0 +1,289 @@
+//! What the two sides of the eBPF tracer have in common: the events in the ring, and what the user side tells the kernel side before it
+//! is loaded. Plain memory, the same on both sides: they run on one machine.
+
+#![no_std]
+
+/// Longest path that a program may give, bytes with its NUL (PATH_MAX).
+pub const GIVEN_BYTES: usize = 4096;
+
+/// Longest pair of texts of an event, bytes.
+pub const TEXT_BYTES: usize = 8192;
+
+/// Process ids end below this (PID_MAX_LIMIT, include/linux/threads.h).
+pub const PIDS: usize = 1 << 22;
+
+/// Descriptors of which is remembered what was told, of all processes together.
+pub const SLOTS: usize = 1 << 14;
+
+/// Numbers of system calls end below this.
+pub const CALLS: usize = 512;
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u16)]
+        pub enum Kind { $($(#[doc = $doc])+ $name = $number,)+ }
+
+        impl Kind {
+            /// Returns the kind of that number.
+            pub fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// `fd` was opened; `value`: open(2) flags. The file as it is afterwards. Flag: [`CREATED`].
+    Open = 1,
+    /// The first read through a descriptor, of `value` bytes.
+    Read = 2,
+    /// The first write.
+    Write = 3,
+    /// `value` bytes more were read of a file.
+    MoreRead = 4,
+    /// `value` bytes more were written.
+    MoreWrite = 5,
+    /// A file was mapped. `value`: PROT_*, and MAP_* shifted left by 32; `value2`: where. Flag: [`WRITABLE`].
+    Map = 6,
+    /// Memory at `value2` was made writable, `value` bytes.
+    Protect = 7,
+    /// The length of a file was set to `value`.
+    Truncate = 8,
+    /// fallocate(2) and its kin.
+    Allocate = 9,
+    /// Process `value` was made.
+    Fork = 10,
+    /// The program of the first text is executed, with the arguments of the second.
+    Exec = 11,
+    /// The working directory at exec.
+    Directory = 12,
+    /// The process has ended, with exit code `value`.
+    Exit = 13,
+    /// A call on paths is about to be made: number `value`, arguments in part `value2`. The file that the first text names.
+    Before = 14,
+    /// The second file of such a call.
+    BeforeSecond = 15,
+    /// Such a call was made: `value` is its result.
+    After = 16,
+    /// Something that the tracer cannot follow was done: `value` is the number of the call.
+    Unfollowed = 17,
+}
+
+/// `Open`: the file was made by it.
+pub const CREATED: u16 = 1;
+/// The file has no name any more, or never had one.
+pub const NAMELESS: u16 = 2;
+/// `Map`: the file was opened for writing as well.
+pub const WRITABLE: u16 = 4;
+/// The first text is as the program gave it, with its base directory behind it: the file was not found by it.
+pub const AS_GIVEN: u16 = 8;
+/// The text was cut short.
+pub const CUT: u16 = 16;
+/// `Before`: there is no such file.
+pub const ABSENT: u16 = 32;
+/// `Before`: whether there is such a file is not in memory.
+pub const COLD: u16 = 64;
+/// `Before`: it was looked at only after the call.
+pub const LATE: u16 = 128;
+
+/// A file at one moment. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Stamp {
+    /// As the kernel has it within: the major number from bit 20 on.
+    pub dev: u64,
+    /// 0: no file.
+    pub ino: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content.
+    pub mtime_ns: i64,
+    /// Last change of the inode.
+    pub ctime_ns: i64,
+    /// Type and permissions.
+    pub mode: u32,
+    /// Number of names.
+    pub nlink: u32,
+}
+
+/// The beginning of each event in the ring; its texts follow.
+///
+/// A path is a list of names, each with a NUL behind it, the last one first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Head {
+    /// CLOCK_MONOTONIC.
+    pub time_ns: u64,
+    /// Process, in the PID namespace of the machine.
+    pub pid: u32,
+    /// Thread.
+    pub tid: u32,
+    /// A [`Kind`].
+    pub kind: u16,
+    /// By kind.
+    pub flags: u16,
+    /// A descriptor.
+    pub fd: i32,
+    /// By kind.
+    pub value: u64,
+    /// By kind.
+    pub value2: u64,
+    /// Magic number of the file system (statfs(2)).
+    pub magic: u64,
+    /// Lengths of the texts, bytes.
+    pub lens: [u32; 2],
+    /// The file.
+    pub stamp: Stamp,
+}
+
+/// What was told of a descriptor of a process, and what was not yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Slot {
+    /// The table of descriptors, by its address; 0: nothing is known.
+    pub files: u64,
+    /// Process and epoch of it: the epoch changes with exec and the like.
+    pub tag: u64,
+    /// The descriptor.
+    pub fd: u32,
+    /// [`TOLD_READ`] and so on.
+    pub flags: u32,
+    /// Bytes read and written since.
+    pub bytes: [u64; 2],
+    /// The file.
+    pub dev: u64,
+    /// The file.
+    pub ino: u64,
+}
+
+/// A first read was told.
+pub const TOLD_READ: u32 = 1;
+/// A first write was told.
+pub const TOLD_WRITE: u32 = 2;
+/// It is no file of interest.
+pub const NO_FILE: u32 = 4;
+
+/// What the kernel side does before a call, or after it. The others are positions of arguments, by act.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Action {
+    /// A constant of [`act`].
+    pub act: u8,
+    #[expect(missing_docs, reason = "see the struct")]
+    pub a: u8,
+    #[expect(missing_docs, reason = "see the struct")]
+    pub b: u8,
+    #[expect(missing_docs, reason = "see the struct")]
+    pub c: u8,
+    #[expect(missing_docs, reason = "see the struct")]
+    pub d: u8,
+    #[expect(missing_docs, reason = "see the struct")]
+    pub e: u8,
+    /// Zero.
+    pub padding: [u8; 2],
+}
+
+/// In place of the position of a directory: the working directory. Of any other argument: 0 is meant.
+pub const NONE: u8 = 6;
+
+/// Values of [`Action::act`].
+#[expect(missing_docs, reason = "each is the effect of that name in the table of system calls")]
+pub mod act {
+    pub const NOTHING: u8 = 0;
+    pub const READ: u8 = 1;
+    pub const WRITE: u8 = 2;
+    pub const CLOSE: u8 = 3;
+    /// Opens by path: flags in argument `a`.
+    pub const OPEN: u8 = 4;
+    /// Opens by path: flags behind the pointer in argument `a`.
+    pub const OPEN_HOW: u8 = 5;
+    /// creat(2).
+    pub const CREAT: u8 = 6;
+    /// `a` from, `b` to.
+    pub const COPY: u8 = 7;
+    pub const CLONE: u8 = 8;
+    pub const MAP: u8 = 9;
+    pub const PROTECT: u8 = 10;
+    /// Descriptor `a`, length `b`.
+    pub const TRUNCATE_FD: u8 = 11;
+    pub const ALLOCATE: u8 = 12;
+    /// The descriptor returned is another one's.
+    pub const DUPLICATE: u8 = 13;
+    pub const CLOSE_RANGE: u8 = 14;
+    /// Before: looks at the path of directory `a` and pointer `b`; tells argument `e` with it. After: looks at it again.
+    pub const PATH: u8 = 15;
+    /// Before: as [`PATH`], and a second of `c` and `d`.
+    pub const TWO_PATHS: u8 = 16;
+    /// Before: as [`PATH`], if argument `e` has O_TRUNC.
+    pub const PATH_OPENED: u8 = 18;
+    /// Before: as [`PATH_OPENED`], the flags being behind the pointer in argument `e`.
+    pub const PATH_OPENED_HOW: u8 = 19;
+    /// What cannot be followed.
+    pub const UNFOLLOWED: u8 = 17;
+}
+
+macro_rules! offsets {
+    ($($name:ident = $($path:literal)|+;)+) => {
+        /// Where fields of the running kernel's structures are, bytes from their beginning.
+        #[derive(Clone, Copy, Debug, Default)]
+        #[repr(C)]
+        #[expect(missing_docs, reason = "the names of the fields say it")]
+        pub struct Offsets { $(pub $name: u32,)+ }
+
+        /// The fields in order, each by its names in the versions of the kernel, `struct.field.field`.
+        pub const FIELDS: &[&[&str]] = &[$(&[$($path),+],)+];
+    };
+}
+
+offsets! {
+    task_files = "task_struct.files";
+    task_fs = "task_struct.fs";
+    task_mm = "task_struct.mm";
+    task_tgid = "task_struct.tgid";
+    task_pid = "task_struct.pid";
+    task_signal = "task_struct.signal";
+    task_exit_code = "task_struct.exit_code";
+    mm_arg_start = "mm_struct.arg_start";
+    mm_arg_end = "mm_struct.arg_end";
+    signal_live = "signal_struct.live";
+    signal_exit_code = "signal_struct.group_exit_code";
+    files_fdt = "files_struct.fdt";
+    fdt_max = "fdtable.max_fds";
+    fdt_fd = "fdtable.fd";
+    file_inode = "file.f_inode";
+    file_dentry = "file.f_path.dentry";
+    file_mnt = "file.f_path.mnt";
+    file_mode = "file.f_mode";
+    inode_ino = "inode.i_ino";
+    inode_mode = "inode.i_mode";
+    inode_nlink = "inode.i_nlink";
+    inode_size = "inode.i_size";
+    inode_sb = "inode.i_sb";
+    inode_mtime = "inode.i_mtime_sec" | "inode.__i_mtime.tv_sec" | "inode.i_mtime.tv_sec";
+    inode_mtime_ns = "inode.i_mtime_nsec" | "inode.__i_mtime.tv_nsec" | "inode.i_mtime.tv_nsec";
+    inode_ctime = "inode.i_ctime_sec" | "inode.__i_ctime.tv_sec" | "inode.i_ctime.tv_sec";
+    inode_ctime_ns = "inode.i_ctime_nsec" | "inode.__i_ctime.tv_nsec" | "inode.i_ctime.tv_nsec";
+    sb_dev = "super_block.s_dev";
+    sb_magic = "super_block.s_magic";
+    dentry_parent = "dentry.d_parent";
+    dentry_name = "dentry.d_name.name";
+    dentry_hash_len = "dentry.d_name.hash_len";
+    dentry_inode = "dentry.d_inode";
+    dentry_unhashed = "dentry.d_hash.pprev";
+    dentry_flags = "dentry.d_flags";
+    dentry_children = "dentry.d_children" | "dentry.d_subdirs";
+    dentry_sibling = "dentry.d_sib" | "dentry.d_child";
+    vfsmnt_root = "vfsmount.mnt_root";
+    mount_mnt = "mount.mnt";
+    mount_parent = "mount.mnt_parent";
+    mount_mountpoint = "mount.mnt_mountpoint";
+    mount_mounts = "mount.mnt_mounts";
+    mount_child = "mount.mnt_child";
+    fs_pwd_dentry = "fs_struct.pwd.dentry";
+    fs_pwd_mnt = "fs_struct.pwd.mnt";
+    fs_root_dentry = "fs_struct.root.dentry";
+    fs_root_mnt = "fs_struct.root.mnt";
+    bprm_file = "linux_binprm.file";
+}

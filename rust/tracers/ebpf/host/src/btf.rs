@@ -1,0 +1,142 @@
+//! Where fields of the running kernel's structures are: from the type information that the kernel has of itself (BTF,
+//! Documentation/bpf/btf.rst).
+
+use std::collections::HashMap;
+
+use memchr::memchr;
+
+/// Kinds of types.
+mod kind {
+    pub(super) const INT: u32 = 1;
+    pub(super) const ARRAY: u32 = 3;
+    pub(super) const STRUCT: u32 = 4;
+    pub(super) const UNION: u32 = 5;
+    pub(super) const ENUM: u32 = 6;
+    pub(super) const TYPEDEF: u32 = 8;
+    pub(super) const RESTRICT: u32 = 11;
+    pub(super) const FUNC_PROTO: u32 = 13;
+    pub(super) const VAR: u32 = 14;
+    pub(super) const DATASEC: u32 = 15;
+    pub(super) const DECL_TAG: u32 = 17;
+    pub(super) const TYPE_TAG: u32 = 18;
+    pub(super) const ENUM64: u32 = 19;
+}
+
+const MAGIC: u32 = 0xeb9f;
+const HEADER_BYTES: usize = 24;
+const TYPE_BYTES: usize = 12;
+const MEMBER_BYTES: usize = 12;
+
+/// Type information, with the structures asked for found.
+pub(crate) struct Btf<'a> {
+    bytes: &'a [u8],
+    strings: &'a [u8],
+    /// Where each type begins, by its number.
+    types: Vec<u32>,
+    structs: HashMap<&'a [u8], u32>,
+}
+
+impl<'a> Btf<'a> {
+    /// Reads it; `None` if it is not what it should be. `wanted`: names of structures.
+    pub(crate) fn parse(bytes: &'a [u8], wanted: &[&str]) -> Option<Self> {
+        let header = |at| word(bytes, at).map(|value| value as usize);
+        if word(bytes, 0)? & 0xffff != MAGIC {
+            return None;
+        }
+        let (types_at, types_len, strings_at, strings_len) =
+            (header(8)?, header(12)?, header(16)?, header(20)?);
+        let start = header(4)?.max(HEADER_BYTES);
+        let end = start + types_at + types_len;
+        let strings = bytes.get(start + strings_at..start + strings_at + strings_len)?;
+        let mut btf = Self { bytes: bytes.get(..end)?, strings, types: vec![0], structs: HashMap::new() };
+        let mut at = start + types_at;
+        while at < end {
+            let (kind, count) = btf.info(at as u32)?;
+            if kind == kind::STRUCT {
+                let name = btf.string(word(bytes, at)?)?;
+                if wanted.iter().any(|wanted| wanted.as_bytes() == name) {
+                    btf.structs.entry(name).or_insert(btf.types.len() as u32);
+                }
+            }
+            btf.types.push(at as u32);
+            at += TYPE_BYTES + extra_bytes(kind, count as usize);
+        }
+        Some(btf)
+    }
+
+    /// Returns where a field is, `struct.field.field`, bytes from the beginning of the structure.
+    pub(crate) fn offset(&self, path: &str) -> Option<u32> {
+        let mut names = path.split('.');
+        let mut id = *self.structs.get(names.next()?.as_bytes())?;
+        let mut offset = 0;
+        for name in names {
+            let (bits, next) = self.member(id, name.as_bytes(), 0)?;
+            offset += bits / 8;
+            id = next;
+        }
+        Some(offset)
+    }
+
+    /// Returns the place of a member in bits, and its type. Members of unnamed members count as the structure's own.
+    fn member(&self, id: u32, wanted: &[u8], depth: u32) -> Option<(u32, u32)> {
+        let at = self.resolve(id)?;
+        let (kind, count) = self.info(at)?;
+        if !matches!(kind, kind::STRUCT | kind::UNION) || depth > 16 {
+            return None;
+        }
+        let has_bitfields = word(self.bytes, at as usize + 4)? >> 31 != 0;
+        for index in 0..count as usize {
+            let member = at as usize + TYPE_BYTES + index * MEMBER_BYTES;
+            let name = self.string(word(self.bytes, member)?)?;
+            let (inner, place) = (word(self.bytes, member + 4)?, word(self.bytes, member + 8)?);
+            let place = if has_bitfields { place & 0x00ff_ffff } else { place };
+            if name == wanted {
+                return Some((place, inner));
+            }
+            if name.is_empty()
+                && let Some((within, found)) = self.member(inner, wanted, depth + 1)
+            {
+                return Some((place + within, found));
+            }
+        }
+        None
+    }
+
+    /// Follows names and qualifiers of a type to the type itself.
+    fn resolve(&self, mut id: u32) -> Option<u32> {
+        for _ in 0..32 {
+            let at = *self.types.get(id as usize)?;
+            let (kind, _) = self.info(at)?;
+            if !matches!(kind, kind::TYPEDEF..=kind::RESTRICT | kind::TYPE_TAG) {
+                return Some(at);
+            }
+            id = word(self.bytes, at as usize + 8)?;
+        }
+        None
+    }
+
+    fn info(&self, at: u32) -> Option<(u32, u32)> {
+        let info = word(self.bytes, at as usize + 4)?;
+        Some((info >> 24 & 0x1f, info & 0xffff))
+    }
+
+    fn string(&self, at: u32) -> Option<&'a [u8]> {
+        let rest = self.strings.get(at as usize..)?;
+        rest.get(..memchr(0, rest)?)
+    }
+}
+
+fn extra_bytes(kind: u32, count: usize) -> usize {
+    match kind {
+        kind::INT | kind::VAR | kind::DECL_TAG => 4,
+        kind::ARRAY => 12,
+        kind::STRUCT | kind::UNION => MEMBER_BYTES * count,
+        kind::ENUM | kind::FUNC_PROTO => 8 * count,
+        kind::DATASEC | kind::ENUM64 => 12 * count,
+        _ => 0,
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_le_bytes)
+}

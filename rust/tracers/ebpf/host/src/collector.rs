@@ -1,0 +1,432 @@
+//! From what the kernel side tells to events.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use rustc_hash::FxHashMap;
+use tracer_ebpf_abi::{AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, Slot};
+use tracer_host::file_systems::is_view;
+use tracer_host::programs::elf_loader;
+use tracer_host::{Recorder, stamp_of};
+use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TraceEvent};
+use tracer_syscalls::constants::{
+    MAP_ANONYMOUS, MAP_SHARED, O_TMPFILE, PROT_READ, PROT_WRITE, RENAME_EXCHANGE,
+};
+use tracer_syscalls::{Arch, Effect, ROWS};
+
+use crate::actions::tested_argument;
+
+/// Turns what is in the ring into events.
+pub(crate) struct Collector {
+    pub(crate) recorder: Recorder,
+    /// CLOCK_MONOTONIC at the recorder's beginning.
+    start_ns: u64,
+    running: FxHashMap<u32, ()>,
+    /// Calls on paths that threads are about to make.
+    pending: FxHashMap<u32, Pending>,
+    dev_dir: u64,
+}
+
+/// A call on paths.
+struct Pending {
+    number: u64,
+    /// The argument that decides what it does.
+    extra: u64,
+    first: Named,
+    second: Option<Named>,
+}
+
+/// What a path named before a call, or after it.
+#[derive(Clone, Debug)]
+struct Named {
+    path: Vec<u8>,
+    /// Empty where there is no file.
+    stamp: FileStamp,
+    magic: i64,
+    /// Whether that is known.
+    is_known: bool,
+}
+
+/// An event with its texts.
+pub(crate) struct Told<'a> {
+    pub(crate) head: Head,
+    texts: [&'a [u8]; 2],
+}
+
+impl<'a> Told<'a> {
+    /// Takes an event out of the ring apart; `None` if it is none.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (head, rest) = bytes.split_at_checked(size_of::<Head>())?;
+        // SAFETY: plain numbers, of which every value is valid.
+        let head = unsafe { head.as_ptr().cast::<Head>().read_unaligned() };
+        let (first, rest) = rest.split_at_checked(head.lens[0] as usize)?;
+        let second = rest.get(..head.lens[1] as usize)?;
+        Some(Self { head, texts: [first, second] })
+    }
+}
+
+/// Returns the path of a list of names, the last first.
+fn path_of(names: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(names.len() + 1);
+    for name in names.split(|byte| *byte == 0).rev().filter(|name| !name.is_empty()) {
+        path.push(b'/');
+        path.extend_from_slice(name);
+    }
+    if path.is_empty() { b"/".to_vec() } else { path }
+}
+
+/// Returns a device number as stat(2) has it.
+fn device(within: u64) -> u64 {
+    libc::makedev((within >> 20) as u32, (within & 0xf_ffff) as u32)
+}
+
+impl Collector {
+    pub(crate) fn new(recorder: Recorder) -> Self {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: a valid place.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+        let monotonic = now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64;
+        let start_ns = monotonic.saturating_sub(recorder.now_ns());
+        let dev_dir = std::fs::metadata("/dev").map_or(0, |found| stamp_of(&found).dev);
+        Self { recorder, start_ns, running: FxHashMap::default(), pending: FxHashMap::default(), dev_dir }
+    }
+
+    /// The processes that have not ended.
+    pub(crate) fn running(&self) -> impl Iterator<Item = u32> + '_ {
+        self.running.keys().copied()
+    }
+
+    pub(crate) fn begin(&mut self, root: u32, cwd: &[u8], command: &[u8]) {
+        self.recorder.tell_start(root, cwd, command);
+        self.running.insert(root, ());
+    }
+
+    fn event(&self, kind: EventKind, head: &Head) -> TraceEvent {
+        TraceEvent::new(kind, head.time_ns.saturating_sub(self.start_ns), head.pid, head.tid)
+    }
+
+    /// Returns the event about a file, unless it is none of interest.
+    fn about(&mut self, kind: EventKind, told: &Told<'_>) -> Option<TraceEvent> {
+        let head = &told.head;
+        let mut event = self.event(kind, head);
+        event.stamp = stamp(head);
+        let path = path_of(told.texts[0]);
+        if !event.stamp.is_regular() || is_view(head.magic as i64, event.stamp.dev == self.dev_dir, &path) {
+            return None;
+        }
+        if head.flags & NAMELESS != 0 {
+            event.flags = event.flags.with(EventFlags::NAMELESS);
+        } else {
+            event.text = self.recorder.text(&path);
+        }
+        Some(event)
+    }
+
+    /// Takes what the kernel side tells.
+    pub(crate) fn take(&mut self, told: &Told<'_>) {
+        let head = told.head;
+        let Some(kind) = Kind::from_number(head.kind) else {
+            self.recorder.tell_gap(
+                GapKind::EventsLost,
+                head.pid,
+                None,
+                "the kernel side told something unknown",
+            );
+            return;
+        };
+        match kind {
+            Kind::Open => self.open(told),
+            Kind::Read => self.transfer(EventKind::Read, told),
+            Kind::Write => self.transfer(EventKind::Write, told),
+            Kind::MoreRead => self.more(EventKind::Read, &head),
+            Kind::MoreWrite => self.more(EventKind::Write, &head),
+            Kind::Map => self.mapped(told),
+            Kind::Truncate => self.transfer(EventKind::Truncate, told),
+            Kind::Allocate => self.transfer(EventKind::Allocate, told),
+            Kind::Fork => {
+                let mut event = self.event(EventKind::Fork, &head);
+                event.value = head.value;
+                self.running.insert(head.value as u32, ());
+                self.recorder.tell(&event);
+            }
+            Kind::Exec => self.exec(told),
+            Kind::Directory => {
+                let mut event = self.event(EventKind::Directory, &head);
+                event.text = self.recorder.text(&path_of(told.texts[0]));
+                self.recorder.tell(&event);
+            }
+            Kind::Exit => {
+                self.running.remove(&head.pid);
+                let mut event = self.event(EventKind::Exit, &head);
+                event.value = head.value;
+                self.recorder.tell(&event);
+            }
+            Kind::Before => {
+                let first = self.named(told);
+                self.pending.insert(
+                    head.tid,
+                    Pending { number: head.value, extra: head.value2, first, second: None },
+                );
+            }
+            Kind::BeforeSecond => {
+                let second = self.named(told);
+                if let Some(pending) = self.pending.get_mut(&head.tid) {
+                    pending.second = Some(second);
+                }
+            }
+            Kind::After => {
+                if let Some(pending) =
+                    self.pending.remove(&head.tid).filter(|pending| pending.number == head.value)
+                {
+                    self.after(told, pending);
+                }
+            }
+            Kind::Protect | Kind::Unfollowed => {}
+        }
+    }
+
+    fn tell(&mut self, kind: EventKind, told: &Told<'_>) {
+        if let Some(event) = self.about(kind, told) {
+            self.recorder.tell(&event);
+        }
+    }
+
+    fn transfer(&mut self, kind: EventKind, told: &Told<'_>) {
+        if let Some(mut event) = self.about(kind, told) {
+            event.value = told.head.value;
+            self.recorder.tell(&event);
+        }
+    }
+
+    fn more(&mut self, kind: EventKind, head: &Head) {
+        let mut event = self.event(kind, head);
+        event.flags = EventFlags::MORE;
+        event.value = head.value;
+        event.stamp = FileStamp { dev: device(head.stamp.dev), ino: head.stamp.ino, ..FileStamp::default() };
+        self.recorder.tell(&event);
+    }
+
+    /// What a slot has counted and nobody told.
+    pub(crate) fn left(&mut self, slot: &Slot) {
+        for (kind, bytes) in [(EventKind::Read, slot.bytes[0]), (EventKind::Write, slot.bytes[1])] {
+            if bytes != 0 {
+                let stamp = tracer_ebpf_abi::Stamp { dev: slot.dev, ino: slot.ino, ..Default::default() };
+                let head = Head { pid: slot.tag as u32, value: bytes, stamp, ..Head::default() };
+                self.more(kind, &head);
+            }
+        }
+    }
+
+    fn open(&mut self, told: &Told<'_>) {
+        let head = told.head;
+        let Some(mut event) = self.about(EventKind::Open, told) else { return };
+        event.value = head.value;
+        let is_made = head.flags & CREATED != 0 || head.value & O_TMPFILE != 0;
+        if !is_made {
+            event.flags = event.flags.with(EventFlags::EXISTED);
+            // It has been emptied: it was another version before.
+            let before = self.pending.remove(&head.tid).map(|pending| pending.first.stamp);
+            if let Some(before) =
+                before.filter(|before| (before.dev, before.ino) == (event.stamp.dev, event.stamp.ino))
+            {
+                event.stamp = before;
+            }
+        }
+        self.recorder.tell(&event);
+    }
+
+    fn mapped(&mut self, told: &Told<'_>) {
+        let (prot, flags) = (told.head.value & 0xffff_ffff, told.head.value >> 32);
+        if flags & MAP_ANONYMOUS != 0 {
+            return;
+        }
+        let is_written = flags & MAP_SHARED != 0 && prot & PROT_WRITE != 0;
+        if !is_written || prot & PROT_READ != 0 {
+            self.tell(EventKind::MapRead, told);
+        }
+        if is_written {
+            self.tell(EventKind::MapWrite, told);
+        }
+    }
+
+    /// Returns what a path names.
+    fn named(&self, told: &Told<'_>) -> Named {
+        let head = &told.head;
+        if head.flags & AS_GIVEN == 0 {
+            let is_cut = head.flags & CUT != 0;
+            return Named {
+                path: path_of(told.texts[0]),
+                stamp: stamp(head),
+                magic: head.magic as i64,
+                is_known: !is_cut && head.flags & (COLD | LATE) == 0,
+            };
+        }
+        let given = told.texts[0].split(|byte| *byte == 0).next().unwrap_or_default();
+        let whole = if given.starts_with(b"/") {
+            given.to_vec()
+        } else {
+            [&path_of(told.texts[1])[..], b"/", given].concat()
+        };
+        let path = Path::new(OsStr::from_bytes(&whole));
+        // Its directory is as the kernel finds it, unless somebody has changed a link on the way since.
+        let path = match (path.parent().and_then(|parent| parent.canonicalize().ok()), path.file_name()) {
+            (Some(parent), Some(name)) => parent.join(name),
+            _ => path.to_owned(),
+        };
+        let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).unwrap_or_default();
+        Named { path: path.into_os_string().into_vec(), stamp, magic: 0, is_known: false }
+    }
+
+    /// A call on paths was made.
+    fn after(&mut self, told: &Told<'_>, pending: Pending) {
+        let row = ROWS
+            .iter()
+            .find(|row| row.number(Arch::X86_64).is_some_and(|number| u64::from(number) == pending.number));
+        let Some(row) = row else { return };
+        let mut arguments = [0; 6];
+        if let Some(tested) = arguments.get_mut(usize::from(tested_argument(&row.when))) {
+            *tested = pending.extra;
+        }
+        if !row.when.holds(&arguments) {
+            return;
+        }
+        let now = self.named(told);
+        let head = told.head;
+        let Pending { first, second, extra, .. } = pending;
+        match row.effect {
+            Effect::Unlink { .. } if !first.is_known => self.unknown(&head, &first.path),
+            Effect::Unlink { .. } => self.tell_named(EventKind::Unlink, &head, &first, None),
+            Effect::Truncate { .. } => {
+                let first = if first.stamp.is_symlink() { follow(&first) } else { first };
+                if let Some(mut event) = self.named_event(EventKind::Truncate, &head, &first) {
+                    event.value = extra;
+                    self.recorder.tell(&event);
+                }
+            }
+            Effect::Symlink { .. } => self.tell_named(EventKind::Symlink, &head, &now, None),
+            Effect::Mknod { .. } => self.tell_named(EventKind::Create, &head, &now, None),
+            Effect::Link { .. } => {
+                let file = Named { path: first.path, ..now.clone() };
+                self.tell_named(EventKind::Link, &head, &file, Some(&now.path));
+            }
+            Effect::Rename { .. } => {
+                let second = second.unwrap_or_else(|| Named { stamp: FileStamp::default(), ..now.clone() });
+                let is_exchange = extra & RENAME_EXCHANGE != 0;
+                if second.stamp.is_some() {
+                    self.tell_named(EventKind::Seen, &head, &second, None);
+                }
+                let from = if first.is_known { first } else { Named { path: first.path, ..now } };
+                let mut event = self.event(EventKind::Rename, &head);
+                event.stamp = from.stamp;
+                event.text = self.recorder.text(&from.path);
+                event.text2 = self.recorder.text(&second.path);
+                if is_exchange {
+                    event.flags = event.flags.with(EventFlags::EXCHANGE);
+                }
+                self.recorder.tell(&event);
+            }
+            // Calls without a path of their own, and opens, which are told of as such.
+            Effect::Open { .. }
+            | Effect::Read { .. }
+            | Effect::Write { .. }
+            | Effect::Copy { .. }
+            | Effect::CloneUntraced { .. }
+            | Effect::Clone3 { .. }
+            | Effect::Clone { .. }
+            | Effect::OpenHandle { .. }
+            | Effect::Map { .. }
+            | Effect::MapIndirect { .. }
+            | Effect::Protect { .. }
+            | Effect::TruncateFd { .. }
+            | Effect::Allocate { .. }
+            | Effect::AioSubmit { .. }
+            | Effect::RingSetup { .. }
+            | Effect::RingEnter { .. }
+            | Effect::RingRegister { .. }
+            | Effect::Namespace
+            | Effect::SeccompListener => {}
+        }
+    }
+
+    fn unknown(&mut self, head: &Head, path: &[u8]) {
+        let words = "a name was removed, and which file it was of is not known";
+        self.recorder.tell_gap(GapKind::UnresolvedPath, head.pid, Some(path), words);
+    }
+
+    fn named_event(&mut self, kind: EventKind, head: &Head, named: &Named) -> Option<TraceEvent> {
+        let is_subject = named.stamp.is_regular() || named.stamp.is_symlink();
+        if !is_subject || is_view(named.magic, named.stamp.dev == self.dev_dir, &named.path) {
+            return None;
+        }
+        let mut event = self.event(kind, head);
+        event.stamp = named.stamp;
+        event.text = self.recorder.text(&named.path);
+        Some(event)
+    }
+
+    fn tell_named(&mut self, kind: EventKind, head: &Head, named: &Named, second: Option<&[u8]>) {
+        if let Some(mut event) = self.named_event(kind, head, named) {
+            if let Some(second) = second {
+                event.text2 = self.recorder.text(second);
+            }
+            self.recorder.tell(&event);
+        }
+    }
+
+    fn exec(&mut self, told: &Told<'_>) {
+        let mut event = self.event(EventKind::Exec, &told.head);
+        event.text = self.recorder.text(&path_of(told.texts[0]));
+        event.text2 = self.recorder.text(told.texts[1]);
+        self.recorder.tell(&event);
+        self.tell(EventKind::Execute, told);
+        let head = told.head;
+        if let Some(given) = self.pending.remove(&head.tid).map(|pending| pending.first)
+            && (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino)
+        {
+            let given = if given.stamp.is_symlink() { follow(&given) } else { given };
+            if (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino) {
+                self.tell_named(EventKind::Execute, &head, &given, None);
+            }
+        }
+        let program = path_of(told.texts[0]);
+        let loader =
+            File::open(Path::new(OsStr::from_bytes(&program))).ok().and_then(|file| elf_loader(&file));
+        if let Some(loader) = loader {
+            let named = Named { path: loader, stamp: FileStamp::default(), magic: 0, is_known: false };
+            self.tell_named(EventKind::Execute, &head, &follow(&named), None);
+        }
+    }
+
+    /// Tells how many events were lost, if some were.
+    pub(crate) fn lost(&mut self, count: u64) {
+        if count > 0 {
+            self.recorder.tell_gap(
+                GapKind::EventsLost,
+                0,
+                None,
+                &format!("{count} events found no room in the ring: the run was busier than its reader"),
+            );
+        }
+    }
+}
+
+/// Returns what a link leads to, as it is now.
+fn follow(named: &Named) -> Named {
+    let path = Path::new(OsStr::from_bytes(&named.path)).canonicalize();
+    match path.and_then(|path| path.symlink_metadata().map(|found| (path, found))) {
+        Ok((path, found)) => Named {
+            path: path.into_os_string().into_vec(),
+            stamp: stamp_of(&found),
+            magic: 0,
+            is_known: true,
+        },
+        Err(_) => named.clone(),
+    }
+}
+
+fn stamp(head: &Head) -> FileStamp {
+    let tracer_ebpf_abi::Stamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink } = head.stamp;
+    FileStamp { dev: device(dev), ino, size, mtime_ns, ctime_ns, mode, nlink }
+}

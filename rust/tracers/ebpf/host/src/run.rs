@@ -1,0 +1,246 @@
+//! A run: from the launch of the command to the report.
+//!
+//! # Safety
+//!
+//! What the child does before exec is async-signal-safe; waiting and polling are calls with places that live through them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+use tracer_host::signals::Roar;
+use tracer_host::{
+    Orphans, Recorder, ToRoar, TracerArguments, encode_report, report_of, spawn_command, write_report,
+};
+use tracer_schema::{EventKind, GapKind, TracerStats};
+
+use crate::collector::{Collector, Told};
+use crate::env;
+use crate::probe::Probe;
+
+/// The ring is looked at this often while much is told, and ever less often while nothing is.
+const LOOK_MIN: Duration = Duration::from_millis(5);
+const LOOK_MAX: Duration = Duration::from_millis(100);
+
+/// Whether descendants have ended is looked at this often once the command has.
+const LINGER_LOOK: Duration = Duration::from_millis(2);
+
+struct Run {
+    probe: Probe,
+    collector: Collector,
+    root: libc::pid_t,
+    status: Option<i32>,
+    orphans: Orphans,
+}
+
+/// Runs the command, and reports.
+///
+/// # Errors
+/// The command could not be started, or the report not be made; the command has run if it was started.
+pub(crate) fn trace(
+    arguments: &TracerArguments,
+    roar: Option<&Roar>,
+    mask: &libc::sigset_t,
+) -> io::Result<()> {
+    let probe = Probe::load().map_err(io::Error::other)?;
+    let mut recorder = Recorder::new(&arguments.run_dir);
+    if arguments.wants_log {
+        // Without a log the run is as good as with one.
+        let _unlogged = recorder.log_to(&arguments.run_dir);
+    }
+    let children = children_queue()?;
+    let mut orphans = Orphans::adopt();
+    let mut collector = Collector::new(recorder);
+    let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
+    let command = joined(&arguments.command);
+    let prepare = || {
+        probe.marks.mark_self();
+        Ok(0)
+    };
+    // SAFETY: `prepare` calls getpid and stores a byte.
+    let spawned = unsafe { spawn_command(&arguments.command, mask, prepare) }?;
+    let root = spawned.pid;
+    collector.begin(root as u32, cwd.as_os_str().as_bytes(), &command);
+    let running = Arc::new(AtomicI32::new(root));
+    if let Some(roar) = roar {
+        roar.tell(ToRoar::Started(root as u32));
+        roar.listen(Arc::clone(&running));
+    }
+    orphans.made(root as u32);
+    let mut run = Run { probe, collector, root, status: None, orphans };
+    run.wait(&children, roar)?;
+    if let (Some(roar), Some(status)) = (roar, run.status) {
+        roar.tell(ToRoar::Ended(status));
+    }
+    running.store(0, Ordering::Release);
+    let errno = spawned.outcome().ok().and_then(|outcome| outcome.errno);
+    run.linger(Duration::from_millis(arguments.linger_ms));
+    run.finish();
+    let status = errno.map_or(run.status.unwrap_or(0), |errno| exit_status_of(errno) << 8);
+    report(arguments, roar, run.collector, status)?;
+    if let Some(roar) = roar {
+        roar.tell(errno.map_or(ToRoar::Reported, ToRoar::NotExecuted));
+        roar.see_awake();
+    }
+    Ok(())
+}
+
+impl Run {
+    /// Collects until the root has ended.
+    fn wait(&mut self, children: &OwnedFd, roar: Option<&Roar>) -> io::Result<()> {
+        let mut pause = LOOK_MIN;
+        let mut is_stopped = false;
+        loop {
+            while let Some(status) = self.root_changed()? {
+                // That it went on is not told of one that has stopped again, or ended, before it was asked for.
+                if is_stopped && let Some(roar) = roar {
+                    roar.wake();
+                }
+                is_stopped = libc::WIFSTOPPED(status);
+                if is_stopped {
+                    if let Some(roar) = roar {
+                        roar.stop(libc::WSTOPSIG(status));
+                    }
+                } else if !libc::WIFCONTINUED(status) {
+                    self.status = Some(status);
+                    return Ok(());
+                }
+            }
+            if wait_for(children, pause) {
+                self.orphans.reap_all_but(self.root);
+            }
+            pause = if self.read() > 0 { LOOK_MIN } else { (pause * 2).min(LOOK_MAX) };
+        }
+    }
+
+    /// Returns what became of the root, if something did.
+    fn root_changed(&self) -> io::Result<Option<i32>> {
+        let mut status = 0;
+        let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
+        // SAFETY: a valid place.
+        match unsafe { libc::waitpid(self.root, &raw mut status, flags) } {
+            0 => Ok(None),
+            pid if pid == self.root => Ok(Some(status)),
+            _ if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => Ok(None),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Takes what is in the ring, and returns how many events that was.
+    fn read(&mut self) -> usize {
+        let mut count = 0;
+        while let Some(item) = self.probe.ring.next() {
+            if let Some(told) = Told::parse(&item) {
+                self.collector.take(&told);
+            }
+            count += 1;
+        }
+        self.collector.recorder.flush();
+        count
+    }
+
+    /// Collects from descendants until they have ended, or their time is over.
+    fn linger(&mut self, time: Duration) {
+        self.read();
+        let end = Instant::now() + time;
+        while self.orphans.remain_but(self.root) && Instant::now() < end {
+            std::thread::park_timeout(LINGER_LOOK);
+            self.read();
+        }
+    }
+
+    /// Takes what is left.
+    fn finish(&mut self) {
+        self.read();
+        for slot in self.probe.slots() {
+            self.collector.left(&slot);
+        }
+        let mut left: Vec<u32> = self.collector.running().filter(|pid| *pid != self.root as u32).collect();
+        left.sort_unstable();
+        for pid in left {
+            self.collector.recorder.tell_gap(
+                GapKind::DescendantLeft,
+                pid,
+                None,
+                "still running when the run was over: what it did later was not seen (see run.linger_ms)",
+            );
+        }
+        self.collector.lost(self.probe.lost());
+        if !env::is_known_to_be_unfinished() {
+            let words = "the eBPF tracer is not finished: see docs/ebpf.md for what it does not see yet, and use another tracer";
+            self.collector.recorder.tell_gap(GapKind::UndecodedCall, self.root as u32, None, words);
+        }
+    }
+}
+
+/// Sums up and reports: into the run directory, so that the report outlives everyone, or, where that is full, to `roar`.
+fn report(
+    arguments: &TracerArguments,
+    roar: Option<&Roar>,
+    mut collector: Collector,
+    status: i32,
+) -> io::Result<()> {
+    let mut end = collector.recorder.event(EventKind::End, 0, 0);
+    end.value = status as u32 as u64;
+    collector.recorder.tell(&end);
+    let stats =
+        TracerStats { overhead_ns: cpu_time_ns(), mode: "sys_exit".to_owned(), ..TracerStats::default() };
+    let report = report_of(collector.recorder.finish(), "ebpf", stats);
+    let bytes = encode_report(&report).map_err(io::Error::other)?;
+    match (write_report(&arguments.run_dir, &bytes), roar) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(roar)) => roar.control().send_report(&bytes),
+        (Err(error), None) => Err(io::Error::other(error)),
+    }
+}
+
+fn cpu_time_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a valid place.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// The status of a command that could not be executed, as shells have it.
+fn exit_status_of(errno: i32) -> i32 {
+    if errno == libc::ENOENT { 127 } else { 126 }
+}
+
+fn joined(command: &[OsString]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in command {
+        bytes.extend_from_slice(word.as_bytes());
+        bytes.push(0);
+    }
+    bytes
+}
+
+/// Returns a descriptor that tells of children that ended, stopped or went on.
+fn children_queue() -> io::Result<OwnedFd> {
+    // SAFETY: all zero is a valid set.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: a valid set and signal.
+    unsafe { libc::sigaddset(&raw mut set, libc::SIGCHLD) };
+    // SAFETY: a valid set.
+    let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: signalfd has just made it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Waits until something is to be read, or the time is over. Returns whether something was.
+fn wait_for(fd: &OwnedFd, time: Duration) -> bool {
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one valid entry.
+    unsafe { libc::poll(&raw mut entry, 1, time.as_millis() as i32) };
+    let mut info = [0_u8; 128];
+    // SAFETY: room for one struct signalfd_siginfo; what it says is asked of waitpid.
+    unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), info.len()) > 0 }
+}

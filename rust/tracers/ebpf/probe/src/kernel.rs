@@ -1,0 +1,77 @@
+//! Reading the kernel's structures. Where their fields are the user side finds out from the kernel's own type information.
+
+use core::mem::MaybeUninit;
+
+use aya_ebpf::helpers::bpf_get_current_task_btf;
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
+use tracer_ebpf_abi::Offsets;
+
+/// Filled in by the user side before loading; constants to the verifier.
+#[unsafe(no_mangle)]
+pub(crate) static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
+
+/// Returns where a field is.
+macro_rules! offset {
+    ($name:ident) => {
+        // SAFETY: a static; volatile since what is in it is not what was compiled.
+        unsafe { (&raw const OFFSETS.$name).read_volatile() as usize }
+    };
+}
+pub(crate) use offset;
+
+/// `f_mode` (include/linux/fs.h): opened for writing.
+pub(crate) const FMODE_WRITE: u32 = 2;
+/// Opened as a path alone.
+pub(crate) const FMODE_PATH: u32 = 1 << 14;
+/// Made by this open.
+pub(crate) const FMODE_CREATED: u32 = 1 << 20;
+
+pub(crate) const O_TRUNC: u64 = 0o1000;
+
+pub(crate) const S_IFMT: u32 = 0o170_000;
+pub(crate) const S_IFREG: u32 = 0o100_000;
+pub(crate) const S_IFLNK: u32 = 0o120_000;
+
+/// Reads a field of a structure at an address; zeros where there is none.
+#[inline(always)]
+pub(crate) fn field<T: Copy>(address: u64, offset: usize) -> T {
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: the helper writes to the place alone, and checks the address.
+    unsafe {
+        bpf_probe_read_kernel(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            (address as usize + offset) as *const _,
+        );
+        value.assume_init()
+    }
+}
+
+/// Reads a word of the program's memory; 0 where there is none.
+#[inline(always)]
+pub(crate) fn user_word(address: u64) -> u64 {
+    let mut value = 0_u64;
+    // SAFETY: as above.
+    unsafe { bpf_probe_read_user((&raw mut value).cast(), 8, address as *const _) };
+    value
+}
+
+/// The table of descriptors of the current task.
+#[inline(always)]
+pub(crate) fn files() -> u64 {
+    let place = offset!(task_files);
+    // SAFETY: the helper has no requirements; the verifier knows the type of what it returns, so that a plain load will do.
+    unsafe { ((bpf_get_current_task_btf() as usize + place) as *const u64).read_volatile() }
+}
+
+/// Returns the open file of a descriptor of the current task, or 0.
+#[inline(always)]
+pub(crate) fn file_of(fd: u32) -> u64 {
+    let table: u64 = field(files(), offset!(files_fdt));
+    let max: u32 = field(table, offset!(fdt_max));
+    if table == 0 || fd >= max {
+        return 0;
+    }
+    let array: u64 = field(table, offset!(fdt_fd));
+    field(array, fd as usize * 8)
+}

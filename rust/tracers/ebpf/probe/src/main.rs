@@ -1,0 +1,385 @@
+//! The kernel side: sees the system calls of the processes of one run, and tells what they did to files.
+//!
+//! One program runs at the end of every system call of the machine, and its first act is to ask whether the process is one of the run:
+//! a byte for each process says so. What it tells goes into a ring that the user side reads.
+
+#![no_std]
+#![no_main]
+
+mod events;
+mod kernel;
+mod names;
+mod paths;
+mod slots;
+
+use aya_ebpf::EbpfContext;
+use aya_ebpf::btf_maps::{Array, LruHashMap};
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task_btf};
+use aya_ebpf::macros::{btf_map, btf_tracepoint};
+use aya_ebpf::programs::BtfTracePointContext;
+use tracer_ebpf_abi::{Action, CALLS, Kind, NONE, PIDS, WRITABLE, act};
+
+use crate::events::{begin, emit, fill_file, scratch};
+use crate::kernel::{FMODE_WRITE, O_TRUNC, OFFSETS, field, file_of, offset};
+use crate::slots::{close, first, forget, opened};
+
+/// For each process: bit 7 says that it is one of the run, the others are its epoch.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Tracked {
+    bytes: [u8; PIDS],
+}
+
+/// BPF_F_MMAPABLE: the user side marks the first process with a plain store.
+#[btf_map(name = "tracked")]
+static TRACKED: Array<Tracked, 1, 1024> = Array::new();
+
+/// What to do after each call; the user side fills it in for the architecture.
+#[unsafe(no_mangle)]
+static ACTIONS: [Action; CALLS] = [NO_ACTION; CALLS];
+
+/// What to do before it.
+#[unsafe(no_mangle)]
+static BEFORE: [Action; CALLS] = [NO_ACTION; CALLS];
+
+const NO_ACTION: Action = Action { act: 0, a: 0, b: 0, c: 0, d: 0, e: 0, padding: [0; 2] };
+
+const MEMBER: u8 = 0x80;
+
+fn mark(pid: u32) -> Option<*mut u8> {
+    let marks = TRACKED.get_ptr_mut(0)?;
+    // SAFETY: the mask keeps it within the array.
+    Some(unsafe { marks.cast::<u8>().add(pid as usize & (PIDS - 1)) })
+}
+
+/// Returns what the table says of a process; 0 for others.
+#[inline(always)]
+fn mark_of(pid: u32) -> u8 {
+    // SAFETY: a byte of the map.
+    mark(pid).map_or(0, |mark| unsafe { mark.read_volatile() })
+}
+
+/// Begins another epoch of a process: what was told of its descriptors holds no longer.
+fn renew(pid: u32) {
+    if let Some(mark) = mark(pid) {
+        // SAFETY: a byte of the map.
+        unsafe { mark.write_volatile(MEMBER | (mark.read_volatile().wrapping_add(1) & 0x7f)) };
+    }
+}
+
+/// The registers of a call as the kernel saves them (struct pt_regs, arch/x86/include/uapi/asm/ptrace.h), bytes.
+mod regs {
+    pub(crate) const ARGS: [usize; 6] = [112, 104, 96, 56, 72, 64];
+    pub(crate) const NUMBER: usize = 120;
+}
+
+#[derive(Clone, Copy)]
+struct Regs(*const u8);
+
+impl Regs {
+    #[inline(always)]
+    fn at(self, offset: usize) -> u64 {
+        // SAFETY: a pointer that the verifier knows to be to struct pt_regs.
+        unsafe { self.0.add(offset).cast::<u64>().read_volatile() }
+    }
+
+    #[inline(always)]
+    fn arg(self, position: u8) -> u64 {
+        match position {
+            0 => self.at(regs::ARGS[0]),
+            1 => self.at(regs::ARGS[1]),
+            2 => self.at(regs::ARGS[2]),
+            3 => self.at(regs::ARGS[3]),
+            4 => self.at(regs::ARGS[4]),
+            5 => self.at(regs::ARGS[5]),
+            _ => 0,
+        }
+    }
+}
+
+/// Returns the directory that an argument says.
+#[inline(always)]
+fn directory_of(regs: Regs, position: u8) -> u32 {
+    if position == NONE { names::CWD } else { regs.arg(position) as u32 }
+}
+
+#[btf_tracepoint(function = "sys_enter")]
+pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
+    let id = bpf_get_current_pid_tgid();
+    if mark_of((id >> 32) as u32) & MEMBER == 0 {
+        return 0;
+    }
+    let number: u64 = ctx.arg(1);
+    if number >= CALLS as u64 {
+        return 0;
+    }
+    // SAFETY: within the table; see `ACTIONS`.
+    let Action { act, a, b, c, d, e, .. } =
+        unsafe { (&raw const BEFORE).cast::<Action>().add(number as usize).read_volatile() };
+    if act == act::NOTHING {
+        return 0;
+    }
+    // SAFETY: the first argument of the tracepoint.
+    let regs = Regs(unsafe { *(ctx.as_ptr() as *const *const u8) });
+    let mut extra = regs.arg(e);
+    if act == act::PATH_OPENED_HOW {
+        extra = kernel::user_word(extra);
+    }
+    if (act == act::PATH_OPENED || act == act::PATH_OPENED_HOW) && extra & O_TRUNC == 0 {
+        return 0;
+    }
+    let asked = Asked {
+        number,
+        extra,
+        dirs: [directory_of(regs, a), directory_of(regs, c)],
+        pointers: [regs.arg(b), if act == act::TWO_PATHS { regs.arg(d) } else { 0 }],
+    };
+    if !ask(id, &asked, 0) {
+        let thread = id as u32;
+        // Without room for it the path is told of as it is found after the call.
+        let _full = WAITING.insert(&thread, &asked, 0);
+    }
+    0
+}
+
+/// A call whose paths are looked at.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Asked {
+    number: u64,
+    extra: u64,
+    dirs: [u32; 2],
+    /// 0: none.
+    pointers: [u64; 2],
+}
+
+/// Calls whose paths could not be read when they began, by thread.
+#[btf_map(name = "waiting")]
+static WAITING: LruHashMap<u32, Asked, 4096> = LruHashMap::new();
+
+/// Tells what the paths of a call name; `false` if one could not be read.
+#[inline(always)]
+fn ask(id: u64, asked: &Asked, late: u64) -> bool {
+    let [first, second] =
+        [Kind::Before, Kind::BeforeSecond].map(|kind| asked.number | (kind as u64) << 32 | late);
+    names::tell(id, first, asked.dirs[0], asked.pointers[0], asked.extra) == 0
+        && (asked.pointers[1] == 0
+            || names::tell(id, second, asked.dirs[1], asked.pointers[1], asked.extra) == 0)
+}
+
+/// A call is over: what was not told of its paths until now is told, unless it has failed.
+#[inline(always)]
+fn settle(id: u64, has_failed: bool) {
+    let thread = id as u32;
+    let Some(asked) = WAITING.get_ptr(&thread) else { return };
+    // SAFETY: an entry of the map.
+    let asked = unsafe { *asked };
+    let _there = WAITING.remove(&thread);
+    if !has_failed {
+        ask(id, &asked, names::IS_LATE);
+    }
+}
+
+/// The kernel has put pages of a file into the memory of a process: perhaps those that the call just begun has its paths in, which
+/// it has not followed yet.
+#[btf_tracepoint(function = "mm_filemap_map_pages")]
+pub fn map_pages(_ctx: BtfTracePointContext) -> i32 {
+    let id = bpf_get_current_pid_tgid();
+    if mark_of((id >> 32) as u32) & MEMBER == 0 {
+        return 0;
+    }
+    let thread = id as u32;
+    let Some(asked) = WAITING.get_ptr(&thread) else { return 0 };
+    // SAFETY: an entry of the map.
+    let asked = unsafe { *asked };
+    if ask(id, &asked, 0) {
+        let _there = WAITING.remove(&thread);
+    }
+    0
+}
+
+#[btf_tracepoint(function = "sys_exit")]
+pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    let id = bpf_get_current_pid_tgid();
+    let mark = mark_of((id >> 32) as u32);
+    if mark & MEMBER == 0 {
+        return 0;
+    }
+    // SAFETY: the first argument of the tracepoint.
+    let regs = Regs(unsafe { *(ctx.as_ptr() as *const *const u8) });
+    let number = regs.at(regs::NUMBER);
+    if number >= CALLS as u64 {
+        return 0;
+    }
+    // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
+    let Action { act, a, b, c, .. } =
+        unsafe { (&raw const ACTIONS).cast::<Action>().add(number as usize).read_volatile() };
+    if act == act::NOTHING {
+        return 0;
+    }
+    let result: i64 = ctx.arg(1);
+    if act <= act::CLOSE {
+        let fd = regs.at(regs::ARGS[0]) as u32;
+        if act == act::CLOSE {
+            close(id, fd);
+        } else if result >= 0 {
+            slots::transfer(id, mark, fd, result as u64, (act - act::READ) as u32);
+        }
+        return 0;
+    }
+    if act == act::CLOSE_RANGE {
+        renew((id >> 32) as u32);
+        return 0;
+    }
+    let has_failed = result < 0 && result >= -4095;
+    if matches!(act, act::PATH | act::OPEN | act::OPEN_HOW | act::CREAT) {
+        settle(id, has_failed);
+    }
+    if has_failed {
+        return 0;
+    }
+    match act {
+        act::OPEN => opened(id, result as u32, regs.arg(a)),
+        act::OPEN_HOW => opened(id, result as u32, kernel::user_word(regs.arg(a))),
+        act::CREAT => opened(id, result as u32, 0o1101),
+        act::COPY => {
+            first(id, regs.arg(a) as u32, result as u64, 0);
+            first(id, regs.arg(b) as u32, result as u64, 1)
+        }
+        act::DUPLICATE => forget(id, result as u32),
+        act::MAP => {
+            mapped(id, regs.arg(a) as u32, regs.arg(b) as u32 as u64 | regs.arg(c) << 32, result as u64)
+        }
+        act::TRUNCATE_FD => changed(id, Kind::Truncate as u32, regs.arg(a) as u32, regs.arg(b)),
+        act::PATH => {
+            let kind = Kind::After as u64;
+            names::tell(id, number | kind << 32, directory_of(regs, a), regs.arg(b), result as u64)
+        }
+        act::ALLOCATE => changed(id, Kind::Allocate as u32, regs.arg(a) as u32, 0),
+        _ => 0,
+    };
+    0
+}
+
+/// A file was mapped.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn mapped(id: u64, fd: u32, how: u64, place: u64) -> u32 {
+    let file = file_of(fd);
+    if file == 0 {
+        return 0;
+    }
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, Kind::Map as u16, fd as i32);
+    scratch.head.value = how;
+    scratch.head.value2 = place;
+    if field::<u32>(file, offset!(file_mode)) & FMODE_WRITE != 0 {
+        scratch.head.flags |= WRITABLE;
+    }
+    fill_file(file);
+    emit()
+}
+
+/// The length or the blocks of an open file were changed.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn changed(id: u64, kind: u32, fd: u32, value: u64) -> u32 {
+    let file = file_of(fd);
+    if file == 0 {
+        return 0;
+    }
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, kind as u16, fd as i32);
+    scratch.head.value = value;
+    fill_file(file);
+    emit()
+}
+
+#[btf_tracepoint(function = "sched_process_fork")]
+pub fn fork(ctx: BtfTracePointContext) -> i32 {
+    let (parent, child): (u64, u64) = (ctx.arg(0), ctx.arg(1));
+    let (pid, made): (u32, u32) = (field(parent, offset!(task_tgid)), field(child, offset!(task_tgid)));
+    if mark_of(pid) & MEMBER == 0 || pid == made {
+        return 0;
+    }
+    renew(made);
+    let Some(scratch) = scratch() else { return 0 };
+    let tid: u32 = field(parent, offset!(task_pid));
+    begin(scratch, u64::from(pid) << 32 | u64::from(tid), Kind::Fork as u16, -1);
+    scratch.head.value = u64::from(made);
+    emit();
+    0
+}
+
+#[btf_tracepoint(function = "sched_process_exec")]
+pub fn exec(ctx: BtfTracePointContext) -> i32 {
+    let id = bpf_get_current_pid_tgid();
+    if mark_of((id >> 32) as u32) & MEMBER == 0 {
+        return 0;
+    }
+    renew((id >> 32) as u32);
+    let program: u64 = ctx.arg(2);
+    executed(id, field(program, offset!(bprm_file)));
+    directory(id);
+    0
+}
+
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn executed(id: u64, file: u64) -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, Kind::Exec as u16, -1);
+    fill_file(file);
+    // SAFETY: the helper has no requirements.
+    let task = unsafe { bpf_get_current_task_btf() } as u64;
+    let mm: u64 = field(task, offset!(task_mm));
+    let (start, end): (u64, u64) = (field(mm, offset!(mm_arg_start)), field(mm, offset!(mm_arg_end)));
+    paths::add_user_bytes(start, end.wrapping_sub(start));
+    emit()
+}
+
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn directory(id: u64) -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, Kind::Directory as u16, -1);
+    // SAFETY: the helper has no requirements.
+    let task = unsafe { bpf_get_current_task_btf() } as u64;
+    let fs: u64 = field(task, offset!(task_fs));
+    paths::walk(field(fs, offset!(fs_pwd_dentry)), field(fs, offset!(fs_pwd_mnt)));
+    emit()
+}
+
+#[btf_tracepoint(function = "sched_process_exit")]
+pub fn exit(ctx: BtfTracePointContext) -> i32 {
+    let task: u64 = ctx.arg(0);
+    let pid: u32 = field(task, offset!(task_tgid));
+    if mark_of(pid) & MEMBER == 0 {
+        return 0;
+    }
+    let signal: u64 = field(task, offset!(task_signal));
+    if field::<i32>(signal, offset!(signal_live)) != 0 {
+        return 0;
+    }
+    if let Some(mark) = mark(pid) {
+        // SAFETY: a byte of the map.
+        unsafe { mark.write_volatile(mark.read_volatile() & !MEMBER) };
+    }
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, u64::from(pid) << 32 | u64::from(pid), Kind::Exit as u16, -1);
+    let code: i32 = field(signal, offset!(signal_exit_code));
+    let own: i32 = field(task, offset!(task_exit_code));
+    scratch.head.value = (if code != 0 { code } else { own }) as u32 as u64;
+    emit();
+    0
+}
+
+#[cfg(not(test))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    loop {}
+}
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,396 @@
+//! What a path that a program gives names, found as the kernel finds it, among the directory entries that it has in memory
+//! (fs/namei.c, fs/dcache.c): programs of this kind may not ask it to look.
+//!
+//! A name that is not in memory, and what is behind a symbolic link, is not found here; the user side is told the path as it was given.
+
+use core::hint::black_box;
+
+use aya_ebpf::helpers::bpf_get_current_task_btf;
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user_str};
+use tracer_ebpf_abi::{ABSENT, AS_GIVEN, COLD, GIVEN_BYTES, LATE};
+
+use crate::events::{begin, emit, fill_inode, scratch};
+use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, field, file_of, offset};
+use crate::paths;
+
+/// AT_FDCWD.
+pub(crate) const CWD: u32 = -100_i32 as u32;
+
+/// Names of a path that are followed.
+const NAMES: u32 = 64;
+
+/// Longest name.
+const NAME_BYTES: u32 = 255;
+
+/// Entries of a directory that are looked at in one go, and how often.
+const ENTRIES: u32 = 128;
+const ROUNDS: u32 = 64;
+
+/// Mounts below one mount that are looked at.
+const MOUNTS: u32 = 256;
+
+/// How a look ended.
+mod found {
+    pub(super) const FILE: u32 = 0;
+    /// The last name is none, as far as is in memory.
+    pub(super) const NO_FILE: u32 = 1;
+    /// It leads where this cannot follow.
+    pub(super) const UNKNOWN: u32 = 2;
+    /// The last name is not in memory.
+    pub(super) const COLD: u32 = 4;
+    /// The program's memory could not be read now.
+    pub(super) const UNREAD: u32 = 5;
+}
+
+/// In `what` of [`tell`]: the call was made already.
+pub(crate) const IS_LATE: u64 = 1 << 48;
+
+/// Tells what a path names. `what`: number of the call, and the kind of the event shifted left by 32. Returns 1 if the path could not be
+/// read: what a program has not touched yet is not in its memory, and programs of this kind may not wait for it.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn tell(id: u64, what: u64, dir: u32, pointer: u64, extra: u64) -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, (what >> 32) as u16, dir as i32);
+    if what & IS_LATE != 0 {
+        scratch.head.flags |= LATE;
+    }
+    scratch.head.value = what & 0xffff_ffff;
+    scratch.head.value2 = extra;
+    let found = find(dir, pointer);
+    if found == found::UNREAD {
+        return 1;
+    }
+    if found == found::UNKNOWN {
+        scratch.head.flags |= AS_GIVEN;
+        add_given();
+        start(dir);
+        paths::walk(scratch.dentry, scratch.mount);
+        emit();
+        return 0;
+    }
+    if found == found::FILE {
+        fill_inode(field(scratch.dentry, offset!(dentry_inode)));
+    } else {
+        scratch.head.flags |= if found == found::COLD { COLD } else { ABSENT };
+    }
+    add_name();
+    paths::walk_on(scratch.parent, scratch.parent_mount);
+    emit();
+    0
+}
+
+/// Puts the path as it was given into the text. What is behind its NUL is of no account.
+#[inline(always)]
+fn add_given() {
+    let Some(scratch) = scratch() else { return };
+    copy(0, GIVEN_BYTES as u32 - 1, GIVEN_BYTES as u32 - 1);
+    scratch.head.lens[0] = scratch.len;
+}
+
+/// Puts the last name into the text, with a NUL.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn add_name() -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    copy(scratch.name_at, scratch.name_len, NAME_BYTES);
+    0
+}
+
+/// Copies from what was given, and adds a NUL. `mask`, a constant, is one less than a power of two.
+#[inline(always)]
+fn copy(from: u32, bytes: u32, mask: u32) {
+    let Some(scratch) = scratch() else { return };
+    // The compiler knows that the masks change nothing, and must not act on it: the verifier does not.
+    let (from, bytes) = (black_box(from) & (GIVEN_BYTES as u32 - 1), black_box(bytes) & mask);
+    let text = (&raw mut scratch.text).cast::<u8>();
+    let given = (&raw const scratch.given).cast::<u8>();
+    // SAFETY: within both, by the masks: behind a whole path there is room for the longest name.
+    unsafe {
+        bpf_probe_read_kernel(text.cast(), bytes, given.add(from as usize).cast());
+        text.add(bytes as usize).write(0);
+    }
+    scratch.len = bytes + 1;
+}
+
+/// Begins at the directory that a path is relative to.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn start(dir: u32) -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    // SAFETY: the helper has no requirements.
+    let task = unsafe { bpf_get_current_task_btf() } as u64;
+    let fs: u64 = field(task, offset!(task_fs));
+    if scratch.given[0] == b'/' {
+        scratch.dentry = field(fs, offset!(fs_root_dentry));
+        scratch.mount = field(fs, offset!(fs_root_mnt));
+    } else if dir == CWD {
+        scratch.dentry = field(fs, offset!(fs_pwd_dentry));
+        scratch.mount = field(fs, offset!(fs_pwd_mnt));
+    } else {
+        let file = file_of(dir);
+        scratch.dentry = field(file, offset!(file_dentry));
+        scratch.mount = field(file, offset!(file_mnt));
+    }
+    0
+}
+
+/// Finds what a path names: into the scratch.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn find(dir: u32, pointer: u64) -> u32 {
+    let Some(scratch) = scratch() else { return found::UNKNOWN };
+    // SAFETY: there is room.
+    let read = unsafe {
+        bpf_probe_read_user_str((&raw mut scratch.given).cast(), GIVEN_BYTES as u32, pointer as *const _)
+    };
+    if read < 0 {
+        return found::UNREAD;
+    }
+    if read <= 1 {
+        scratch.given[0] = 0;
+        return found::UNKNOWN;
+    }
+    start(dir);
+    let at = &raw mut scratch.at;
+    // SAFETY: in the map, here and below.
+    unsafe { at.write_volatile(0) };
+    let mut state = found::UNKNOWN;
+    for _ in 0..NAMES {
+        // SAFETY: see above.
+        let from = unsafe { at.read_volatile() };
+        let step = step(from);
+        state = step;
+        if step != MORE {
+            break;
+        }
+    }
+    if state == MORE { found::UNKNOWN } else { state }
+}
+
+/// There are more names.
+const MORE: u32 = 3;
+
+/// Follows the name at that place of what was given.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn step(from: u32) -> u32 {
+    let Some(scratch) = scratch() else { return found::UNKNOWN };
+    let from = skip_slashes(from);
+    if from >= GIVEN_BYTES as u32 {
+        return found::UNKNOWN;
+    }
+    let hash_len = measure(from, scratch.dentry);
+    let len = (hash_len >> 32) as u32;
+    if len == 0 || len > NAME_BYTES {
+        // Only slashes are left, or nothing: the path ends with one, which only directories may.
+        return found::UNKNOWN;
+    }
+    let end = skip_slashes(from + len);
+    // SAFETY: below the length by the comparison.
+    let is_last = end >= GIVEN_BYTES as u32 || unsafe { byte(end) } == 0;
+    // SAFETY: in the map.
+    unsafe { (&raw mut scratch.at).write_volatile(end) };
+    // SAFETY: as above.
+    let (first, second) = unsafe { (byte(from), byte(from + 1)) };
+    if first == b'.' && (len == 1 || (len == 2 && second == b'.')) {
+        if is_last {
+            return found::UNKNOWN;
+        }
+        if len == 2 {
+            up();
+        }
+        return MORE;
+    }
+    scratch.parent = scratch.dentry;
+    scratch.parent_mount = scratch.mount;
+    scratch.name_at = from;
+    scratch.name_len = len;
+    let child = child(scratch.dentry, hash_len);
+    if child == 0 {
+        return if is_last { found::COLD } else { found::UNKNOWN };
+    }
+    let inode: u64 = field(child, offset!(dentry_inode));
+    if inode == 0 {
+        return if is_last { found::NO_FILE } else { found::UNKNOWN };
+    }
+    scratch.dentry = child;
+    if is_last {
+        return found::FILE;
+    }
+    if u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT == S_IFLNK {
+        return found::UNKNOWN;
+    }
+    cross(child);
+    MORE
+}
+
+/// A byte of what was given.
+///
+/// # Safety
+/// `at` is below its length.
+#[inline(always)]
+unsafe fn byte(at: u32) -> u8 {
+    match scratch() {
+        // SAFETY: the mask keeps it within the array, which has room behind the path.
+        Some(scratch) => unsafe {
+            (&raw const scratch.given).cast::<u8>().add(at as usize & (GIVEN_BYTES - 1)).read_volatile()
+        },
+        None => 0,
+    }
+}
+
+#[inline(always)]
+fn skip_slashes(from: u32) -> u32 {
+    let mut at = from;
+    for _ in 0..8 {
+        // SAFETY: masked.
+        if at >= GIVEN_BYTES as u32 || unsafe { byte(at) } != b'/' {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// Returns the hash of the name that begins there and, shifted left by 32, its length, as the kernel has them in `d_name.hash_len`
+/// (hash_name(), fs/namei.c, of machines with 64-bit words).
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn measure(from: u32, parent: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    const GOLDEN_RATIO: u64 = 0x61C8_8646_80B5_83EB;
+    let Some(scratch) = scratch() else { return 0 };
+    if from >= GIVEN_BYTES as u32 {
+        return 0;
+    }
+    let given = (&raw const scratch.given).cast::<u8>();
+    let mut x = 0_u64;
+    let mut y = parent;
+    for index in 0..32_u32 {
+        // SAFETY: `from` is below 4096, and 256 bytes behind it are within the array.
+        let word = unsafe { given.add(from as usize + index as usize * 8).cast::<u64>().read_unaligned() };
+        let slashes = word ^ ONES * u64::from(b'/');
+        let ends =
+            (word.wrapping_sub(ONES) & !word & HIGHS) | (slashes.wrapping_sub(ONES) & !slashes & HIGHS);
+        if ends != 0 {
+            // The lowest mark is right; those above it may be borrowed.
+            let below = (ends & ends.wrapping_neg()) - 1;
+            let mask = below >> 7;
+            x ^= word & mask;
+            y ^= x.wrapping_mul(GOLDEN_RATIO);
+            y = y.wrapping_mul(GOLDEN_RATIO);
+            let bytes = count_bytes(mask);
+            return y >> 32 | u64::from(index * 8 + bytes) << 32;
+        }
+        x ^= word;
+        y ^= x;
+        x = x.rotate_left(12);
+        x = x.wrapping_add(y);
+        y = y.rotate_left(45);
+        y = y.wrapping_mul(9);
+    }
+    0
+}
+
+/// Returns how many bytes a mask of whole bytes has.
+#[inline(always)]
+fn count_bytes(mask: u64) -> u32 {
+    // 0x..ffff: each byte gives one of the ones below its end.
+    ((mask & 0x0101_0101_0101_0101).wrapping_mul(0x0101_0101_0101_0101) >> 56) as u32
+}
+
+/// Returns the entry of a directory that has that hash and length, or 0.
+#[inline(always)]
+fn child(parent: u64, hash_len: u64) -> u64 {
+    let Some(scratch) = scratch() else { return 0 };
+    scratch.cursor = field(parent, offset!(dentry_children));
+    for _ in 0..ROUNDS {
+        let found = look(parent, hash_len);
+        if found != 0 {
+            return if found == 1 { 0 } else { found };
+        }
+    }
+    0
+}
+
+/// Goes on looking: the entry, 1 for none, 0 if there are more.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn look(parent: u64, hash_len: u64) -> u64 {
+    let Some(scratch) = scratch() else { return 1 };
+    let head = parent + offset!(dentry_children) as u64;
+    let mut node = scratch.cursor;
+    for _ in 0..ENTRIES {
+        // The end of the list: of one kind it is nothing, of the other its head.
+        if node == 0 || node == head {
+            return 1;
+        }
+        let entry = node - offset!(dentry_sibling) as u64;
+        if field::<u64>(entry, offset!(dentry_hash_len)) == hash_len
+            && field::<u64>(entry, offset!(dentry_unhashed)) != 0
+        {
+            return entry;
+        }
+        node = field(node, 0);
+    }
+    scratch.cursor = node;
+    0
+}
+
+/// `..`: out of a mount, if at its root.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn up() -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    // SAFETY: the helper has no requirements.
+    let task = unsafe { bpf_get_current_task_btf() } as u64;
+    let fs: u64 = field(task, offset!(task_fs));
+    let (top, top_mount): (u64, u64) = (field(fs, offset!(fs_root_dentry)), field(fs, offset!(fs_root_mnt)));
+    for _ in 0..16 {
+        if scratch.dentry == top && scratch.mount == top_mount {
+            return 0;
+        }
+        if scratch.dentry != field::<u64>(scratch.mount, offset!(vfsmnt_root)) {
+            scratch.dentry = field(scratch.dentry, offset!(dentry_parent));
+            return 0;
+        }
+        let mount = scratch.mount - offset!(mount_mnt) as u64;
+        let above: u64 = field(mount, offset!(mount_parent));
+        if above == mount {
+            return 0;
+        }
+        scratch.dentry = field(mount, offset!(mount_mountpoint));
+        scratch.mount = above + offset!(mount_mnt) as u64;
+    }
+    0
+}
+
+/// Goes into what is mounted on a directory.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn cross(dentry: u64) -> u32 {
+    /// DCACHE_MOUNTED, which has had two places (include/linux/dcache.h).
+    const MOUNTED: u32 = 1 << 16 | 1 << 15;
+    let Some(scratch) = scratch() else { return 0 };
+    if field::<u32>(dentry, offset!(dentry_flags)) & MOUNTED == 0 {
+        return 0;
+    }
+    let mount = scratch.mount - offset!(mount_mnt) as u64;
+    let head = mount + offset!(mount_mounts) as u64;
+    let mut node: u64 = field(head, 0);
+    for _ in 0..MOUNTS {
+        if node == head || node == 0 {
+            return 0;
+        }
+        let below = node - offset!(mount_child) as u64;
+        if field::<u64>(below, offset!(mount_mountpoint)) == dentry {
+            scratch.mount = below + offset!(mount_mnt) as u64;
+            scratch.dentry = field(scratch.mount, offset!(vfsmnt_root));
+            return 0;
+        }
+        node = field(node, 0);
+    }
+    0
+}

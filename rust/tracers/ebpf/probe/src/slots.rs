@@ -1,0 +1,159 @@
+//! What was told of each descriptor, so that it is told once.
+
+use aya_ebpf::btf_maps::Array;
+use aya_ebpf::macros::btf_map;
+use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE};
+
+use crate::events::{begin, emit, fill_file, scratch};
+use crate::kernel::{FMODE_CREATED, FMODE_PATH, OFFSETS, S_IFMT, S_IFREG, field, file_of, files, offset};
+use crate::mark_of;
+
+/// A descriptor has one place, which others share: a collision costs that something is told again.
+#[btf_map(name = "slots")]
+static TABLE: Array<Slot, SLOTS> = Array::new();
+
+#[inline(always)]
+fn slot(pid: u32, fd: u32) -> Option<&'static mut Slot> {
+    let key =
+        pid.wrapping_mul(64).wrapping_add(fd).wrapping_mul(2_654_435_761) >> (32 - SLOTS.trailing_zeros());
+    // SAFETY: others may write to it at the same time; what is lost by that is told again.
+    TABLE.get_ptr_mut(key).map(|slot| unsafe { &mut *slot })
+}
+
+#[inline(always)]
+fn tag(id: u64, mark: u8) -> u64 {
+    (id >> 32) | u64::from(mark) << 32
+}
+
+/// Bytes were read (`side` 0) or written (1).
+#[inline(always)]
+pub(crate) fn transfer(id: u64, mark: u8, fd: u32, bytes: u64, side: u32) {
+    let Some(slot) = slot((id >> 32) as u32, fd) else { return };
+    let bit = TOLD_READ << side;
+    if slot.files == files()
+        && slot.fd == fd
+        && slot.tag == tag(id, mark)
+        && slot.flags & (bit | NO_FILE) != 0
+    {
+        if side == 0 {
+            slot.bytes[0] += bytes;
+        } else {
+            slot.bytes[1] += bytes;
+        }
+        return;
+    }
+    first(id, fd, bytes, side);
+}
+
+/// The first read or write through a descriptor.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
+    let file = file_of(fd);
+    let Some(slot) = slot((id >> 32) as u32, fd) else { return 0 };
+    if file == 0 {
+        return 0;
+    }
+    let tag = tag(id, mark_of((id >> 32) as u32));
+    let files = files();
+    let inode: u64 = field(file, offset!(file_inode));
+    if slot.files != files || slot.tag != tag || slot.fd != fd {
+        flush(id, slot);
+        slot.files = files;
+        slot.tag = tag;
+        slot.fd = fd;
+        slot.flags = 0;
+        slot.ino = field(inode, offset!(inode_ino));
+        let sb: u64 = field(inode, offset!(inode_sb));
+        slot.dev = u64::from(field::<u32>(sb, offset!(sb_dev)));
+    }
+    if u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT != S_IFREG {
+        slot.flags = NO_FILE;
+        return 0;
+    }
+    let bit = if side == 0 { TOLD_READ } else { TOLD_WRITE };
+    if slot.flags & bit != 0 {
+        if side == 0 {
+            slot.bytes[0] += bytes;
+        } else {
+            slot.bytes[1] += bytes;
+        }
+        return 0;
+    }
+    slot.flags |= bit;
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, if side == 0 { Kind::Read } else { Kind::Write } as u16, fd as i32);
+    scratch.head.value = bytes;
+    fill_file(file);
+    emit()
+}
+
+/// Tells what a slot has counted.
+#[inline(always)]
+fn flush(id: u64, slot: &mut Slot) {
+    let [read, written] = slot.bytes;
+    if slot.flags & NO_FILE == 0 {
+        if read != 0 {
+            more(id, Kind::MoreRead as u32, read, slot.dev, slot.ino);
+        }
+        if written != 0 {
+            more(id, Kind::MoreWrite as u32, written, slot.dev, slot.ino);
+        }
+    }
+    slot.bytes = [0, 0];
+}
+
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn more(id: u64, kind: u32, bytes: u64, dev: u64, ino: u64) -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, kind as u16, -1);
+    scratch.head.value = bytes;
+    scratch.head.stamp.dev = dev;
+    scratch.head.stamp.ino = ino;
+    emit()
+}
+
+/// A descriptor was closed.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn close(id: u64, fd: u32) -> u32 {
+    forget(id, fd)
+}
+
+/// Forgets what was told of a descriptor.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn forget(id: u64, fd: u32) -> u32 {
+    let Some(slot) = slot((id >> 32) as u32, fd) else { return 0 };
+    if slot.files == files() && slot.fd == fd {
+        flush(id, slot);
+        slot.files = 0;
+        slot.flags = 0;
+    }
+    0
+}
+
+/// A descriptor was opened.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn opened(id: u64, fd: u32, flags: u64) -> u32 {
+    forget(id, fd);
+    let file = file_of(fd);
+    if file == 0 {
+        return 0;
+    }
+    let mode: u32 = field(file, offset!(file_mode));
+    let inode: u64 = field(file, offset!(file_inode));
+    if mode & FMODE_PATH != 0 || u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT != S_IFREG {
+        return 0;
+    }
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, Kind::Open as u16, fd as i32);
+    scratch.head.value = flags;
+    if mode & FMODE_CREATED != 0 {
+        scratch.head.flags |= CREATED;
+    }
+    fill_file(file);
+    emit()
+}
