@@ -28,7 +28,12 @@ pub fn tracer(backend: &str) -> &str {
 
 /// Returns the variables that roar is given for a backend.
 pub fn variables(backend: &str) -> &'static [(&'static str, &'static str)] {
-    if backend == HOOKED { &[("ROAR_PRELOAD_MODE", "hooked")] } else { &[] }
+    match backend {
+        HOOKED => &[("ROAR_PRELOAD_MODE", "hooked")],
+        // Without the gap that it is not finished.
+        "ebpf" => &[("ROAR_EBPF_UNFINISHED", "1")],
+        _ => &[],
+    }
 }
 
 /// No tracer at all: shows that the programs themselves do what their cases say.

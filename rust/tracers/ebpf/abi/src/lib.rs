@@ -158,6 +158,9 @@ pub struct Slot {
     pub ino: u64,
 }
 
+/// In place of a number of bytes: it is not known.
+pub const UNCOUNTED: u64 = u64::MAX;
+
 /// A first read was told.
 pub const TOLD_READ: u32 = 1;
 /// A first write was told.
@@ -203,7 +206,6 @@ pub mod act {
     pub const CREAT: u8 = 6;
     /// `a` from, `b` to.
     pub const COPY: u8 = 7;
-    pub const CLONE: u8 = 8;
     pub const MAP: u8 = 9;
     pub const PROTECT: u8 = 10;
     /// Descriptor `a`, length `b`.
@@ -220,6 +222,10 @@ pub mod act {
     pub const PATH_OPENED: u8 = 18;
     /// Before: as [`PATH_OPENED`], the flags being behind the pointer in argument `e`.
     pub const PATH_OPENED_HOW: u8 = 19;
+    /// ioctl(2): descriptor `a`, request `b`, source `c`.
+    pub const IOCTL: u8 = 20;
+    /// io_submit(2): pointer to the pointers to the control blocks `a`; their number is the result.
+    pub const AIO: u8 = 21;
     /// What cannot be followed.
     pub const UNFOLLOWED: u8 = 17;
 }

@@ -33,7 +33,7 @@ pub(crate) fn actions() -> Actions {
     for row in ROWS {
         let Some(number) = row.number(Arch::X86_64).map(|number| number as usize) else { continue };
         before[number] = action_before(&row.effect, tested_argument(&row.when)).unwrap_or_default();
-        after[number] = action_after(&row.effect).unwrap_or_default();
+        after[number] = action_after(&row.effect, tested_argument(&row.when)).unwrap_or_default();
     }
     for (call, at) in EXECS {
         before[*call as usize] = path(*at, NONE);
@@ -98,7 +98,7 @@ fn action_before(effect: &Effect, tested: u8) -> Option<Action> {
     })
 }
 
-fn action_after(effect: &Effect) -> Option<Action> {
+fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
     let action = |act, a, b, c| Action { act, a, b, c, ..Action::default() };
     Some(match *effect {
         Effect::Read { fd } => action(act::READ, fd, 0, 0),
@@ -110,7 +110,9 @@ fn action_after(effect: &Effect) -> Option<Action> {
         Effect::OpenHandle { flags } => action(act::OPEN, flags, 0, 0),
         Effect::Map { fd, prot, flags } => action(act::MAP, fd, prot, flags),
         Effect::TruncateFd { fd, length: (low, _) } => action(act::TRUNCATE_FD, fd, low, 0),
-        Effect::Allocate { fd } => action(act::ALLOCATE, fd, 0, 0),
+        Effect::Allocate { fd } => action(act::ALLOCATE, fd, tested, 0),
+        Effect::Clone { to, request, source } => action(act::IOCTL, to, request, source),
+        Effect::AioSubmit { blocks, .. } => action(act::AIO, blocks, 0, 0),
         Effect::Rename { to: at, .. }
         | Effect::Link { to: at, .. }
         | Effect::Symlink { at, .. }
@@ -120,10 +122,8 @@ fn action_after(effect: &Effect) -> Option<Action> {
         // Processes join at fork whatever the flags; the roots of paths are the kernel's own.
         Effect::CloneUntraced { .. } | Effect::Clone3 { .. } | Effect::Namespace => return None,
         // Not seen yet.
-        Effect::Clone { .. }
-        | Effect::MapIndirect { .. }
+        Effect::MapIndirect { .. }
         | Effect::Protect { .. }
-        | Effect::AioSubmit { .. }
         | Effect::RingSetup { .. }
         | Effect::RingEnter { .. }
         | Effect::RingRegister { .. }

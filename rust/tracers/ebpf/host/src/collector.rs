@@ -6,17 +6,21 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
-use tracer_ebpf_abi::{AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, Slot};
+use tracer_ebpf_abi::{AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, Slot, UNCOUNTED};
 use tracer_host::file_systems::is_view;
-use tracer_host::programs::elf_loader;
+use tracer_host::programs::{elf_loader, interpreter};
 use tracer_host::{Recorder, stamp_of};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TraceEvent};
 use tracer_syscalls::constants::{
-    MAP_ANONYMOUS, MAP_SHARED, O_TMPFILE, PROT_READ, PROT_WRITE, RENAME_EXCHANGE,
+    AT_EMPTY_PATH, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_TMPFILE, PROT_READ, PROT_WRITE,
+    RENAME_EXCHANGE,
 };
 use tracer_syscalls::{Arch, Effect, ROWS};
 
 use crate::actions::tested_argument;
+
+/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
+const INTERPRETERS_MAX: usize = 5;
 
 /// Turns what is in the ring into events.
 pub(crate) struct Collector {
@@ -144,7 +148,9 @@ impl Collector {
             Kind::MoreWrite => self.more(EventKind::Write, &head),
             Kind::Map => self.mapped(told),
             Kind::Truncate => self.transfer(EventKind::Truncate, told),
-            Kind::Allocate => self.transfer(EventKind::Allocate, told),
+            // Blocks alone change nothing that can be read.
+            Kind::Allocate if head.value == u64::from(FALLOC_FL_KEEP_SIZE) => {}
+            Kind::Allocate => self.tell(EventKind::Allocate, told),
             Kind::Fork => {
                 let mut event = self.event(EventKind::Fork, &head);
                 event.value = head.value;
@@ -195,7 +201,11 @@ impl Collector {
 
     fn transfer(&mut self, kind: EventKind, told: &Told<'_>) {
         if let Some(mut event) = self.about(kind, told) {
-            event.value = told.head.value;
+            if told.head.value == UNCOUNTED {
+                event.flags = event.flags.with(EventFlags::UNCOUNTED);
+            } else {
+                event.value = told.head.value;
+            }
             self.recorder.tell(&event);
         }
     }
@@ -264,6 +274,7 @@ impl Collector {
             };
         }
         let given = told.texts[0].split(|byte| *byte == 0).next().unwrap_or_default();
+        let given = &seen_from_here(given, head.pid, head.tid)[..];
         let whole = if given.starts_with(b"/") {
             given.to_vec()
         } else {
@@ -308,8 +319,15 @@ impl Collector {
             Effect::Symlink { .. } => self.tell_named(EventKind::Symlink, &head, &now, None),
             Effect::Mknod { .. } => self.tell_named(EventKind::Create, &head, &now, None),
             Effect::Link { .. } => {
-                let file = Named { path: first.path, ..now.clone() };
-                self.tell_named(EventKind::Link, &head, &file, Some(&now.path));
+                let is_nameless = extra & AT_EMPTY_PATH != 0 || first.path.starts_with(b"/proc/");
+                let Some(mut event) = self.named_event(EventKind::Link, &head, &now) else { return };
+                event.text2 = event.text;
+                if is_nameless {
+                    event.flags = event.flags.with(EventFlags::NAMELESS);
+                } else {
+                    event.text = self.recorder.text(&first.path);
+                }
+                self.recorder.tell(&event);
             }
             Effect::Rename { .. } => {
                 let second = second.unwrap_or_else(|| Named { stamp: FileStamp::default(), ..now.clone() });
@@ -385,10 +403,7 @@ impl Collector {
         if let Some(given) = self.pending.remove(&head.tid).map(|pending| pending.first)
             && (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino)
         {
-            let given = if given.stamp.is_symlink() { follow(&given) } else { given };
-            if (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino) {
-                self.tell_named(EventKind::Execute, &head, &given, None);
-            }
+            self.scripts(&head, given);
         }
         let program = path_of(told.texts[0]);
         let loader =
@@ -396,6 +411,22 @@ impl Collector {
         if let Some(loader) = loader {
             let named = Named { path: loader, stamp: FileStamp::default(), magic: 0, is_known: false };
             self.tell_named(EventKind::Execute, &head, &follow(&named), None);
+        }
+    }
+
+    /// Tells of the scripts by way of which a program was executed.
+    fn scripts(&mut self, head: &Head, mut given: Named) {
+        let program = (stamp(head).dev, stamp(head).ino);
+        for _ in 0..INTERPRETERS_MAX {
+            let script =
+                if given.stamp.is_symlink() || !given.stamp.is_some() { follow(&given) } else { given };
+            if !script.stamp.is_some() || (script.stamp.dev, script.stamp.ino) == program {
+                return;
+            }
+            self.tell_named(EventKind::Execute, head, &script, None);
+            let path = Path::new(OsStr::from_bytes(&script.path));
+            let Some(next) = File::open(path).ok().and_then(|file| interpreter(&file)) else { return };
+            given = Named { path: next, stamp: FileStamp::default(), magic: 0, is_known: false };
         }
     }
 
@@ -410,6 +441,26 @@ impl Collector {
             );
         }
     }
+}
+
+/// Returns a path that a program gave, with its own links of /proc and of /dev put in words that mean the same to this process.
+fn seen_from_here(given: &[u8], pid: u32, tid: u32) -> Vec<u8> {
+    const OWN: &[(&[u8], &str)] = &[
+        (b"/proc/self/", ""),
+        (b"/dev/fd/", "fd/"),
+        (b"/dev/stdin", "fd/0"),
+        (b"/dev/stdout", "fd/1"),
+        (b"/dev/stderr", "fd/2"),
+    ];
+    if let Some(rest) = given.strip_prefix(b"/proc/thread-self/") {
+        return [format!("/proc/{pid}/task/{tid}/").as_bytes(), rest].concat();
+    }
+    for (prefix, below) in OWN {
+        if let Some(rest) = given.strip_prefix(*prefix) {
+            return [format!("/proc/{pid}/{below}").as_bytes(), rest].concat();
+        }
+    }
+    given.to_vec()
 }
 
 /// Returns what a link leads to, as it is now.

@@ -255,7 +255,9 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
             let kind = Kind::After as u64;
             names::tell(id, number | kind << 32, directory_of(regs, a), regs.arg(b), result as u64)
         }
-        act::ALLOCATE => changed(id, Kind::Allocate as u32, regs.arg(a) as u32, 0),
+        act::ALLOCATE => changed(id, Kind::Allocate as u32, regs.arg(a) as u32, regs.arg(b)),
+        act::IOCTL => ioctl(id, regs.arg(a) as u32, regs.arg(b) as u32, regs.arg(c)),
+        act::AIO => submitted(id, result as u32, regs.arg(a)),
         _ => 0,
     };
     0
@@ -293,6 +295,54 @@ pub extern "C" fn changed(id: u64, kind: u32, fd: u32, value: u64) -> u32 {
     scratch.head.value = value;
     fill_file(file);
     emit()
+}
+
+/// The requests of ioctl(2) that copy files or change what they hold (include/uapi/linux/fs.h, falloc.h).
+mod request {
+    pub(crate) const CLONE: u32 = 0x4004_9409;
+    pub(crate) const CLONE_RANGE: u32 = 0x4020_940d;
+    pub(crate) const UNRESERVE: u32 = 0x4030_5829;
+    pub(crate) const UNRESERVE64: u32 = 0x4030_582b;
+    pub(crate) const ZERO_RANGE: u32 = 0x4030_5839;
+}
+
+/// An ioctl(2) was made.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn ioctl(id: u64, fd: u32, asked: u32, argument: u64) -> u32 {
+    match asked {
+        request::CLONE | request::CLONE_RANGE => {
+            // The source is the first member of struct file_clone_range.
+            let source = if asked == request::CLONE { argument } else { kernel::user_word(argument) };
+            slots::uncounted(id, source as u32, 0);
+            slots::uncounted(id, fd, 1)
+        }
+        request::UNRESERVE | request::UNRESERVE64 | request::ZERO_RANGE => {
+            changed(id, Kind::Allocate as u32, fd, 0)
+        }
+        _ => 0,
+    }
+}
+
+/// Reads and writes were handed to the kernel (io_submit(2)); what becomes of them is not waited for.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn submitted(id: u64, count: u32, blocks: u64) -> u32 {
+    for at in 0..256_u32 {
+        if at >= count {
+            break;
+        }
+        // struct iocb (include/uapi/linux/aio_abi.h): the operation at 16, the descriptor at 20.
+        let block = kernel::user_word(blocks + u64::from(at) * 8);
+        let word = kernel::user_word(block + 16);
+        let (operation, fd) = (word as u16, (word >> 32) as u32);
+        match operation {
+            0 | 7 => slots::uncounted(id, fd, 0),
+            1 | 8 => slots::uncounted(id, fd, 1),
+            _ => 0,
+        };
+    }
+    0
 }
 
 #[btf_tracepoint(function = "sched_process_fork")]

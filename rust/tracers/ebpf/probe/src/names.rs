@@ -221,7 +221,12 @@ pub extern "C" fn step(from: u32) -> u32 {
     if u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT == S_IFLNK {
         return found::UNKNOWN;
     }
-    cross(child);
+    // Several may be mounted on top of each other.
+    for _ in 0..8 {
+        if cross(scratch.dentry) == 0 {
+            break;
+        }
+    }
     MORE
 }
 
@@ -367,7 +372,7 @@ pub extern "C" fn up() -> u32 {
     0
 }
 
-/// Goes into what is mounted on a directory.
+/// Goes into what is mounted on a directory; returns 1 if there is something.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn cross(dentry: u64) -> u32 {
@@ -388,7 +393,7 @@ pub extern "C" fn cross(dentry: u64) -> u32 {
         if field::<u64>(below, offset!(mount_mountpoint)) == dentry {
             scratch.mount = below + offset!(mount_mnt) as u64;
             scratch.dentry = field(scratch.mount, offset!(vfsmnt_root));
-            return 0;
+            return 1;
         }
         node = field(node, 0);
     }

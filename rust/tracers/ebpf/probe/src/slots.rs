@@ -2,7 +2,7 @@
 
 use aya_ebpf::btf_maps::Array;
 use aya_ebpf::macros::btf_map;
-use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE};
+use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE, UNCOUNTED};
 
 use crate::events::{begin, emit, fill_file, scratch};
 use crate::kernel::{FMODE_CREATED, FMODE_PATH, OFFSETS, S_IFMT, S_IFREG, field, file_of, files, offset};
@@ -84,6 +84,22 @@ pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, if side == 0 { Kind::Read } else { Kind::Write } as u16, fd as i32);
     scratch.head.value = bytes;
+    fill_file(file);
+    emit()
+}
+
+/// Bytes were read or written, or will be, and how many is not known: told each time.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn uncounted(id: u64, fd: u32, side: u32) -> u32 {
+    let file = file_of(fd);
+    if file == 0 {
+        return 0;
+    }
+    let Some(scratch) = scratch() else { return 0 };
+    let kind = if side == 0 { Kind::Read } else { Kind::Write };
+    begin(scratch, id, kind as u16, fd as i32);
+    scratch.head.value = UNCOUNTED;
     fill_file(file);
     emit()
 }
