@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use roar_context::Filter;
 use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
 use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use tracer_schema::{FileRecord, FileStamp, FileSummary, Hashes, Role, TracerReport};
 
 use crate::error::RecordError;
@@ -43,9 +43,9 @@ impl Known {
             .filter(FileStamp::is_some)
             .collect();
         let hashes = store.hash_cache_lookup(&stamps)?;
-        Ok(Self(
-            stamps.iter().map(key_of).zip(hashes).filter_map(|(key, found)| Some((key, found?))).collect(),
-        ))
+        let mut known = FxHashMap::with_capacity_and_hasher(stamps.len(), FxBuildHasher);
+        known.extend(stamps.iter().map(key_of).zip(hashes).filter_map(|(key, found)| Some((key, found?))));
+        Ok(Self(known))
     }
 
     fn of(&self, stamp: Option<&FileStamp>) -> Option<Hashes> {

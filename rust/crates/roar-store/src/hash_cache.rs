@@ -45,8 +45,11 @@ impl Store {
         let mut found = Vec::with_capacity(stamps.len());
         for stamp in stamps {
             let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode: _, nlink: _ } = *stamp;
-            let key =
-                params![Unsigned(dev), Unsigned(ino), Unsigned(size), mtime_ns, ctime_ns, RACY_WINDOW_NS];
+            let Some(at_rest_ns) = mtime_ns.max(ctime_ns).checked_add(RACY_WINDOW_NS) else {
+                found.push(None);
+                continue;
+            };
+            let key = params![Unsigned(dev), Unsigned(ino), Unsigned(size), mtime_ns, ctime_ns, at_rest_ns];
             let row = find.query_row(key, hashes);
             found.push(row.optional().map_err(failed)?);
         }
