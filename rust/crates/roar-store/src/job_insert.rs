@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row, Statement, params};
 use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, ProcessRecord};
 use uuid::Uuid;
@@ -109,8 +110,27 @@ fn add_processes(conn: &Connection, key: JobKey, processes: &[ProcessRecord]) ->
     Ok(())
 }
 
-/// Adds files, the first of which is that one of the job.
+/// Fails where the job is gone that an earlier transaction has added.
+pub(crate) fn find_job(conn: &Connection, key: JobKey) -> rusqlite::Result<()> {
+    conn.query_row(sql::JOB_IS_THERE, [key.0], |_| Ok(()))
+}
+
+/// Adds files to a job that is there; the first of them is that one of the job.
 pub(crate) fn add_files<F: Borrow<FileRecord>>(
+    conn: &Connection,
+    key: JobKey,
+    first: i64,
+    files: &[F],
+) -> rusqlite::Result<()> {
+    // What these rows refer to has just been found or added, in this transaction. To look for it again, for every reference of
+    // every row, is an eighth of the work.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    let added = add_referring_rows(conn, key, first, files);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    added
+}
+
+fn add_referring_rows<F: Borrow<FileRecord>>(
     conn: &Connection,
     key: JobKey,
     first: i64,

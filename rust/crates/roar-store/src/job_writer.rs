@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::hash_cache::{self, CachedHash};
-use crate::job_insert::{add_end, add_files, add_job};
+use crate::job_insert::{add_end, add_files, add_job, find_job};
 use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Package, RecordedJob};
 use crate::store::Store;
 
@@ -120,7 +120,10 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
         let transaction = self.store.write()?;
         let failed = |source| Error::sqlite(&path, source);
         let (key, step) = match self.begun {
-            Some(begun) => begun,
+            Some(begun) => {
+                find_job(&transaction, begun.0).map_err(failed)?;
+                begun
+            }
             None => add_job(&transaction, &self.id, &self.job).map_err(failed)?,
         };
         add_files(&transaction, key, self.written, &self.pending).map_err(failed)?;

@@ -9,8 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use roar_store::{
-    CachedHash, EnvUse, Error, GitState, JobContext, JobKind, JobState, NewJob, Package, PackageKind,
-    RACY_WINDOW_NS, ROWS_PER_TRANSACTION, Store, rfc3339,
+    CachedHash, DATABASE_NAME, EnvUse, Error, GitState, JobContext, JobKind, JobState, NewJob, Package,
+    PackageKind, RACY_WINDOW_NS, ROWS_PER_TRANSACTION, Store, rfc3339,
 };
 use sample::{blake3, file, job, updated};
 use tempfile::TempDir;
@@ -130,6 +130,21 @@ fn a_large_job_is_whole_and_stands_as_interrupted_until_it_is_finished() {
     let files = reader.files(done.key).unwrap();
     assert_eq!(files.len() as u64, count + 10);
     assert!(files.is_sorted_by_key(|file| (file.path.clone(), file.role)));
+}
+
+#[test]
+fn a_job_that_somebody_deletes_meanwhile_gets_no_more_files() {
+    let (_directory, roar_dir, mut store) = store();
+    let mut writer = store.begin_job(job("big"));
+    for at in 0..ROWS_PER_TRANSACTION as u64 {
+        writer.file(file(&format!("/p/{at:06}"), Role::Input, at)).unwrap();
+    }
+    let conn = rusqlite::Connection::open(roar_dir.join(DATABASE_NAME)).unwrap();
+    conn.execute("DELETE FROM job", []).unwrap();
+    writer.file(file("/q", Role::Output, 1)).unwrap();
+    writer.finish().unwrap_err();
+    let broken = conn.query_row("PRAGMA foreign_key_check", [], |_| Ok(()));
+    assert_eq!(broken, Err(rusqlite::Error::QueryReturnedNoRows));
 }
 
 #[test]
