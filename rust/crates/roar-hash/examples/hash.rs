@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use roar_hash::{Algorithm, NoCache, Outcome, Request, Unwatched, hash_files};
-use tracer_schema::NodeKind;
+use tracer_schema::{BLAKE3, NodeKind, to_hex};
 
 fn main() -> io::Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,7 +25,8 @@ fn main() -> io::Result<()> {
     let mut each = |index: usize, outcome| match outcome {
         Outcome::Hashed { hashes, stamp, .. } => {
             bytes += stamp.size;
-            lines.push(format!("{}  {}", hashes["blake3"], paths[index].display()));
+            let hash = hashes.get(BLAKE3).map(to_hex).unwrap_or_default();
+            lines.push(format!("{hash}  {}", paths[index].display()));
         }
         other @ (Outcome::Changed { .. } | Outcome::Gone | Outcome::Unreadable { .. }) => {
             lines.push(format!("{other:?}  {}", paths[index].display()))

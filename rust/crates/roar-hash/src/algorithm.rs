@@ -1,7 +1,5 @@
 //! The hash functions, and the state of several of them over one stream of bytes.
 
-use std::fmt::Write as _;
-
 use md5::Md5;
 use sha2::{Digest, Sha256};
 use tracer_schema::Hashes;
@@ -57,13 +55,13 @@ impl Set {
 
     /// Returns whether `hashes` has all that is wanted.
     pub(crate) fn is_covered_by(self, hashes: &Hashes) -> bool {
-        hashes.contains_key(Algorithm::Blake3.name())
-            && self.sequential().all(|algorithm| hashes.contains_key(algorithm.name()))
+        let has = |algorithm: Algorithm| hashes.get(algorithm.name()).is_some();
+        has(Algorithm::Blake3) && self.sequential().all(has)
     }
 
     /// Keeps only what is wanted.
     pub(crate) fn restrict(self, mut hashes: Hashes) -> Hashes {
-        hashes.retain(|name, _| {
+        hashes.retain(|name| {
             name == Algorithm::Blake3.name() || self.sequential().any(|algorithm| algorithm.name() == name)
         });
         hashes
@@ -99,8 +97,11 @@ impl Digests {
     }
 
     pub(crate) fn finish(self) -> Hashes {
-        let mut hashes: Hashes = self.sequential.into_iter().map(Sequential::finish).collect();
-        hashes.insert(Algorithm::Blake3.name().to_owned(), self.blake3.finalize().to_hex().to_string());
+        let mut hashes = Hashes::new();
+        hashes.insert(Algorithm::Blake3.name(), self.blake3.finalize().as_bytes());
+        for digest in self.sequential {
+            digest.finish_into(&mut hashes);
+        }
         hashes
     }
 }
@@ -128,25 +129,19 @@ impl Sequential {
         }
     }
 
-    /// Returns the algorithm's name and the hash in hex.
-    pub(crate) fn finish(self) -> (String, String) {
-        let (algorithm, hex) = match self {
-            Self::Sha256(digest) => (Algorithm::Sha256, hex(&digest.finalize())),
-            Self::Md5(digest) => (Algorithm::Md5, hex(&digest.finalize())),
-        };
-        (algorithm.name().to_owned(), hex)
+    /// Adds the hash to others.
+    pub(crate) fn finish_into(self, hashes: &mut Hashes) {
+        match self {
+            Self::Sha256(digest) => hashes.insert(Algorithm::Sha256.name(), &digest.finalize()),
+            Self::Md5(digest) => hashes.insert(Algorithm::Md5.name(), &digest.finalize()),
+        }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes what is written to it");
-        text
-    })
 }
 
 #[cfg(test)]
 mod tests {
+    use tracer_schema::to_hex;
+
     use super::*;
 
     #[test]
@@ -160,14 +155,18 @@ mod tests {
     #[test]
     fn the_hashes_are_those_of_the_published_test_vectors() {
         let hashes = Set::new(Algorithm::ALL).hash(b"abc");
-        assert_eq!(hashes["md5"], "900150983cd24fb0d6963f7d28e17f72");
-        assert_eq!(hashes["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(hashes["blake3"], "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
+        let hex = |name| to_hex(hashes.get(name).unwrap());
+        assert_eq!(hex("md5"), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(hex("sha256"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(hex("blake3"), "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
     }
 
     #[test]
     fn blake3_is_computed_without_being_asked_for() {
-        assert_eq!(Set::new(&[]).hash(b"").keys().collect::<Vec<_>>(), ["blake3"]);
-        assert_eq!(Set::new(&[Algorithm::Md5]).hash(b"").keys().collect::<Vec<_>>(), ["blake3", "md5"]);
+        let names = |algorithms| -> Vec<String> {
+            Set::new(algorithms).hash(b"").iter().map(|(name, _)| name.to_owned()).collect()
+        };
+        assert_eq!(names(&[]), ["blake3"]);
+        assert_eq!(names(&[Algorithm::Md5]), ["blake3", "md5"]);
     }
 }

@@ -107,7 +107,7 @@ impl<'a> Large<'a> {
                     return Ok(());
                 };
                 read_range(file, 0..self.size_bytes, buffer, |bytes| digest.update(bytes))?;
-                lock(&self.others).extend([digest.finish()]);
+                digest.finish_into(&mut lock(&self.others));
             }
             Part::Segment(number) => {
                 let start = number as u64 * SEGMENT_BYTES;
@@ -148,7 +148,7 @@ impl<'a> Large<'a> {
         let stamp = file.finish()?;
         let mut hashes = std::mem::take(&mut *lock(&self.others));
         let root = merge(&lock(&self.values), self.size_bytes, SEGMENT_BYTES);
-        hashes.insert(Algorithm::Blake3.name().to_owned(), root.to_hex().to_string());
+        hashes.insert(Algorithm::Blake3.name(), root.as_bytes());
         Ok(hashed(hashes, stamp, file.opened_ns()))
     }
 }

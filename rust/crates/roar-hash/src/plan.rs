@@ -1,8 +1,9 @@
 //! What is hashed where: answered from the cache, hashed on the calling thread, or handed to the crew.
 
 use std::sync::Arc;
+use std::thread;
 
-use tracer_schema::{Hashes, NodeKind};
+use tracer_schema::{FileStamp, Hashes, NodeKind};
 
 use crate::crew::{Batch, Crew, with_crew};
 use crate::file::verify;
@@ -17,6 +18,10 @@ const INLINE_BYTES: u64 = 2 << 20;
 /// What opening and checking a file costs, as the bytes that could be hashed meanwhile: 8 µs at 4 GiB/s.
 const BYTES_PER_FILE: u64 = 32 << 10;
 
+/// Files with known hashes from which on a second thread helps to look whether they are still the same: a third of a
+/// millisecond of lstat(2), some times what a thread costs.
+const FILES_LOOKED_AT_ALONE: usize = 256;
+
 /// One call of [`hash_files`](crate::hash_files).
 pub(crate) struct Plan<'a> {
     pub(crate) crew: Crew<'a>,
@@ -30,13 +35,40 @@ enum Step<'a> {
     Large(Arc<Large<'a>>),
 }
 
+/// What was seen of a file, and when, nanoseconds since 1970.
+struct Look {
+    looked_at_ns: i64,
+    found: Result<FileStamp, Outcome>,
+}
+
+impl Look {
+    fn at(request: &Request<'_>) -> Self {
+        Self { looked_at_ns: now_ns(), found: verify(request) }
+    }
+
+    /// Returns the known hashes, if the file is still the one that they are of.
+    fn answer(self, hashes: Hashes) -> Outcome {
+        let Self { looked_at_ns, found } = self;
+        match found {
+            Ok(stamp) => Outcome::Hashed {
+                hashes,
+                stamp,
+                from_cache: true,
+                is_settled: is_settled(&stamp, looked_at_ns),
+            },
+            Err(outcome) => outcome,
+        }
+    }
+}
+
 type Each<'e> = &'e mut dyn FnMut(usize, Outcome);
 
 impl<'a> Plan<'a> {
     pub(crate) fn carry_out(&self, each: Each<'_>) {
+        let unknown = self.answer_known(each);
         let mut pending = Vec::new();
         let mut pending_bytes = 0;
-        let mut order = self.order().into_iter();
+        let mut order = self.order(unknown).into_iter();
         while let Some(index) = order.next() {
             match self.step(index) {
                 Step::Done(outcome) => each(index, outcome),
@@ -53,12 +85,47 @@ impl<'a> Plan<'a> {
         self.hash_here(&pending, each);
     }
 
-    /// Returns the order in which to look at the requests: large files first, so that threads end together.
-    fn order(&self) -> Vec<usize> {
+    /// Answers the requests for versions whose hashes are known, and returns the others.
+    fn answer_known(&self, each: Each<'_>) -> Vec<usize> {
+        let requests = self.crew.requests;
+        let mut unknown = Vec::new();
+        let mut known = Vec::new();
+        for (index, request) in requests.iter().enumerate() {
+            match request.expect.and_then(|stamp| self.known(&stamp)) {
+                Some(hashes) => known.push((index, hashes)),
+                None => unknown.push(index),
+            }
+        }
+        let theirs =
+            if known.len() < FILES_LOOKED_AT_ALONE { Vec::new() } else { known.split_off(known.len() / 2) };
+        thread::scope(|scope| {
+            let look = || theirs.iter().map(|(index, _)| Look::at(&requests[*index])).collect::<Vec<_>>();
+            let looking = if theirs.is_empty() { None } else { Some(scope.spawn(look)) };
+            for (index, hashes) in known {
+                each(index, Look::at(&requests[index]).answer(hashes));
+            }
+            let looks =
+                looking.map_or_else(Vec::new, |looking| looking.join().expect("to look does not panic"));
+            for ((index, hashes), look) in theirs.iter().zip(looks) {
+                each(*index, look.answer(hashes.clone()));
+            }
+        });
+        unknown
+    }
+
+    /// Returns the wanted hashes of a version, if all are known.
+    fn known(&self, stamp: &FileStamp) -> Option<Hashes> {
+        let Crew { algorithms, .. } = self.crew;
+        let hashes = self.cache.lookup(stamp).filter(|hashes| algorithms.is_covered_by(hashes));
+        hashes.map(|hashes| algorithms.restrict(hashes))
+    }
+
+    /// Returns the order in which to hash: large files first, so that threads end together.
+    fn order(&self, unknown: Vec<usize>) -> Vec<usize> {
         let requests = self.crew.requests;
         let is_large =
             |index: &usize| requests[*index].expect.is_some_and(|stamp| stamp.size > SEGMENT_BYTES);
-        let (mut order, small): (Vec<_>, Vec<_>) = (0..requests.len()).partition(is_large);
+        let (mut order, small): (Vec<_>, Vec<_>) = unknown.into_iter().partition(is_large);
         order.extend(small);
         order
     }
@@ -66,13 +133,16 @@ impl<'a> Plan<'a> {
     fn step(&self, index: usize) -> Step<'a> {
         let Crew { requests, algorithms, monitor } = self.crew;
         let request = &requests[index];
-        let stamp = match request.expect.map_or_else(|| verify(request), Ok) {
-            Ok(stamp) => stamp,
-            Err(outcome) => return Step::Done(outcome),
+        let stamp = match request.expect {
+            Some(stamp) => stamp,
+            None => match verify(request) {
+                Ok(stamp) => match self.known(&stamp) {
+                    Some(hashes) => return Step::Done(Look::at(request).answer(hashes)),
+                    None => stamp,
+                },
+                Err(outcome) => return Step::Done(outcome),
+            },
         };
-        if let Some(hashes) = self.cache.lookup(&stamp).filter(|hashes| algorithms.is_covered_by(hashes)) {
-            return Step::Done(self.answer(request, algorithms.restrict(hashes)));
-        }
         match request.kind {
             NodeKind::Symlink => Step::Small { cost_bytes: BYTES_PER_FILE },
             NodeKind::File => {
@@ -82,20 +152,6 @@ impl<'a> Plan<'a> {
                 }
                 Step::Small { cost_bytes: BYTES_PER_FILE + stamp.size }
             }
-        }
-    }
-
-    /// Returns the known hashes, if the file is still the one that they are of.
-    fn answer(&self, request: &Request<'_>, hashes: Hashes) -> Outcome {
-        let looked_at_ns = now_ns();
-        match verify(request) {
-            Ok(stamp) => Outcome::Hashed {
-                hashes,
-                stamp,
-                from_cache: true,
-                is_settled: is_settled(&stamp, looked_at_ns),
-            },
-            Err(outcome) => outcome,
         }
     }
 

@@ -1,11 +1,12 @@
 //! From a tracer's report to a job in the store: what is filtered, which versions are hashed, what is known already.
 
+use std::cell::OnceCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use roar_context::Filter;
 use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
 use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use tracer_schema::{FileRecord, FileStamp, FileSummary, Hashes, Role, TracerReport};
 
 use crate::error::RecordError;
@@ -42,9 +43,9 @@ impl Known {
             .filter(FileStamp::is_some)
             .collect();
         let hashes = store.hash_cache_lookup(&stamps)?;
-        Ok(Self(
-            stamps.iter().map(key_of).zip(hashes).filter_map(|(key, found)| Some((key, found?))).collect(),
-        ))
+        let mut known = FxHashMap::with_capacity_and_hasher(stamps.len(), FxBuildHasher);
+        known.extend(stamps.iter().map(key_of).zip(hashes).filter_map(|(key, found)| Some((key, found?))));
+        Ok(Self(known))
     }
 
     fn of(&self, stamp: Option<&FileStamp>) -> Option<Hashes> {
@@ -93,26 +94,21 @@ fn hash_records(
     known: &Known,
     each: &mut dyn FnMut(usize, FileRecord, Option<CachedHash>),
 ) {
-    let mut records: Vec<Option<FileRecord>> =
-        unhashed_records(report, recording.filter).into_iter().map(Some).collect();
+    let record = |file, is_filtered| {
+        let mut record = record_of(file, is_filtered);
+        fill_from_memory(&mut record, file, known);
+        record
+    };
     let mut requests = Vec::new();
     let mut owners = Vec::new();
     for (index, file) in report.files.iter().enumerate() {
-        let is_filtered = records[index].as_ref().is_some_and(|record| record.filtered);
-        let request = if is_filtered || recording.algorithms.is_none() { None } else { request_of(file) };
-        if let Some(record) = &mut records[index] {
-            fill_from_memory(record, file, known);
-        }
-        match request {
-            Some(request) => {
+        let is_filtered = recording.filter.excludes(file.path.as_bytes()).is_some();
+        match request_of(file) {
+            Some(request) if !is_filtered && recording.algorithms.is_some() => {
                 requests.push(request);
                 owners.push(index);
             }
-            None => {
-                if let Some(record) = records[index].take() {
-                    each(index, record, None);
-                }
-            }
+            Some(_) | None => each(index, record(file, is_filtered), None),
         }
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -124,9 +120,7 @@ fn hash_records(
         known,
         &mut |request, outcome| {
             let index = owners[request];
-            let Some(mut record) = records[index].take() else {
-                return;
-            };
+            let mut record = record(&report.files[index], false);
             let learned = apply(&mut record, outcome, now_ns);
             each(index, record, learned);
         },
@@ -190,9 +184,10 @@ pub(crate) fn record(
     recording: &Recording<'_>,
     store: Result<&mut Store, RecordError>,
 ) -> Recorded {
-    let mut files: Vec<Option<FileRecord>> = vec![None; report.files.len()];
+    // Each is set once, and lent to the writer.
+    let files = vec![OnceCell::new(); report.files.len()];
     let mut failure = None;
-    let mut writer: Option<JobWriter<'_>> = None;
+    let mut writer: Option<JobWriter<'_, &FileRecord>> = None;
     let mut known = Known::default();
     match store {
         Err(error) => failure = Some(error),
@@ -213,21 +208,21 @@ pub(crate) fn record(
         },
     }
     hash_records(report, recording, &known, &mut |index, record, learned| {
+        let record = files[index].get_or_init(|| record);
         if let Some(open) = &mut writer {
             if let Some(learned) = learned {
                 open.remember_hash(learned);
             }
-            if let Err(error) = open.file(record.clone()) {
+            if let Err(error) = open.file(record) {
                 failure = Some(error.into());
                 writer = None;
             }
         }
-        files[index] = Some(record);
     });
     let job = match (writer, failure) {
         (Some(writer), None) => writer.finish().map_err(RecordError::from),
         (_, Some(failure)) => Err(failure),
         (None, None) => Err(RecordError::NothingReported("no store".to_owned())),
     };
-    Recorded { files: files.into_iter().flatten().collect(), job }
+    Recorded { files: files.into_iter().filter_map(OnceCell::into_inner).collect(), job }
 }

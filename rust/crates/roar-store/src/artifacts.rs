@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use rusqlite::params;
-use tracer_schema::{Hashes, NodeKind, PathBytes, Role};
+use tracer_schema::{Hashes, NodeKind, PathBytes, Role, from_hex, to_hex};
 
-use crate::content::{from_hex, to_hex};
 use crate::error::Result;
 use crate::job_rows::row_limit;
 use crate::model::{Job, JobKey};
@@ -92,11 +91,10 @@ impl Store {
             })
             .map_err(failed)?;
         let mut others = self.conn.prepare(sql::ARTIFACT_HASH_LIST).map_err(failed)?;
-        let others = others.query_map([key], |row| Ok((row.get(0)?, to_hex(&row.get::<_, Vec<u8>>(1)?))));
+        let others = others.query_map([key], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)));
         let mut hashes = others.map_err(failed)?.collect::<rusqlite::Result<Hashes>>().map_err(failed)?;
-        let hash = to_hex(&hash);
-        hashes.insert(algorithm.clone(), hash.clone());
-        Ok(Artifact { hash, algorithm, kind, size, hashes, key })
+        hashes.insert(&algorithm, &hash);
+        Ok(Artifact { hash: to_hex(&hash), algorithm, kind, size, hashes, key })
     }
 }
 
@@ -106,7 +104,7 @@ fn hash_range(prefix: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         return None;
     }
     let is_odd = !prefix.len().is_multiple_of(2);
-    let filled = |digit| from_hex(&if is_odd { format!("{prefix}{digit}") } else { prefix.to_owned() }).ok();
+    let filled = |digit| from_hex(&if is_odd { format!("{prefix}{digit}") } else { prefix.to_owned() });
     let (first, mut last) = (filled('0')?, filled('f')?);
     last.resize(HASH_BYTES_MAX, 0xff);
     Some((first, last))

@@ -99,12 +99,6 @@ pub enum Error {
         /// What was met.
         what: String,
     },
-    /// A hash that was to be recorded is not lowercase hex.
-    #[error("{hash:?} is not a hash")]
-    BadHash {
-        /// The text.
-        hash: String,
-    },
 }
 
 /// A result of the store.
@@ -122,7 +116,7 @@ impl Error {
             Self::Locked { .. } => Some("wait for the other `roar` to end, or end it, and try again"),
             Self::DiskFull { .. } => Some("free some space on that file system and try again"),
             Self::ReadOnly { .. } => Some("make `.roar` and the files in it writable for you"),
-            Self::Io { .. } | Self::Sqlite { .. } | Self::BadRow { .. } | Self::BadHash { .. } => None,
+            Self::Io { .. } | Self::Sqlite { .. } | Self::BadRow { .. } => None,
         }
     }
 

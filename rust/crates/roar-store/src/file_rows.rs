@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use rusqlite::{Row, Statement, params};
-use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, Prior, Role};
+use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, Prior, Role, to_hex};
 
-use crate::content::to_hex;
 use crate::error::Result;
 use crate::job_rows::row_limit;
 use crate::model::{Job, JobKey, PathKey, SessionKey};
@@ -125,11 +124,11 @@ impl<'s> HashReader<'s> {
             for other in rows {
                 let (algorithm, hash): (String, Vec<u8>) = other?;
                 if self.algorithms.contains(&algorithm) {
-                    hashes.insert(algorithm, to_hex(&hash));
+                    hashes.insert(&algorithm, &hash);
                 }
             }
         }
-        hashes.insert(named, to_hex(&row.get::<_, Vec<u8>>(at + 2)?));
+        hashes.insert(&named, row.get_ref(at + 2)?.as_blob()?);
         Ok(Some(hashes))
     }
 }

@@ -6,10 +6,9 @@
 //! time at which hashing **began**, and one whose `mtime` or `ctime` is not older than that by [`RACY_WINDOW_NS`] is never
 //! given back. The file is then hashed again, which makes an entry that can be trusted.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tracer_schema::{FileStamp, Hashes};
 
-use crate::content::{from_hex, to_hex};
 use crate::error::{Error, Result};
 use crate::row::Unsigned;
 use crate::sql;
@@ -46,21 +45,19 @@ impl Store {
         let mut found = Vec::with_capacity(stamps.len());
         for stamp in stamps {
             let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode: _, nlink: _ } = *stamp;
-            let key =
-                params![Unsigned(dev), Unsigned(ino), Unsigned(size), mtime_ns, ctime_ns, RACY_WINDOW_NS];
-            let row = find.query_row(key, |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
-            found.push(row.optional().map_err(failed)?.map(hashes));
+            let Some(at_rest_ns) = mtime_ns.max(ctime_ns).checked_add(RACY_WINDOW_NS) else {
+                found.push(None);
+                continue;
+            };
+            let key = params![Unsigned(dev), Unsigned(ino), Unsigned(size), mtime_ns, ctime_ns, at_rest_ns];
+            let row = find.query_row(key, hashes);
+            found.push(row.optional().map_err(failed)?);
         }
         Ok(found)
     }
 
     /// Remembers hashes.
     pub fn hash_cache_put(&mut self, hashes: &[CachedHash]) -> Result<()> {
-        for hash in hashes {
-            for text in hash.hashes.values() {
-                from_hex(text)?;
-            }
-        }
         let path = self.path.clone();
         let failed = |source| Error::sqlite(&path, source);
         let transaction = self.write()?;
@@ -69,12 +66,17 @@ impl Store {
     }
 }
 
-fn hashes(columns: [Option<Vec<u8>>; 3]) -> Hashes {
-    let named = ALGORITHMS.iter().zip(columns);
-    named.filter_map(|(name, hash)| Some(((*name).to_owned(), to_hex(&hash?)))).collect()
+fn hashes(row: &Row<'_>) -> rusqlite::Result<Hashes> {
+    let mut hashes = Hashes::new();
+    for (at, algorithm) in ALGORITHMS.iter().enumerate() {
+        if let Some(hash) = row.get_ref(at)?.as_blob_or_null()? {
+            hashes.insert(algorithm, hash);
+        }
+    }
+    Ok(hashes)
 }
 
-/// Remembers hashes; what is not a hash is not remembered.
+/// Remembers hashes.
 pub(crate) fn put(conn: &Connection, hashes: &[CachedHash]) -> rusqlite::Result<()> {
     if hashes.is_empty() {
         return Ok(());
@@ -82,8 +84,7 @@ pub(crate) fn put(conn: &Connection, hashes: &[CachedHash]) -> rusqlite::Result<
     let mut put = conn.prepare(sql::HASH_CACHE_PUT)?;
     for CachedHash { stamp, hashed_at_unix_ns, hashes } in hashes {
         let FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode: _, nlink: _ } = *stamp;
-        let [blake3, sha256, md5] =
-            ALGORITHMS.map(|name| hashes.get(name).and_then(|hash| from_hex(hash).ok()));
+        let [blake3, sha256, md5] = ALGORITHMS.map(|name| hashes.get(name));
         put.execute(params![
             Unsigned(dev),
             Unsigned(ino),

@@ -1,22 +1,16 @@
 //! The rows of one job, within a transaction.
 
+use std::borrow::Borrow;
+
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row, Statement, params};
-use tracer_schema::{FileRecord, PathBytes, ProcessRecord};
+use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, ProcessRecord};
 use uuid::Uuid;
 
-use crate::content::Content;
 use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob};
 use crate::packages::PackageStatements;
 use crate::row::{Coded, Unsigned, exit_columns, list_blob, pids_blob};
 use crate::sql;
-
-/// A file that waits to be written.
-#[derive(Debug)]
-pub(crate) struct PendingFile {
-    pub(crate) record: FileRecord,
-    pub(crate) content: Option<Content>,
-    pub(crate) prior_content: Option<Content>,
-}
 
 /// Adds the rows of a job that do not depend on its files. The job stands as interrupted.
 pub(crate) fn add_job(conn: &Connection, id: &str, job: &NewJob) -> rusqlite::Result<(JobKey, u64)> {
@@ -116,17 +110,36 @@ fn add_processes(conn: &Connection, key: JobKey, processes: &[ProcessRecord]) ->
     Ok(())
 }
 
-/// Adds files, the first of which is that one of the job.
-pub(crate) fn add_files(
+/// Fails where the job is gone that an earlier transaction has added.
+pub(crate) fn find_job(conn: &Connection, key: JobKey) -> rusqlite::Result<()> {
+    conn.query_row(sql::JOB_IS_THERE, [key.0], |_| Ok(()))
+}
+
+/// Adds files to a job that is there; the first of them is that one of the job.
+pub(crate) fn add_files<F: Borrow<FileRecord>>(
     conn: &Connection,
     key: JobKey,
     first: i64,
-    files: &[PendingFile],
+    files: &[F],
+) -> rusqlite::Result<()> {
+    // What these rows refer to has just been found or added, in this transaction. To look for it again, for every reference of
+    // every row, is an eighth of the work.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+    let added = add_referring_rows(conn, key, first, files);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    added
+}
+
+fn add_referring_rows<F: Borrow<FileRecord>>(
+    conn: &Connection,
+    key: JobKey,
+    first: i64,
+    files: &[F],
 ) -> rusqlite::Result<()> {
     let mut paths = PathStatements::new(conn)?;
     let mut artifacts = ArtifactStatements::new(conn)?;
     let mut add = conn.prepare(sql::JOB_FILE_ADD)?;
-    for (seq, PendingFile { record, content, prior_content }) in (first..).zip(files) {
+    for (seq, record) in (first..).zip(files) {
         let FileRecord {
             path,
             role,
@@ -142,18 +155,19 @@ pub(crate) fn add_files(
             bytes_written,
             pids,
             size,
-            hash: _,
-            prior_hash: _,
+            hash,
+            prior_hash,
             filtered,
             note,
-        } = record;
+        } = record.borrow();
         let here = Place { job: key.0, seq };
         let (path, path_before) = paths.append(path, here)?;
-        let mut append = |content: &Option<Content>, size: Option<u64>, list: List| {
-            content.as_ref().map(|content| artifacts.append(content, size, list, here)).transpose()
+        let mut append = |hashes: &Option<Hashes>, size: Option<u64>, list: List| match hashes {
+            Some(hashes) => artifacts.append(*kind, hashes, size, list, here),
+            None => Ok(None),
         };
-        let (artifact, artifact_before) = append(content, *size, List::Current)?.unzip();
-        let (prior_artifact, prior_before) = append(prior_content, None, List::Prior)?.unzip();
+        let (artifact, artifact_before) = append(hash, *size, List::Current)?.unzip();
+        let (prior_artifact, prior_before) = append(prior_hash, None, List::Prior)?.unzip();
         let [path_before, artifact_before, prior_before] =
             [path_before, artifact_before.flatten(), prior_before.flatten()].map(Place::columns);
         add.execute(params![
@@ -301,27 +315,33 @@ impl<'c> ArtifactStatements<'c> {
         })
     }
 
-    /// Returns the row of a content, and which row of that list was the newest before this one.
+    /// Returns the row of a content, and which row of that list was the newest before this one; `None` where there is no hash.
+    ///
+    /// A link's content is its target, and no file with the same bytes.
     fn append(
         &mut self,
-        content: &Content,
+        kind: NodeKind,
+        hashes: &Hashes,
         size: Option<u64>,
         list: List,
         here: Place,
-    ) -> rusqlite::Result<(i64, Option<Place>)> {
-        let Content { kind, algorithm, hash, others } = content;
+    ) -> rusqlite::Result<Option<(i64, Option<Place>)>> {
+        let mut others = hashes.iter();
+        let Some((algorithm, hash)) = others.next() else {
+            return Ok(None);
+        };
         let size = size.map(Unsigned);
         let (set_last, columns) = match list {
             List::Current => (&mut self.set_last, 2),
             List::Prior => (&mut self.set_last_prior, 4),
         };
-        let found = self.find.query_row(params![hash, algorithm, Coded(*kind)], |row| {
+        let found = self.find.query_row(params![hash, algorithm, Coded(kind)], |row| {
             let has_size = row.get::<_, Option<Unsigned>>(1)?.is_some();
             Ok((row.get(0)?, has_size, Place::read(row, columns)?))
         });
         let (id, before) = match found {
             Err(rusqlite::Error::QueryReturnedNoRows) => {
-                (self.add.insert(params![hash, algorithm, Coded(*kind), size])?, None)
+                (self.add.insert(params![hash, algorithm, Coded(kind), size])?, None)
             }
             Err(error) => return Err(error),
             Ok((id, has_size, before)) => {
@@ -335,6 +355,6 @@ impl<'c> ArtifactStatements<'c> {
             self.add_hash.execute(params![id, algorithm, hash])?;
         }
         set_last.execute(params![id, here.job, here.seq])?;
-        Ok((id, before))
+        Ok(Some((id, before)))
     }
 }

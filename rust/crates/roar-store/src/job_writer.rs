@@ -1,14 +1,14 @@
 //! Recording one job while its files are still being hashed.
 
+use std::borrow::Borrow;
 use std::mem;
 
 use tracer_schema::{FileRecord, Role};
 use uuid::Uuid;
 
-use crate::content::Content;
 use crate::error::{Error, Result};
 use crate::hash_cache::{self, CachedHash};
-use crate::job_insert::{PendingFile, add_end, add_files, add_job};
+use crate::job_insert::{add_end, add_files, add_job, find_job};
 use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Package, RecordedJob};
 use crate::store::Store;
 
@@ -22,13 +22,13 @@ pub const ROWS_PER_TRANSACTION: usize = 8192;
 /// while writing. A larger job takes several transactions: until the last it stands as [`JobState::Interrupted`], and
 /// stays so if this process ends or the writer is dropped.
 #[derive(Debug)]
-pub struct JobWriter<'s> {
+pub struct JobWriter<'s, F> {
     store: &'s mut Store,
     id: String,
     job: NewJob,
     /// Since the first transaction: the row, and the number within the session.
     begun: Option<(JobKey, u64)>,
-    pending: Vec<PendingFile>,
+    pending: Vec<F>,
     hashes: Vec<CachedHash>,
     /// Files that have been written.
     written: i64,
@@ -36,8 +36,8 @@ pub struct JobWriter<'s> {
 }
 
 impl Store {
-    /// Begins to record a job.
-    pub fn begin_job(&mut self, job: NewJob) -> JobWriter<'_> {
+    /// Begins to record a job, of files that are given or lent.
+    pub fn begin_job<F: Borrow<FileRecord>>(&mut self, job: NewJob) -> JobWriter<'_, F> {
         JobWriter {
             store: self,
             id: Uuid::now_v7().to_string(),
@@ -64,7 +64,7 @@ impl Store {
     }
 }
 
-impl JobWriter<'_> {
+impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
     /// Returns the job's id.
     pub fn id(&self) -> &str {
         &self.id
@@ -76,13 +76,9 @@ impl JobWriter<'_> {
     }
 
     /// Adds a file in one role.
-    pub fn file(&mut self, record: FileRecord) -> Result<()> {
-        let content = |hashes| Content::from_hashes(record.kind, hashes);
-        let (hash, prior_hash) = (record.hash.as_ref(), record.prior_hash.as_ref());
-        let (content, prior_content) =
-            (hash.map(content).transpose()?.flatten(), prior_hash.map(content).transpose()?.flatten());
-        count(&mut self.counts, &record);
-        self.pending.push(PendingFile { record, content, prior_content });
+    pub fn file(&mut self, record: F) -> Result<()> {
+        count(&mut self.counts, record.borrow());
+        self.pending.push(record);
         if self.pending.len() < ROWS_PER_TRANSACTION { Ok(()) } else { self.write(None) }
     }
 
@@ -124,7 +120,10 @@ impl JobWriter<'_> {
         let transaction = self.store.write()?;
         let failed = |source| Error::sqlite(&path, source);
         let (key, step) = match self.begun {
-            Some(begun) => begun,
+            Some(begun) => {
+                find_job(&transaction, begun.0).map_err(failed)?;
+                begun
+            }
             None => add_job(&transaction, &self.id, &self.job).map_err(failed)?,
         };
         add_files(&transaction, key, self.written, &self.pending).map_err(failed)?;

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod artifacts;
-mod content;
 mod error;
 mod file_rows;
 mod hash_cache;

@@ -44,6 +44,7 @@ statements! {
     JOB_IDS = "job_ids",
     JOB_IDS_BY_PREFIX = "job_ids_by_prefix",
     JOB_IDS_OF_SESSION = "job_ids_of_session",
+    JOB_IS_THERE = "job_is_there",
     JOB_LABEL_LIST = "job_label_list",
     JOB_LABEL_SET = "job_label_set",
     JOB_PACKAGE_ADD = "job_package_add",

@@ -22,7 +22,7 @@ fn exit() -> impl Strategy<Value = Option<Exit>> {
 }
 
 fn hashes() -> impl Strategy<Value = Option<Hashes>> {
-    option::of("[0-9a-f]{64}".prop_map(|hash| Hashes::from([("blake3".to_owned(), hash)])))
+    option::of(any::<[u8; 32]>().prop_map(|hash| [("blake3", hash)].into_iter().collect()))
 }
 
 prop_compose! {

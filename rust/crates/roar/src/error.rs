@@ -99,11 +99,10 @@ impl From<roar_store::Error> for CliError {
 impl From<&roar_store::Error> for CliError {
     fn from(error: &roar_store::Error) -> Self {
         use roar_store::Error::{
-            BadHash, BadRow, Damaged, DiskFull, Io, Locked, Missing, Newer, NotADatabase, NotOurs, ReadOnly,
-            Sqlite,
+            BadRow, Damaged, DiskFull, Io, Locked, Missing, Newer, NotADatabase, NotOurs, ReadOnly, Sqlite,
         };
         let kind = match error {
-            BadHash { .. } | BadRow { .. } => Kind::Internal,
+            BadRow { .. } => Kind::Internal,
             Missing { .. }
             | NotADatabase { .. }
             | NotOurs { .. }

@@ -465,14 +465,16 @@ impl Namespace {
         texts: &Texts,
         look: &mut dyn FnMut(&[u8]) -> Option<FileStamp>,
     ) -> Vec<FileSummary> {
-        let mut files = Vec::new();
-        for (path, name) in &self.names {
-            self.summarize_name(texts, *path, name, look, &mut files);
+        let mut names: Vec<_> = self.names.iter().map(|(path, name)| (*path, name)).collect();
+        names.sort_unstable_by_key(|(path, _)| texts.bytes(*path));
+        let mut files = Vec::with_capacity(names.len());
+        for (path, name) in names {
+            self.summarize_name(texts, path, name, look, &mut files);
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path).then(a.role.cmp(&b.role)));
         files
     }
 
+    /// Adds what a name was to the run, by role.
     fn summarize_name(
         &self,
         texts: &Texts,

@@ -8,12 +8,14 @@
 
 mod bytes;
 pub mod event;
+mod hashes;
 pub mod report;
 pub mod stream;
 
 pub use bytes::PathBytes;
 pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
+pub use hashes::{BLAKE3, Hashes, from_hex, to_hex};
 pub use report::{
-    Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, Hashes, NodeKind, Prior, ProcessRecord,
-    Role, RunReport, TracerReport, TracerStats,
+    Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, NodeKind, Prior, ProcessRecord, Role,
+    RunReport, TracerReport, TracerStats,
 };

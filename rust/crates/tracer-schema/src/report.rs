@@ -1,12 +1,11 @@
 //! A whole run after policy: what a tracer program hands to `roar` ([`TracerReport`], msgpack, once per run), and what
 //! `roar` gives to the world ([`RunReport`], JSON, `"format": "roar.report/1"`).
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::PathBytes;
 use crate::event::{FileStamp, Pid};
+use crate::hashes::Hashes;
 
 /// Number of the tracers' report format; a reader refuses any other.
 pub const TRACER_REPORT_VERSION: u32 = 1;
@@ -271,9 +270,6 @@ pub struct TracerReport {
     /// The tracer's own figures.
     pub tracer: TracerStats,
 }
-
-/// Content hashes by algorithm, lowercase hex.
-pub type Hashes = BTreeMap<String, String>;
 
 /// One file in one role, with its hash, as the public report has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

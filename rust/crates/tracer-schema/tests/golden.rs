@@ -1,7 +1,7 @@
 //! The formats as they are written down for good: the bytes in `golden/` decode to the values said here, and these encode
 //! to the same bytes. A change that fails here changes a format, and needs a new number and new files beside the old.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::mem::offset_of;
 
@@ -408,9 +408,8 @@ fn record(path: &[u8], role: Role) -> FileRecord {
     }
 }
 
-fn hashes(pairs: &[(&str, &str)]) -> Option<Hashes> {
-    let hashes = pairs.iter().map(|(name, byte)| ((*name).to_owned(), byte.repeat(32)));
-    Some(hashes.collect::<BTreeMap<_, _>>())
+fn hashes(pairs: &[(&str, u8)]) -> Option<Hashes> {
+    Some(pairs.iter().map(|(name, byte)| (*name, [*byte; 32])).collect())
 }
 
 fn records() -> Vec<FileRecord> {
@@ -420,7 +419,7 @@ fn records() -> Vec<FileRecord> {
         bytes_read: None,
         pids: vec![100, 101],
         size: Some(10),
-        hash: hashes(&[("blake3", "ab"), ("sha256", "cd")]),
+        hash: hashes(&[("blake3", 0xab), ("sha256", 0xcd)]),
         filtered: true,
         note: Some("changed".into()),
         ..record(b"/w/in", Role::Input)
@@ -432,7 +431,7 @@ fn records() -> Vec<FileRecord> {
         bytes_written: None,
         pids: vec![100],
         size: Some(0),
-        prior_hash: hashes(&[("blake3", "ef")]),
+        prior_hash: hashes(&[("blake3", 0xef)]),
         ..record(b"/w/\xe9", Role::Output)
     };
     let kept = FileRecord {

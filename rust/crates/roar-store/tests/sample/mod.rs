@@ -3,7 +3,7 @@
 use roar_store::{EnvUse, GitState, JobContext, JobKind, NewJob, Package, PackageKind};
 use tracer_schema::{
     Coverage, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, NodeKind, PathBytes, Prior, ProcessRecord,
-    Role, TracerStats,
+    Role, TracerStats, from_hex,
 };
 
 /// Returns a job of one process.
@@ -77,7 +77,7 @@ pub(crate) fn updated(path: &str, prior_seed: u64, seed: u64) -> FileRecord {
 
 /// Returns a hash that depends on nothing but the seed, and looks like one.
 pub(crate) fn blake3(seed: u64) -> Hashes {
-    Hashes::from([("blake3".to_owned(), hex(seed))])
+    [("blake3", from_hex(&hex(seed)).unwrap())].into_iter().collect()
 }
 
 /// Returns 64 digits; seeds that differ give digits that differ from the first on.
@@ -115,7 +115,7 @@ pub(crate) fn jobs() -> Vec<(NewJob, Vec<FileRecord>)> {
     };
     first.hash_algorithms.push("md5".to_owned());
     let mut input = file("/p/in.csv", Role::Input, 1);
-    input.hash.get_or_insert_default().insert("md5".to_owned(), hex(9)[..32].to_owned());
+    input.hash.get_or_insert_default().insert("md5", &from_hex(&hex(9)[..32]).unwrap());
     let link = FileRecord {
         kind: NodeKind::Symlink,
         renamed_from: Some(PathBytes::from(&b"/p/\xfe"[..])),

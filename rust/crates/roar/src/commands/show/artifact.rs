@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use roar_store::{Artifact, ArtifactUse, Store};
 use serde::Serialize;
-use tracer_schema::{Hashes, NodeKind, PathBytes, Role as FileRole};
+use tracer_schema::{Hashes, NodeKind, PathBytes, Role as FileRole, to_hex};
 
 use super::unwritten;
 use crate::cli::ShowArgs;
@@ -60,7 +60,8 @@ pub(super) fn show(
     }
     let mut page = String::new();
     writeln!(page, "{} {}", Role::Heading.paint("artifact"), artifact.hash).map_err(unwritten)?;
-    for (algorithm, hash) in &artifact.hashes {
+    for (algorithm, hash) in artifact.hashes.iter() {
+        let hash = to_hex(hash);
         writeln!(page, "  {}  {hash}", Role::Heading.paint(format_args!("{algorithm:<9}")))
             .map_err(unwritten)?;
     }

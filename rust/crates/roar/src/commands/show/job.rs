@@ -4,7 +4,7 @@ use std::fmt::{Result as Written, Write};
 
 use roar_store::{Job, JobContext, Store};
 use serde::Serialize;
-use tracer_schema::{FileRecord, NodeKind, Prior, Role as FileRole, RunReport};
+use tracer_schema::{FileRecord, NodeKind, Prior, Role as FileRole, RunReport, to_hex};
 
 use super::unwritten;
 use crate::cli::ShowArgs;
@@ -185,9 +185,9 @@ impl Page<'_> {
             let mut table = Table::default();
             for file in shown {
                 let size = file.size.map(phrase::size).unwrap_or_default();
-                let hash =
-                    file.hash.as_ref().and_then(|hashes| hashes.get("blake3").or(hashes.values().next()));
-                let hash = hash.map_or("", |hash| short_hash(hash));
+                let hash = file.hash.as_ref().and_then(|hashes| hashes.iter().next());
+                let hash = hash.map(|(_, hash)| to_hex(hash));
+                let hash = hash.as_deref().map_or("", short_hash);
                 let path = shown_path(self.environment, &file.path);
                 table
                     .row()

@@ -2,7 +2,7 @@
 
 use roar_store::{Store, Touch};
 use serde::Serialize;
-use tracer_schema::{FileRecord, PathBytes, Role as FileRole};
+use tracer_schema::{FileRecord, PathBytes, Role as FileRole, to_hex};
 
 use crate::cli::ShowArgs;
 use crate::commands::target::step_name;
@@ -39,11 +39,11 @@ pub(super) fn show(
     }
     let mut table = Table::with_heading(&["step", "", "hash", ">size", "started", "", "command"]);
     for Touch { job, file } in &touches {
-        let hash = file.hash.as_ref().and_then(|hashes| hashes.get("blake3").or(hashes.values().next()));
+        let hash = file.hash.as_ref().and_then(|hashes| hashes.iter().next()).map(|(_, hash)| to_hex(hash));
         let view = JobView::from(job);
         table.row().role_cell(Role::Step, step_name(store, job)?).cell(verb(file));
         table
-            .cell(hash.map_or("", |hash| short_hash(hash)))
+            .cell(hash.as_deref().map_or("", short_hash))
             .cell(file.size.map(phrase::size).unwrap_or_default());
         table.cell(view.started()).cell(file.note.clone().unwrap_or_default()).cell(view.command_line());
     }
