@@ -272,6 +272,18 @@ pub(crate) fn root() -> u64 {
     ROOT.load(Ordering::Relaxed)
 }
 
+/// Returns the position of the entry that has the root directory of the process.
+pub(crate) fn process_root() -> u64 {
+    ROOT.load(Ordering::Relaxed)
+}
+
+/// The root directory of the process is what it was: a child that borrowed the memory has had its own.
+pub(crate) fn restore_root(position: u64) {
+    if ROOT.swap(position, Ordering::Relaxed) != position {
+        directory_changed();
+    }
+}
+
 /// The root directory is now the one whose path that entry has.
 pub(crate) fn set_root(position: u64) {
     directory_changed();
