@@ -241,10 +241,18 @@ impl Report {
     }
 }
 
-/// Whether a path may be that of a regular file or link on a file system of its own.
+/// Whether a path may be that of a regular file or link on a file system of its own, and is none that roar itself keeps.
 fn is_subject(path: &[u8]) -> bool {
     let on_devtmpfs = path.starts_with(b"/dev/") && !path.starts_with(b"/dev/shm/");
-    path.starts_with(b"/") && !on_devtmpfs && !path.starts_with(b"/proc/") && !path.starts_with(b"/sys/")
+    let is_memory = path.starts_with(b"/memfd:");
+    let is_journal = path.starts_with(b"/dev/shm/roar-") && path.ends_with(b"/journal");
+    let is_own = is_journal || path.windows(12).any(|part| part == b"/.roar/runs/");
+    path.starts_with(b"/")
+        && !on_devtmpfs
+        && !is_memory
+        && !is_own
+        && !path.starts_with(b"/proc/")
+        && !path.starts_with(b"/sys/")
 }
 
 #[cfg(test)]

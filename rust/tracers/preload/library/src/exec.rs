@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use syscalls::Sysno;
+use tracer_preload_journal::entry::Stamp;
 use tracer_preload_journal::{Flags, Kind, State};
 
 use crate::calls::Call;
@@ -69,7 +70,7 @@ fn told(dir: i32, path: PathArgument, flags: usize) -> Option<Option<Draft>> {
         let is_named = if is_descriptor {
             names::write_open(dir, &stamp, &mut name).is_ok()
         } else {
-            names::write_name(dir, path.bytes(), &mut name).is_ok()
+            write_program(dir, path, &stamp, &mut name).is_ok()
         };
         // What cannot be named is told without a name.
         if !is_named {
@@ -83,6 +84,22 @@ fn told(dir: i32, path: PathArgument, flags: usize) -> Option<Option<Draft>> {
     Some(told.ok().inspect(|draft| {
         draft.stamp(&stamp).value(u64::from(is_descriptor)).path_at(names::root());
     }))
+}
+
+/// Writes the path of a program: of one that is named by a link of a process's own, which nobody else can follow later, where that leads.
+fn write_program(dir: i32, path: PathArgument, stamp: &Stamp, out: &mut Text) -> Result<(), isize> {
+    names::write_name(dir, path.bytes(), out)?;
+    if !out.bytes().starts_with(b"/proc/") {
+        return Ok(());
+    }
+    let opened = sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC);
+    if opened < 0 {
+        return Err(opened);
+    }
+    out.clear();
+    let written = names::write_open(opened as i32, stamp, out);
+    sys::close(opened as i32);
+    written.map(|_name| ())
 }
 
 /// A program that is about to be executed in a process that is about to be made.
@@ -185,7 +202,8 @@ impl Found {
         for string in Strings::new(environment, pages) {
             let bytes = string?;
             found.strings += 1;
-            found.library = found.library.or(value(bytes, LIBRARY));
+            // Of two with that name loaders take the last (glibc, elf/rtld.c, `process_envvars`; musl, ldso/dynlink.c).
+            found.library = value(bytes, LIBRARY).or(found.library);
             found.trace = found.trace.or(value(bytes, TRACE));
         }
         Some(found)
