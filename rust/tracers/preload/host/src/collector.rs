@@ -642,12 +642,15 @@ impl Collector {
         {
             return;
         }
+        // The name that was executed may be a link.
+        let followed =
+            self.images.locate(b"", b"", &exec.path).filter(|located| located.is_file(&exec.stamp));
+        let program = followed.unwrap_or(Located { path: exec.path.clone(), stamp: exec.stamp });
         let now_ns = self.recorder.now_ns();
         let mut event = TraceEvent::new(EventKind::Exec, now_ns, pid, pid);
-        event.text = self.recorder.text(&exec.path);
+        event.text = self.recorder.text(&program.path);
         event.text2 = self.recorder.text(&exec.arguments);
         self.recorder.tell(&event);
-        let program = Located { path: exec.path.clone(), stamp: exec.stamp };
         let (root, directory) = (&exec.root, self.process(pid).directory.clone());
         let mut all = vec![program.clone()];
         all.extend(self.images.scripts(root, &directory, &exec.given, Some(program.clone()), &exec.stamp));
@@ -661,7 +664,7 @@ impl Collector {
             event.stamp = located.stamp;
             self.recorder.tell(&event);
         }
-        let (kind, words) = match obstacle(&exec.path) {
+        let (kind, words) = match obstacle(&program.path) {
             Some(known) => known,
             // Nothing was in the library's way: the process was killed before the loader had come to it.
             None if status.is_some_and(|status| status & 0x7f == libc::SIGKILL as u32) => return,
@@ -671,7 +674,7 @@ impl Collector {
             ),
             None => (GapKind::UntracedProcess, "the library did not report from this program"),
         };
-        let named = if exec.path.is_empty() { &exec.given } else { &exec.path };
+        let named = if program.path.is_empty() { &exec.given } else { &program.path };
         self.recorder.tell_gap(kind, pid, Some(named), &format!("{words}: {ADVICE}"));
     }
 

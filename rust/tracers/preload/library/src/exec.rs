@@ -265,7 +265,10 @@ pub(crate) fn complete(environment: usize) -> Option<Scratch> {
     }
     let surroundings = Surroundings::now();
     let is_loaded = found.library.is_some_and(|value| parts(value).any(|part| part == library));
-    if surroundings.are_usual() && is_loaded && found.trace == Some(journal) {
+    // Where the library cannot be found (another root directory, something mounted over it), the loader would say so on the program's
+    // standard error.
+    let is_there = sandbox::is_entered() || sys::stat_at(sys::AT_FDCWD, library.as_ptr()).is_ok();
+    if surroundings.are_usual() && is_loaded == is_there && found.trace == Some(journal) {
         return None;
     }
     let user = found.library.unwrap_or(b"");
@@ -278,8 +281,6 @@ pub(crate) fn complete(environment: usize) -> Option<Scratch> {
         + 64;
     let len = ((found.strings + 3) * size_of::<usize>() + text).next_multiple_of(PAGE);
     let scratch = take(len)?;
-    // Where the library cannot be found (another root directory), the loader would say so on the program's standard error.
-    let is_there = surroundings.root.is_empty() || sys::stat_at(sys::AT_FDCWD, library.as_ptr()).is_ok();
     let library = if is_there { library } else { b"" };
     fill(&scratch, Strings::new(environment, &mut pages), &found, library, journal, &surroundings);
     Some(scratch)
