@@ -33,6 +33,9 @@ impl Images {
     /// Returns the file of a name, seen from a directory, links followed. `root` is the root directory of who says the name, empty where
     /// it is the run's; the directory's path has it already.
     pub(crate) fn locate(&mut self, root: &[u8], directory: &[u8], name: &[u8]) -> Option<Located> {
+        if is_own(name) {
+            return None;
+        }
         let is_absolute = name.starts_with(b"/");
         // A name that a run changes is asked for again: what is below these nobody changes while programs run from there.
         let is_kept = name.starts_with(b"/usr/") || name.starts_with(b"/lib");
@@ -104,7 +107,8 @@ impl Located {
     }
 }
 
-/// Returns whether a path is another one for each process: the kernel calls a script so that was executed by descriptor (execveat(2)).
+/// Returns whether a path is another one for each process: the kernel calls a script so that was executed by descriptor (execveat(2)), musl's
+/// loader each such program.
 fn is_own(path: &[u8]) -> bool {
     [&b"/dev/fd/"[..], b"/proc/self/", b"/proc/thread-self/"].iter().any(|start| path.starts_with(start))
 }
