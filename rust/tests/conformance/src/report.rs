@@ -234,6 +234,9 @@ impl Report {
             if !is_subject(&file.path.0) {
                 faults.push(format!("{path} {word} is not the path of a file"));
             }
+            if file.role == Role::Input && is_own(&file.path.0) {
+                faults.push(format!("{path} {word} is a file of roar's own"));
+            }
             if file.role != Role::Output && (file.prior.is_some() || file.renamed_from.is_some()) {
                 faults.push(format!("{path} {word} has what only an output has"));
             }
@@ -244,7 +247,14 @@ impl Report {
 /// Whether a path may be that of a regular file or link on a file system of its own.
 fn is_subject(path: &[u8]) -> bool {
     let on_devtmpfs = path.starts_with(b"/dev/") && !path.starts_with(b"/dev/shm/");
-    path.starts_with(b"/") && !on_devtmpfs && !path.starts_with(b"/proc/") && !path.starts_with(b"/sys/")
+    let is_nowhere = on_devtmpfs || path.starts_with(b"/memfd:");
+    path.starts_with(b"/") && !is_nowhere && !path.starts_with(b"/proc/") && !path.starts_with(b"/sys/")
+}
+
+/// Whether a path is that of a file in which roar keeps what it sees.
+fn is_own(path: &[u8]) -> bool {
+    let is_journal = path.starts_with(b"/dev/shm/roar-") && path.ends_with(b"/journal");
+    is_journal || path.windows(12).any(|part| part == b"/.roar/runs/")
 }
 
 #[cfg(test)]
@@ -263,7 +273,7 @@ mod tests {
         for path in ["/a", "/dev/shm/x", "/device"] {
             assert!(is_subject(path.as_bytes()), "{path}");
         }
-        for path in ["a", "pipe:[1]", "/proc/1/maps", "/dev/null", "/sys/x", ""] {
+        for path in ["a", "pipe:[1]", "/proc/1/maps", "/dev/null", "/memfd:x (deleted)", "/sys/x", ""] {
             assert!(!is_subject(path.as_bytes()), "{path}");
         }
     }

@@ -16,11 +16,12 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 const REFUSED: [&str; 4] = ["seccomp", "syscall_info", "both", "root"];
 
 /// Cases whose programs install a filter of their own, which is what is refused.
-const WITH_FILTERS: [&str; 4] = [
+const WITH_FILTERS: [&str; 5] = [
     "process_in_strict_mode_is_followed",
     "process_with_a_filter_of_its_own_is_followed",
     "removal_that_a_filter_pretends_is_nothing",
     "supervisor_inside_the_run_is_a_gap",
+    "vforked_children_change_themselves_alone",
 ];
 
 /// Cases that are different without the rights of root for reasons of their own: `PATH` may name directories that only

@@ -480,6 +480,7 @@ impl Collector {
             exec.given == told.text2 || is_same || (exec.position == 0 && exec.given.is_empty())
         };
         let expected = self.process(pid).exec.take_if(is_expected);
+        let executed = expected.as_ref().map(|exec| Located { path: exec.path.clone(), stamp: exec.stamp });
         let known = expected.as_ref().map(|exec| exec.given.clone()).filter(|given| !given.is_empty());
         let given = known.unwrap_or_else(|| told.text2.to_vec());
         if expected.is_none() {
@@ -489,7 +490,7 @@ impl Collector {
         self.modes.insert(if told.value2 == Mode::Hooked as u64 { "hooked" } else { "patched" });
         let program = match expected {
             // In a sandbox a process cannot ask which program it is.
-            Some(exec) if told.path.is_empty() => {
+            Some(exec) if told.path.is_empty() && !told.flags.has(EntryFlags::NAMELESS) => {
                 let executed = Located { path: exec.path, stamp: exec.stamp };
                 let directory = self.process(pid).directory.clone();
                 self.images.interpreter(&exec.root, &directory, executed)
@@ -506,7 +507,7 @@ impl Collector {
         let process = self.process(pid);
         (process.directory, process.root) = (directory, root);
         process.program = program.path.clone();
-        self.executed(told, &program, &given);
+        self.executed(told, &program, &given, executed);
     }
 
     /// Returns the root directory of a process that says hello, or executes a program.
@@ -536,17 +537,28 @@ impl Collector {
         b""
     }
 
-    fn executed(&mut self, told: &Told<'static>, program: &Located, given: &[u8]) {
+    fn executed(&mut self, told: &Told<'static>, program: &Located, given: &[u8], executed: Option<Located>) {
         self.programs.insert(program.path.clone());
         let pid = self.pid(told.pid);
         let Process { directory, root, .. } = self.process(pid);
         let (directory, root) = (directory.clone(), root.clone());
         let mut all = vec![program.clone()];
-        all.extend(self.images.scripts(&root, &directory, given, &program.stamp));
-        let loader = self.images.loader(&root, &directory, program);
-        // What is loaded by nobody, and has loaded the library, is a loader itself.
-        self.raw.exempt(loader.as_ref().unwrap_or(program));
-        self.loaded(pid, program);
+        all.extend(self.images.scripts(&root, &directory, given, executed, &program.stamp));
+        let mut image = program.clone();
+        if image.path.is_empty() {
+            image.path = format!("/proc/{pid}/exe").into_bytes();
+        }
+        let loader = self.images.loader(&root, &directory, &image);
+        match &loader {
+            Some(loader) => self.raw.exempt(loader),
+            None if program.path.is_empty() => {}
+            // What is loaded by nobody, and has loaded the library, is a loader itself.
+            None => {
+                self.raw.exempt(program);
+                self.given_to_loader(told, program);
+            }
+        }
+        self.loaded(pid, &image);
         all.extend(loader.clone());
         for located in all {
             self.tell_located(EventKind::Execute, told, &located);
@@ -559,12 +571,29 @@ impl Collector {
         }
     }
 
+    /// A loader was executed itself: it has loaded the program that it says was executed (glibc, elf/rtld.c).
+    fn given_to_loader(&mut self, told: &Told<'static>, loader: &Located) {
+        let pid = self.pid(told.pid);
+        let Process { directory, root, .. } = self.process(pid);
+        let (directory, root) = (directory.clone(), root.clone());
+        // Without a slash it was searched for among libraries.
+        let name = Some(told.text2).filter(|name| name.contains(&b'/'));
+        let located = name.and_then(|name| self.images.locate(&root, &directory, name));
+        if let Some(located) = located.filter(|located| !located.is_file(&loader.stamp)) {
+            self.loaded(pid, &located);
+            self.tell_located(EventKind::MapRead, told, &located);
+        }
+    }
+
     fn tell_located(&mut self, kind: EventKind, told: &Told<'static>, located: &Located) {
         if !located.stamp.is_regular() {
             return;
         }
         let mut event = self.event(kind, told);
         event.text = self.recorder.text(&located.path);
+        if located.path.is_empty() {
+            event.flags = event.flags.with(EventFlags::NAMELESS);
+        }
         event.stamp = located.stamp;
         self.recorder.tell(&event);
     }
@@ -613,23 +642,29 @@ impl Collector {
         {
             return;
         }
+        // The name that was executed may be a link.
+        let followed =
+            self.images.locate(b"", b"", &exec.path).filter(|located| located.is_file(&exec.stamp));
+        let program = followed.unwrap_or(Located { path: exec.path.clone(), stamp: exec.stamp });
         let now_ns = self.recorder.now_ns();
         let mut event = TraceEvent::new(EventKind::Exec, now_ns, pid, pid);
-        event.text = self.recorder.text(&exec.path);
+        event.text = self.recorder.text(&program.path);
         event.text2 = self.recorder.text(&exec.arguments);
         self.recorder.tell(&event);
-        let program = Located { path: exec.path.clone(), stamp: exec.stamp };
         let (root, directory) = (&exec.root, self.process(pid).directory.clone());
         let mut all = vec![program.clone()];
-        all.extend(self.images.scripts(root, &directory, &exec.given, &exec.stamp));
+        all.extend(self.images.scripts(root, &directory, &exec.given, Some(program.clone()), &exec.stamp));
         all.extend(self.images.loader(root, &directory, &program));
         for located in all.into_iter().filter(|located| located.stamp.is_regular()) {
             let mut event = TraceEvent::new(EventKind::Execute, now_ns, pid, pid);
             event.text = self.recorder.text(&located.path);
+            if located.path.is_empty() {
+                event.flags = event.flags.with(EventFlags::NAMELESS);
+            }
             event.stamp = located.stamp;
             self.recorder.tell(&event);
         }
-        let (kind, words) = match obstacle(&exec.path) {
+        let (kind, words) = match obstacle(&program.path) {
             Some(known) => known,
             // Nothing was in the library's way: the process was killed before the loader had come to it.
             None if status.is_some_and(|status| status & 0x7f == libc::SIGKILL as u32) => return,
@@ -639,7 +674,8 @@ impl Collector {
             ),
             None => (GapKind::UntracedProcess, "the library did not report from this program"),
         };
-        self.recorder.tell_gap(kind, pid, Some(&exec.path), &format!("{words}: {ADVICE}"));
+        let named = if program.path.is_empty() { &exec.given } else { &program.path };
+        self.recorder.tell_gap(kind, pid, Some(named), &format!("{words}: {ADVICE}"));
     }
 
     /// A process was killed in the middle of a call. A write that was under way counts; of a name it is looked at whether it changed.

@@ -12,7 +12,7 @@ use tracer_schema::{FileStamp, GapKind};
 
 use crate::journal_file::as_path;
 
-/// A file and its path.
+/// A file and its path, empty if it has none any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Located {
     pub(crate) path: Vec<u8>,
@@ -33,6 +33,9 @@ impl Images {
     /// Returns the file of a name, seen from a directory, links followed. `root` is the root directory of who says the name, empty where
     /// it is the run's; the directory's path has it already.
     pub(crate) fn locate(&mut self, root: &[u8], directory: &[u8], name: &[u8]) -> Option<Located> {
+        if is_own(name) {
+            return None;
+        }
         let is_absolute = name.starts_with(b"/");
         // A name that a run changes is asked for again: what is below these nobody changes while programs run from there.
         let is_kept = name.starts_with(b"/usr/") || name.starts_with(b"/lib");
@@ -71,30 +74,43 @@ impl Images {
         self.locate(root, directory, &name)
     }
 
-    /// Returns the scripts by way of which `program` was executed, if `given` is not its own path.
+    /// Returns the scripts by way of which `program` was executed, if `given` is not its own path. `executed` is what was executed, as far as
+    /// that is known.
     pub(crate) fn scripts(
         &mut self,
         root: &[u8],
         directory: &[u8],
         given: &[u8],
+        executed: Option<Located>,
         program: &FileStamp,
     ) -> Vec<Located> {
         let mut scripts = Vec::new();
-        let mut name = given.to_vec();
-        for _ in 0..INTERPRETERS_MAX {
-            let Some(located) = self.locate(root, directory, &name) else { break };
-            if (located.stamp.dev, located.stamp.ino) == (program.dev, program.ino) {
-                break;
-            }
-            let next = File::open(as_path(&located.path)).ok().and_then(|file| interpreter(&file));
+        let mut next = if is_own(given) {
+            executed.map(|executed| self.locate(b"", b"", &executed.path).unwrap_or(executed))
+        } else {
+            self.locate(root, directory, given)
+        };
+        while let Some(located) = next.filter(|located| !located.is_file(program)) {
+            let name = File::open(as_path(&located.path)).ok().and_then(|file| interpreter(&file));
             scripts.push(located);
-            match next {
-                Some(next) => name = next,
-                None => break,
-            }
+            let is_last = scripts.len() == INTERPRETERS_MAX;
+            next = name.filter(|_| !is_last).and_then(|name| self.locate(root, directory, &name));
         }
         scripts
     }
+}
+
+impl Located {
+    /// Returns whether it is that file.
+    pub(crate) fn is_file(&self, file: &FileStamp) -> bool {
+        (self.stamp.dev, self.stamp.ino) == (file.dev, file.ino)
+    }
+}
+
+/// Returns whether a path is another one for each process: the kernel calls a script so that was executed by descriptor (execveat(2)), musl's
+/// loader each such program.
+fn is_own(path: &[u8]) -> bool {
+    [&b"/dev/fd/"[..], b"/proc/self/", b"/proc/thread-self/"].iter().any(|start| path.starts_with(start))
 }
 
 /// The kernel's own limit of links on the way to a file (include/linux/namei.h, `MAXSYMLINKS`).

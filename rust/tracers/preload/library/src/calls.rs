@@ -330,8 +330,9 @@ fn close_range(call: &Call) {
     const CLOEXEC: usize = 4;
     let [first, last, flags, ..] = call.args;
     if flags & UNSHARE != 0 {
-        descriptors::split();
-    } else if flags & CLOEXEC == 0 {
+        changes::unshare_files();
+    }
+    if flags & CLOEXEC == 0 {
         descriptors::forget_range(first as u32, last as u32);
     }
 }

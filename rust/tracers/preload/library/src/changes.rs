@@ -306,11 +306,19 @@ pub(crate) fn leave_removed(draft: Draft, dir: i32, path: *const u8, result: isi
     leave(draft, result);
 }
 
+/// The thread's table of descriptors becomes its own: to one that is alone, as one is that borrows the memory of another process, nothing
+/// changes.
+pub(crate) fn unshare_files() {
+    if process::has_threads() && !process::is_borrowed() {
+        descriptors::split();
+    }
+}
+
 /// unshare(2).
 pub(crate) fn unshare(flags: u64) {
     use process::clone::{FILES, FS, NEWNS, NEWPID};
     if flags & FILES != 0 {
-        descriptors::split();
+        unshare_files();
     }
     // A new mount namespace comes with a directory of its own (unshare(2)).
     if flags & (FS | NEWNS) != 0 {

@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use syscalls::Sysno;
+use tracer_preload_journal::entry::Stamp;
 use tracer_preload_journal::{Flags, Kind, State};
 
 use crate::calls::Call;
@@ -69,7 +70,7 @@ fn told(dir: i32, path: PathArgument, flags: usize) -> Option<Option<Draft>> {
         let is_named = if is_descriptor {
             names::write_open(dir, &stamp, &mut name).is_ok()
         } else {
-            names::write_name(dir, path.bytes(), &mut name).is_ok()
+            write_program(dir, path, &stamp, &mut name).is_ok()
         };
         // What cannot be named is told without a name.
         if !is_named {
@@ -83,6 +84,22 @@ fn told(dir: i32, path: PathArgument, flags: usize) -> Option<Option<Draft>> {
     Some(told.ok().inspect(|draft| {
         draft.stamp(&stamp).value(u64::from(is_descriptor)).path_at(names::root());
     }))
+}
+
+/// Writes the path of a program: of one that is named by a link of a process's own, which nobody else can follow later, where that leads.
+fn write_program(dir: i32, path: PathArgument, stamp: &Stamp, out: &mut Text) -> Result<(), isize> {
+    names::write_name(dir, path.bytes(), out)?;
+    if !out.bytes().starts_with(b"/proc/") {
+        return Ok(());
+    }
+    let opened = sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC);
+    if opened < 0 {
+        return Err(opened);
+    }
+    out.clear();
+    let written = names::write_open(opened as i32, stamp, out);
+    sys::close(opened as i32);
+    written.map(|_name| ())
 }
 
 /// A program that is about to be executed in a process that is about to be made.
@@ -185,7 +202,8 @@ impl Found {
         for string in Strings::new(environment, pages) {
             let bytes = string?;
             found.strings += 1;
-            found.library = found.library.or(value(bytes, LIBRARY));
+            // Of two with that name loaders take the last (glibc, elf/rtld.c, `process_envvars`; musl, ldso/dynlink.c).
+            found.library = value(bytes, LIBRARY).or(found.library);
             found.trace = found.trace.or(value(bytes, TRACE));
         }
         Some(found)
@@ -247,7 +265,10 @@ pub(crate) fn complete(environment: usize) -> Option<Scratch> {
     }
     let surroundings = Surroundings::now();
     let is_loaded = found.library.is_some_and(|value| parts(value).any(|part| part == library));
-    if surroundings.are_usual() && is_loaded && found.trace == Some(journal) {
+    // Where the library cannot be found (another root directory, something mounted over it), the loader would say so on the program's
+    // standard error.
+    let is_there = sandbox::is_entered() || sys::stat_at(sys::AT_FDCWD, library.as_ptr()).is_ok();
+    if surroundings.are_usual() && is_loaded == is_there && found.trace == Some(journal) {
         return None;
     }
     let user = found.library.unwrap_or(b"");
@@ -260,8 +281,6 @@ pub(crate) fn complete(environment: usize) -> Option<Scratch> {
         + 64;
     let len = ((found.strings + 3) * size_of::<usize>() + text).next_multiple_of(PAGE);
     let scratch = take(len)?;
-    // Where the library cannot be found (another root directory), the loader would say so on the program's standard error.
-    let is_there = surroundings.root.is_empty() || sys::stat_at(sys::AT_FDCWD, library.as_ptr()).is_ok();
     let library = if is_there { library } else { b"" };
     fill(&scratch, Strings::new(environment, &mut pages), &found, library, journal, &surroundings);
     Some(scratch)

@@ -161,14 +161,20 @@ impl Text {
         self.push(Decimal::new(number.unsigned_abs()).bytes());
     }
 
-    /// Adds the path of the program, with the root directory before it.
-    pub(crate) fn push_executable(&mut self) {
+    /// Writes the path of the program, with the root directory before it.
+    pub(crate) fn push_executable(&mut self, stamp: &Stamp) -> Name {
         add_root(self);
         let (at, room) = self.rest();
         let room = room.min(PATH_MAX);
         let got = usize::try_from(sys::executable(at, room)).unwrap_or(0);
         self.is_cut |= got == room;
         self.len += got;
+        if self.is_cut { Name::Written } else { live_name(stamp, self) }
+    }
+
+    /// Takes back what is written.
+    pub(crate) fn clear(&mut self) {
+        self.cut(0);
     }
 
     fn cut(&mut self, len: usize) {
@@ -270,6 +276,18 @@ pub(crate) fn root() -> u64 {
         }
     }
     ROOT.load(Ordering::Relaxed)
+}
+
+/// Returns the position of the entry that has the root directory of the process.
+pub(crate) fn process_root() -> u64 {
+    ROOT.load(Ordering::Relaxed)
+}
+
+/// The root directory of the process is what it was: a child that borrowed the memory has had its own.
+pub(crate) fn restore_root(position: u64) {
+    if ROOT.swap(position, Ordering::Relaxed) != position {
+        directory_changed();
+    }
 }
 
 /// The root directory is now the one whose path that entry has.
@@ -444,10 +462,15 @@ pub(crate) enum Name {
 /// Writes what an open file is called now.
 pub(crate) fn write_open(fd: i32, stamp: &Stamp, out: &mut Text) -> Result<Name, isize> {
     ask_name(fd, out)?;
+    Ok(live_name(stamp, out))
+}
+
+/// Makes of what the kernel calls a file what it is called still.
+fn live_name(stamp: &Stamp, out: &mut Text) -> Name {
     // macOS adds nothing, and may say what the name was.
     let stripped = out.bytes().strip_suffix(DELETED).map(<[u8]>::len);
     let Some(stripped) = stripped.or(cfg!(target_os = "macos").then_some(out.len)) else {
-        return Ok(Name::Written);
+        return Name::Written;
     };
     let is_it = |path: *const u8| {
         sys::lstat_at(sys::AT_FDCWD, path).is_ok_and(|found| (found.dev, found.ino) == (stamp.dev, stamp.ino))
@@ -459,17 +482,17 @@ pub(crate) fn write_open(fd: i32, stamp: &Stamp, out: &mut Text) -> Result<Name,
         let whole = out.start;
         out.len -= 1;
         if is_it(whole) {
-            return Ok(Name::Written);
+            return Name::Written;
         }
         out.cut(stripped);
         out.push(b"\0");
         out.len -= 1;
         if stamp.nlink > 0 && is_it(whole) {
-            return Ok(Name::Written);
+            return Name::Written;
         }
     }
     out.cut(0);
-    Ok(Name::Nameless)
+    Name::Nameless
 }
 
 /// Writes what an open file is called now as the whole text of a draft, or says that it has no name.

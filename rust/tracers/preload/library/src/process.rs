@@ -7,7 +7,7 @@ use tracer_preload_journal::{Kind, State};
 
 use crate::calls::Call;
 use crate::journal::Draft;
-use crate::{descriptors, gate, names, sys};
+use crate::{descriptors, gate, names, sandbox, sys};
 
 /// What the process is called in the journal: its id, or an alias. 0 before the beginning.
 static NAME: AtomicU32 = AtomicU32::new(0);
@@ -28,6 +28,11 @@ pub(crate) static HAS_THREADS: AtomicU32 = AtomicU32::new(0);
 /// Returns whether there may be more than one thread.
 pub(crate) fn has_threads() -> bool {
     HAS_THREADS.load(Ordering::Relaxed) != 0
+}
+
+/// There may be another thread, as the C library says.
+pub(crate) fn has_gained_threads() {
+    HAS_THREADS.store(1, Ordering::Relaxed);
 }
 
 /// clone(2) (include/uapi/linux/sched.h).
@@ -73,9 +78,7 @@ fn borrower_name(pid: u32) -> u32 {
     if HAS_FOREIGN_CHILDREN.load(Ordering::Relaxed) == 0 {
         return pid;
     }
-    let thread = gate::thread();
-    let noted = NOTED.iter().find(|noted| noted.thread.load(Ordering::Acquire) == thread);
-    let draft = noted.and_then(|noted| Draft::again(noted.draft.load(Ordering::Relaxed)));
+    let draft = noted().and_then(|noted| Draft::again(noted.draft.load(Ordering::Relaxed)));
     draft.map_or(pid, |draft| draft.alias())
 }
 
@@ -114,29 +117,53 @@ fn request(call: &Call) -> Option<(u64, bool)> {
 /// A process that a thread is making, noted for where the call goes on.
 struct Noted {
     thread: AtomicUsize,
+    /// Which of those of a thread is the last: a child that borrows the memory makes others as the same thread.
+    order: AtomicU64,
     flags: AtomicU64,
     /// The position of its entry, 0 if it has none.
     draft: AtomicU64,
+    /// What a child that borrows the memory may change for itself alone: its root directory, its sandbox.
+    root: AtomicU64,
+    sandbox: AtomicU32,
 }
 
 /// Threads that make processes at the same time, outside the gate: more than this are told of by their children.
 const NOTED_MAX: usize = 64;
 
-static NOTED: [Noted; NOTED_MAX] =
-    [const { Noted { thread: AtomicUsize::new(0), flags: AtomicU64::new(0), draft: AtomicU64::new(0) } };
-        NOTED_MAX];
+static NOTED: [Noted; NOTED_MAX] = [const {
+    Noted {
+        thread: AtomicUsize::new(0),
+        order: AtomicU64::new(0),
+        flags: AtomicU64::new(0),
+        draft: AtomicU64::new(0),
+        root: AtomicU64::new(0),
+        sandbox: AtomicU32::new(0),
+    }
+}; NOTED_MAX];
+
+/// How many were noted.
+static NOTES: AtomicU64 = AtomicU64::new(0);
 
 /// Notes what the thread is making.
 fn note(flags: u64, draft: Option<&Draft>) {
     let thread = gate::thread();
-    let is_ours = |noted: &&Noted| {
-        noted.thread.load(Ordering::Relaxed) == thread
-            || noted.thread.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    let take = |noted: &&Noted| {
+        noted.thread.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     };
-    if let Some(noted) = NOTED.iter().find(is_ours) {
+    if let Some(noted) = NOTED.iter().find(take) {
+        noted.order.store(NOTES.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         noted.flags.store(flags, Ordering::Relaxed);
         noted.draft.store(draft.map_or(0, |draft| draft.position), Ordering::Relaxed);
+        noted.root.store(names::process_root(), Ordering::Relaxed);
+        noted.sandbox.store(sandbox::state(), Ordering::Relaxed);
     }
+}
+
+/// Returns what the thread is making, the last if a child that borrows the memory is making one as well.
+fn noted() -> Option<&'static Noted> {
+    let thread = gate::thread();
+    let ours = NOTED.iter().filter(|noted| noted.thread.load(Ordering::Acquire) == thread);
+    ours.max_by_key(|noted| noted.order.load(Ordering::Relaxed))
 }
 
 /// How a call that makes a process goes on.
@@ -173,6 +200,10 @@ pub(crate) fn prepare_with(flags: u64, has_stack: bool) -> Making {
         return Making::Thread;
     }
     if flags & clone::VM != 0 {
+        // A table that both change changes behind the back of both: the child has no entries.
+        if flags & clone::FILES != 0 {
+            descriptors::split();
+        }
         // The thread that makes it stands still meanwhile if it asks for that; if not, the sharing may go on for ever.
         BORROWERS.fetch_add(1, Ordering::Relaxed);
         let is_foreign = HAS_FOREIGN_CHILDREN.load(Ordering::Relaxed) != 0 || flags & clone::NEWPID != 0;
@@ -218,6 +249,9 @@ pub(crate) fn made_copy(draft: Option<Draft>, flags: u64, result: isize) {
     let is_foreign = HAS_FOREIGN_CHILDREN.load(Ordering::Relaxed) != 0 || flags & clone::NEWPID != 0;
     let alias = draft.filter(|_| is_foreign).map_or(0, |draft| draft.alias());
     BORROWERS.store(0, Ordering::Relaxed);
+    for noted in &NOTED {
+        noted.thread.store(0, Ordering::Relaxed);
+    }
     begin(alias);
     if let Some(draft) = draft.filter(|_| alias == 0) {
         // The parent says so too, perhaps later than this process is heard of.
@@ -228,8 +262,7 @@ pub(crate) fn made_copy(draft: Option<Draft>, flags: u64, result: isize) {
 
 /// Called from the gate after a call that was made outside it, in the parent and in the child.
 pub(crate) extern "C" fn after_clone(result: isize) {
-    let thread = gate::thread();
-    let Some(noted) = NOTED.iter().find(|noted| noted.thread.load(Ordering::Acquire) == thread) else {
+    let Some(noted) = noted() else {
         // A new thread, or one that has made one.
         return;
     };
@@ -240,6 +273,12 @@ pub(crate) extern "C" fn after_clone(result: isize) {
         return;
     }
     let draft = noted.draft.load(Ordering::Relaxed);
+    if flags & clone::VFORK != 0 && shares_memory {
+        if flags & clone::FS == 0 {
+            names::restore_root(noted.root.load(Ordering::Relaxed));
+        }
+        sandbox::restore(noted.sandbox.load(Ordering::Relaxed));
+    }
     noted.thread.store(0, Ordering::Release);
     if !shares_memory {
         made_copy(Draft::again(draft), flags, result);

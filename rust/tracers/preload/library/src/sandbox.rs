@@ -33,6 +33,17 @@ pub(crate) fn has_filter() -> bool {
     HAS_FILTER.load(Ordering::Relaxed) != 0
 }
 
+/// Returns what there is, for [`restore`].
+pub(crate) fn state() -> u32 {
+    HAS_FILTER.load(Ordering::Relaxed) | IS_ENTERED.load(Ordering::Relaxed) << 1
+}
+
+/// There is what there was: a child that borrowed the memory has given up system calls of its own.
+pub(crate) fn restore(state: u32) {
+    HAS_FILTER.store(state & 1, Ordering::Relaxed);
+    IS_ENTERED.store(state >> 1, Ordering::Relaxed);
+}
+
 /// A process begins with a filter of the one that executed it, and in its sandbox if it had one.
 pub(crate) fn inherit(is_sandbox: bool) {
     HAS_FILTER.store(1, Ordering::Relaxed);

@@ -6,23 +6,21 @@ use core::ptr;
 use core::slice;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use tracer_preload_journal::entry::Mode;
-use tracer_preload_journal::{Kind, State};
+use tracer_preload_journal::entry::{Mode, Stamp};
+use tracer_preload_journal::{Flags, Kind, State};
 
 use crate::env::TRACE;
+use crate::gaps::{self, Gap};
 use crate::journal::{self, Draft};
-use crate::names::{self, PATH_MAX, Text};
+use crate::names::{self, Name, PATH_MAX, Text};
 use crate::program::{self, Program};
-use crate::{gaps, patch, process, sandbox, sys};
+use crate::{patch, process, sandbox, sys};
 
 /// Longest argument list that is told, bytes.
 const ARGUMENTS_MAX: usize = 16 * 1024;
 
 /// Longest list of loaded files that is told, bytes: some thousand libraries.
 const IMAGES_MAX: usize = 64 * 1024 - 1;
-
-/// Names libraries that the loader keeps apart from the program, with all that they need (rtld-audit(7)).
-const AUDIT: &[u8] = b"LD_AUDIT";
 
 /// How the loader knows the library; null before the beginning.
 static LIBRARY_PATH: AtomicPtr<core::ffi::c_char> = AtomicPtr::new(ptr::null_mut());
@@ -137,10 +135,11 @@ fn say_hello(program: Program, mode: Mode, root: &[u8]) {
     }
     // In a sandbox nothing is asked: who executed the program has told which it is.
     let may_ask = !sandbox::is_entered();
+    let program_stamp = if may_ask { sys::stat_executable().unwrap_or_default() } else { Stamp::default() };
     let hello = names::draft(Kind::Hello, |draft| {
         let mut text = Text::new(draft, 0);
-        if may_ask {
-            text.push_executable();
+        if may_ask && text.push_executable(&program_stamp) == Name::Nameless {
+            draft.flag(Flags::NAMELESS);
         }
         let mut given = Text::new(draft, text.whole()?);
         given.push(program.executed_path());
@@ -150,7 +149,7 @@ fn say_hello(program: Program, mode: Mode, root: &[u8]) {
     if let Ok(mut draft) = hello {
         draft.path_at(names::root());
         if may_ask {
-            draft.stamp(&sys::stat_executable().unwrap_or_default());
+            draft.stamp(&program_stamp);
             draft.value(u64::from(sys::parent()));
         }
         draft.value2(mode as u64);
@@ -163,10 +162,22 @@ fn say_hello(program: Program, mode: Mode, root: &[u8]) {
         names::know_directory(&draft);
     }
     tell_images();
-    if variable(program, AUDIT).is_some_and(|names| !names.is_empty()) {
+    tell_loader(program);
+}
+
+/// Says what the loader does itself before anybody is there to see it, or has others do (ld.so(8), rtld-audit(7)).
+fn tell_loader(program: Program) {
+    let has = |name: &[u8]| variable(program, name).is_some_and(|value| !value.is_empty());
+    if has(b"LD_AUDIT") {
         gaps::tell(
-            gaps::Gap::RawCalls,
+            Gap::RawCalls,
             b"auditors were loaded (LD_AUDIT), which have a C library of their own: what they did was not seen: use `--tracer ptrace`",
+        );
+    }
+    if has(b"LD_PROFILE") || (has(b"LD_DEBUG_OUTPUT") && has(b"LD_DEBUG")) {
+        gaps::tell(
+            Gap::RawCalls,
+            b"the loader writes files of its own (LD_DEBUG_OUTPUT, LD_PROFILE): which was not seen",
         );
     }
 }

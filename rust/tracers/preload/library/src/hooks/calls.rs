@@ -8,7 +8,7 @@ use super::body::{CHILD_SIGNAL, CREATING, CWD, EMPTY, From, Gives, MAX, OF_DESCR
 use super::{Frame, Id, Outcome, Real, link};
 use crate::calls::{self, Call, Pending};
 use crate::gate::{self, Way};
-use crate::sys;
+use crate::{process, sys};
 
 /// O_WRONLY, O_CREAT and O_TRUNC: what creat(3) is said to open with.
 const CREAT: usize = 0o1101;
@@ -113,7 +113,11 @@ pub(super) fn tell(
     let args = arguments(from, frame);
     let mut call = Call { number: number as usize, args };
     let mut pending = Pending::Nothing;
-    match calls::enter_cancellably(&mut call, &mut pending, may_have_threads()) {
+    let has_threads = may_have_threads();
+    if has_threads {
+        process::has_gained_threads();
+    }
+    match calls::enter_cancellably(&mut call, &mut pending, has_threads) {
         Way::Through | Way::Outside => return Some(Outcome::Jump(id.real()?)),
         Way::Made => return Some(Outcome::Result(from_kernel(call.number as isize, gives))),
         Way::Watched => {}
