@@ -45,7 +45,7 @@ kinds! {
     MoreRead = 4,
     /// `value` bytes more were written.
     MoreWrite = 5,
-    /// A file was mapped. `value`: PROT_*, and MAP_* shifted left by 32; `value2`: where. Flag: [`WRITABLE`].
+    /// A file was mapped. `value`: PROT_*, and MAP_* shifted left by 32; `value2`: where; `bytes`: how much. Flag: [`WRITABLE`].
     Map = 6,
     /// Memory at `value2` was made writable, `value` bytes.
     Protect = 7,
@@ -53,7 +53,7 @@ kinds! {
     Truncate = 8,
     /// fallocate(2) and its kin.
     Allocate = 9,
-    /// Process `value` was made.
+    /// Process `value` was made; its memory is `value2`.
     Fork = 10,
     /// The program of the first text is executed, with the arguments of the second.
     Exec = 11,
@@ -69,6 +69,10 @@ kinds! {
     After = 16,
     /// Something that the tracer cannot follow was done: `value` is the number of the call.
     Unfollowed = 17,
+    /// Memory at `value2` was given back, `value` bytes.
+    Unmap = 18,
+    /// Memory at `value2` was moved to `value`.
+    Move = 19,
 }
 
 /// `Open`: the file was made by it.
@@ -130,6 +134,10 @@ pub struct Head {
     pub value: u64,
     /// By kind.
     pub value2: u64,
+    /// By kind.
+    pub bytes: u64,
+    /// Of events about memory: which. Processes may share one.
+    pub memory: u64,
     /// Magic number of the file system (statfs(2)).
     pub magic: u64,
     /// Lengths of the texts, bytes.
@@ -158,6 +166,9 @@ pub struct Slot {
     pub ino: u64,
 }
 
+/// In place of the number of a call, of [`Kind::Unfollowed`]: an operation of an io_uring on paths.
+pub const RING: u64 = u64::MAX;
+
 /// In place of a number of bytes: it is not known.
 pub const UNCOUNTED: u64 = u64::MAX;
 
@@ -184,8 +195,10 @@ pub struct Action {
     pub d: u8,
     #[expect(missing_docs, reason = "see the struct")]
     pub e: u8,
+    /// 1: a symbolic link is followed that is the last name of the path.
+    pub follows: u8,
     /// Zero.
-    pub padding: [u8; 2],
+    pub padding: u8,
 }
 
 /// In place of the position of a directory: the working directory. Of any other argument: 0 is meant.
@@ -207,6 +220,7 @@ pub mod act {
     /// `a` from, `b` to.
     pub const COPY: u8 = 7;
     pub const MAP: u8 = 9;
+    /// mprotect(2): address `a`, length `b`, protection `c`.
     pub const PROTECT: u8 = 10;
     /// Descriptor `a`, length `b`.
     pub const TRUNCATE_FD: u8 = 11;
@@ -226,6 +240,10 @@ pub mod act {
     pub const IOCTL: u8 = 20;
     /// io_submit(2): pointer to the pointers to the control blocks `a`; their number is the result.
     pub const AIO: u8 = 21;
+    /// munmap(2): address `a`, length `b`.
+    pub const UNMAP: u8 = 22;
+    /// mremap(2): address `a`.
+    pub const MOVE: u8 = 23;
     /// What cannot be followed.
     pub const UNFOLLOWED: u8 = 17;
 }
@@ -267,6 +285,7 @@ offsets! {
     inode_nlink = "inode.i_nlink";
     inode_size = "inode.i_size";
     inode_sb = "inode.i_sb";
+    inode_link = "inode.i_link";
     inode_mtime = "inode.i_mtime_sec" | "inode.__i_mtime.tv_sec" | "inode.i_mtime.tv_sec";
     inode_mtime_ns = "inode.i_mtime_nsec" | "inode.__i_mtime.tv_nsec" | "inode.i_mtime.tv_nsec";
     inode_ctime = "inode.i_ctime_sec" | "inode.__i_ctime.tv_sec" | "inode.i_ctime.tv_sec";
@@ -292,4 +311,8 @@ offsets! {
     fs_root_dentry = "fs_struct.root.dentry";
     fs_root_mnt = "fs_struct.root.mnt";
     bprm_file = "linux_binprm.file";
+    ring_file = "io_kiocb.file";
+    ring_opcode = "io_kiocb.opcode";
+    ring_open_flags = "io_open.how.flags";
+    ring_splice_from = "io_splice.splice_fd_in";
 }

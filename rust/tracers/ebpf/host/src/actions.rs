@@ -13,6 +13,9 @@ const DESCRIPTORS: &[(Sysno, u8)] = &[
     (Sysno::close_range, act::CLOSE_RANGE),
 ];
 
+/// Calls after which memory that was a mapping of a file is none, or is elsewhere.
+const MEMORY: &[(Sysno, u8)] = &[(Sysno::munmap, act::UNMAP), (Sysno::mremap, act::MOVE)];
+
 /// Opens, also those without an effect of their own: a descriptor of theirs may be one that was closed unseen.
 const OPENS: &[(Sysno, u8)] = &[(Sysno::open, 1), (Sysno::openat, 2), (Sysno::open_by_handle_at, 2)];
 
@@ -36,10 +39,13 @@ pub(crate) fn actions() -> Actions {
         after[number] = action_after(&row.effect, tested_argument(&row.when)).unwrap_or_default();
     }
     for (call, at) in EXECS {
-        before[*call as usize] = path(*at, NONE);
+        before[*call as usize] = followed(*at, NONE);
     }
     for (call, act) in DESCRIPTORS {
         after[*call as usize].act = *act;
+    }
+    for (call, act) in MEMORY {
+        after[*call as usize] = Action { act: *act, b: 1, ..Action::default() };
     }
     for (call, flags) in OPENS {
         after[*call as usize] = Action { act: act::OPEN, a: *flags, ..Action::default() };
@@ -57,6 +63,11 @@ pub(crate) fn tested_argument(when: &When) -> u8 {
 
 fn path(at: PathAt, extra: u8) -> Action {
     Action { act: act::PATH, a: at.dir.unwrap_or(NONE), b: at.path, e: extra, ..Action::default() }
+}
+
+/// A path whose last name, if it is a link, is followed.
+fn followed(at: PathAt, extra: u8) -> Action {
+    Action { follows: 1, ..path(at, extra) }
 }
 
 fn two_paths(from: PathAt, to: PathAt, extra: u8) -> Action {
@@ -123,10 +134,10 @@ fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
         Effect::CloneUntraced { .. } | Effect::Clone3 { .. } | Effect::Namespace => return None,
         // Not seen yet.
         Effect::MapIndirect { .. }
-        | Effect::Protect { .. }
         | Effect::RingSetup { .. }
         | Effect::RingEnter { .. }
-        | Effect::RingRegister { .. }
-        | Effect::SeccompListener => return None,
+        | Effect::RingRegister { .. } => return None,
+        Effect::Protect { address, length } => action(act::PROTECT, address, length, 2),
+        Effect::SeccompListener => action(act::UNFOLLOWED, 1, 0, 0),
     })
 }

@@ -6,14 +6,16 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
-use tracer_ebpf_abi::{AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, Slot, UNCOUNTED};
+use tracer_ebpf_abi::{
+    AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, RING, Slot, UNCOUNTED, WRITABLE,
+};
 use tracer_host::file_systems::is_view;
 use tracer_host::programs::{elf_loader, interpreter};
 use tracer_host::{Recorder, stamp_of};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TraceEvent};
 use tracer_syscalls::constants::{
-    AT_EMPTY_PATH, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_TMPFILE, PROT_READ, PROT_WRITE,
-    RENAME_EXCHANGE,
+    AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_TMPFILE, PROT_READ,
+    PROT_WRITE, RENAME_EXCHANGE,
 };
 use tracer_syscalls::{Arch, Effect, ROWS};
 
@@ -27,10 +29,22 @@ pub(crate) struct Collector {
     pub(crate) recorder: Recorder,
     /// CLOCK_MONOTONIC at the recorder's beginning.
     start_ns: u64,
-    running: FxHashMap<u32, ()>,
+    /// Processes that have not ended, and their programs.
+    running: FxHashMap<u32, Vec<u8>>,
+    /// Mappings that may become writable, by memory.
+    mappings: FxHashMap<u64, Vec<Mapping>>,
     /// Calls on paths that threads are about to make.
     pending: FxHashMap<u32, Pending>,
     dev_dir: u64,
+}
+
+/// A shared mapping that was not writable, of a file that was opened for writing.
+#[derive(Clone, Copy)]
+struct Mapping {
+    start: u64,
+    end: u64,
+    /// What is told when it becomes writable.
+    event: TraceEvent,
 }
 
 /// A call on paths.
@@ -94,17 +108,26 @@ impl Collector {
         let monotonic = now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64;
         let start_ns = monotonic.saturating_sub(recorder.now_ns());
         let dev_dir = std::fs::metadata("/dev").map_or(0, |found| stamp_of(&found).dev);
-        Self { recorder, start_ns, running: FxHashMap::default(), pending: FxHashMap::default(), dev_dir }
+        Self {
+            recorder,
+            start_ns,
+            running: FxHashMap::default(),
+            mappings: FxHashMap::default(),
+            pending: FxHashMap::default(),
+            dev_dir,
+        }
     }
 
     /// The processes that have not ended.
-    pub(crate) fn running(&self) -> impl Iterator<Item = u32> + '_ {
-        self.running.keys().copied()
+    pub(crate) fn running(&self) -> Vec<(u32, Vec<u8>)> {
+        let mut running: Vec<_> = self.running.iter().map(|(pid, program)| (*pid, program.clone())).collect();
+        running.sort_unstable();
+        running
     }
 
     pub(crate) fn begin(&mut self, root: u32, cwd: &[u8], command: &[u8]) {
         self.recorder.tell_start(root, cwd, command);
-        self.running.insert(root, ());
+        self.running.insert(root, Vec::new());
     }
 
     fn event(&self, kind: EventKind, head: &Head) -> TraceEvent {
@@ -154,8 +177,14 @@ impl Collector {
             Kind::Fork => {
                 let mut event = self.event(EventKind::Fork, &head);
                 event.value = head.value;
-                self.running.insert(head.value as u32, ());
+                let program = self.running.get(&head.pid).cloned().unwrap_or_default();
+                self.running.insert(head.value as u32, program);
                 self.recorder.tell(&event);
+                if head.memory != head.value2
+                    && let Some(mappings) = self.mappings.get(&head.memory).cloned()
+                {
+                    self.mappings.insert(head.value2, mappings);
+                }
             }
             Kind::Exec => self.exec(told),
             Kind::Directory => {
@@ -189,7 +218,27 @@ impl Collector {
                     self.after(told, pending);
                 }
             }
-            Kind::Protect | Kind::Unfollowed => {}
+            Kind::Unfollowed if head.value == RING => {
+                let words = "names were changed by way of an io_uring: which was not seen";
+                self.recorder.tell_gap(GapKind::IoUring, head.pid, None, words);
+            }
+            // SECCOMP_FILTER_FLAG_NEW_LISTENER.
+            Kind::Unfollowed if head.value2 & 8 != 0 => {
+                let words = "a supervisor answers system calls before they are made (seccomp): what it does for them was not seen";
+                self.recorder.tell_gap(GapKind::SeccompListener, head.pid, None, words);
+            }
+            Kind::Unfollowed => {}
+            Kind::Protect => self.protected(&head),
+            Kind::Unmap => self.unmapped(&head),
+            Kind::Move => {
+                for mapping in self.mappings.get_mut(&head.memory).into_iter().flatten() {
+                    if mapping.start == head.value2 {
+                        // As long as it was: what it has grown by is of the same file.
+                        let bytes = mapping.end - mapping.start;
+                        (mapping.start, mapping.end) = (head.value, head.value + bytes);
+                    }
+                }
+            }
         }
     }
 
@@ -258,6 +307,42 @@ impl Collector {
         }
         if is_written {
             self.tell(EventKind::MapWrite, told);
+        } else if flags & MAP_SHARED != 0
+            && told.head.flags & WRITABLE != 0
+            && let Some(event) = self.about(EventKind::MapWrite, told)
+        {
+            let start = told.head.value2;
+            let mapping = Mapping { start, end: start + told.head.bytes, event };
+            self.mappings.entry(told.head.memory).or_default().push(mapping);
+        }
+    }
+
+    /// Memory was made writable.
+    fn protected(&mut self, head: &Head) {
+        let (start, end) = (head.value2, head.value2.saturating_add(head.value));
+        let mappings = self.mappings.get(&head.memory).into_iter().flatten();
+        let found = mappings.filter(|mapping| mapping.start < end && start < mapping.end);
+        let events: Vec<TraceEvent> = found.map(|mapping| mapping.event).collect();
+        for mut event in events {
+            let now = self.event(EventKind::MapWrite, head);
+            (event.time_ns, event.pid, event.tid) = (now.time_ns, now.pid, now.tid);
+            self.recorder.tell(&event);
+        }
+    }
+
+    /// Memory was given back: what is left of each mapping is what is before and behind it.
+    fn unmapped(&mut self, head: &Head) {
+        let (start, end) = (head.value2, head.value2.saturating_add(head.value));
+        if let Some(mappings) = self.mappings.get_mut(&head.memory) {
+            *mappings = mappings
+                .iter()
+                .flat_map(|mapping| {
+                    let before = Mapping { end: mapping.end.min(start), ..*mapping };
+                    let behind = Mapping { start: mapping.start.max(end), ..*mapping };
+                    [before, behind]
+                })
+                .filter(|mapping| mapping.start < mapping.end)
+                .collect();
         }
     }
 
@@ -310,7 +395,7 @@ impl Collector {
             Effect::Unlink { .. } if !first.is_known => self.unknown(&head, &first.path),
             Effect::Unlink { .. } => self.tell_named(EventKind::Unlink, &head, &first, None),
             Effect::Truncate { .. } => {
-                let first = if first.stamp.is_symlink() { follow(&first) } else { first };
+                let first = if first.stamp.is_symlink() { follow(&first).unwrap_or(first) } else { first };
                 if let Some(mut event) = self.named_event(EventKind::Truncate, &head, &first) {
                     event.value = extra;
                     self.recorder.tell(&event);
@@ -322,6 +407,8 @@ impl Collector {
                 let is_nameless = extra & AT_EMPTY_PATH != 0 || first.path.starts_with(b"/proc/");
                 let Some(mut event) = self.named_event(EventKind::Link, &head, &now) else { return };
                 event.text2 = event.text;
+                let is_followed = extra & AT_SYMLINK_FOLLOW != 0 && first.stamp.is_symlink();
+                let first = if is_followed { follow(&first).unwrap_or(first) } else { first };
                 if is_nameless {
                     event.flags = event.flags.with(EventFlags::NAMELESS);
                 } else {
@@ -395,13 +482,16 @@ impl Collector {
 
     fn exec(&mut self, told: &Told<'_>) {
         let mut event = self.event(EventKind::Exec, &told.head);
-        event.text = self.recorder.text(&path_of(told.texts[0]));
+        let program = path_of(told.texts[0]);
+        event.text = self.recorder.text(&program);
         event.text2 = self.recorder.text(told.texts[1]);
+        self.running.insert(told.head.pid, program.clone());
         self.recorder.tell(&event);
         self.tell(EventKind::Execute, told);
         let head = told.head;
         if let Some(given) = self.pending.remove(&head.tid).map(|pending| pending.first)
             && (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino)
+            && !given.path.starts_with(b"/proc/")
         {
             self.scripts(&head, given);
         }
@@ -410,7 +500,9 @@ impl Collector {
             File::open(Path::new(OsStr::from_bytes(&program))).ok().and_then(|file| elf_loader(&file));
         if let Some(loader) = loader {
             let named = Named { path: loader, stamp: FileStamp::default(), magic: 0, is_known: false };
-            self.tell_named(EventKind::Execute, &head, &follow(&named), None);
+            if let Some(loader) = follow(&named) {
+                self.tell_named(EventKind::Execute, &head, &loader, None);
+            }
         }
     }
 
@@ -418,9 +510,9 @@ impl Collector {
     fn scripts(&mut self, head: &Head, mut given: Named) {
         let program = (stamp(head).dev, stamp(head).ino);
         for _ in 0..INTERPRETERS_MAX {
-            let script =
-                if given.stamp.is_symlink() || !given.stamp.is_some() { follow(&given) } else { given };
-            if !script.stamp.is_some() || (script.stamp.dev, script.stamp.ino) == program {
+            let script = if given.is_known { Some(given) } else { follow(&given) };
+            let Some(script) = script.filter(|script| !script.path.starts_with(b"/proc/")) else { return };
+            if (script.stamp.dev, script.stamp.ino) == program {
                 return;
             }
             self.tell_named(EventKind::Execute, head, &script, None);
@@ -464,17 +556,10 @@ fn seen_from_here(given: &[u8], pid: u32, tid: u32) -> Vec<u8> {
 }
 
 /// Returns what a link leads to, as it is now.
-fn follow(named: &Named) -> Named {
-    let path = Path::new(OsStr::from_bytes(&named.path)).canonicalize();
-    match path.and_then(|path| path.symlink_metadata().map(|found| (path, found))) {
-        Ok((path, found)) => Named {
-            path: path.into_os_string().into_vec(),
-            stamp: stamp_of(&found),
-            magic: 0,
-            is_known: true,
-        },
-        Err(_) => named.clone(),
-    }
+fn follow(named: &Named) -> Option<Named> {
+    let path = Path::new(OsStr::from_bytes(&named.path)).canonicalize().ok()?;
+    let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).ok()?;
+    Some(Named { path: path.into_os_string().into_vec(), stamp, magic: 0, is_known: true })
 }
 
 fn stamp(head: &Head) -> FileStamp {

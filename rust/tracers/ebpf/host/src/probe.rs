@@ -31,6 +31,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("sys_exit", "sys_exit"),
     ("sys_enter", "sys_enter"),
     ("map_pages", "mm_filemap_map_pages"),
+    ("ring_complete", "io_uring_complete"),
     ("fork", "sched_process_fork"),
     ("exec", "sched_process_exec"),
     ("exit", "sched_process_exit"),

@@ -160,15 +160,15 @@ impl Run {
         for slot in self.probe.slots() {
             self.collector.left(&slot);
         }
-        let mut left: Vec<u32> = self.collector.running().filter(|pid| *pid != self.root as u32).collect();
-        left.sort_unstable();
-        for pid in left {
-            self.collector.recorder.tell_gap(
-                GapKind::DescendantLeft,
-                pid,
-                None,
-                "still running when the run was over: what it did later was not seen (see run.linger_ms)",
-            );
+        for (pid, program) in self.collector.running() {
+            if pid != self.root as u32 {
+                self.collector.recorder.tell_gap(
+                    GapKind::DescendantLeft,
+                    pid,
+                    Some(&program),
+                    "still running when the run was over: what it did later was not seen (see run.linger_ms)",
+                );
+            }
         }
         self.collector.lost(self.probe.lost());
         if !env::is_known_to_be_unfinished() {

@@ -42,6 +42,10 @@ pub(crate) struct Scratch {
     pub(crate) parent_mount: u64,
     pub(crate) name_at: u32,
     pub(crate) name_len: u32,
+    /// 1: a link that is the last name is followed.
+    pub(crate) follows: u32,
+    /// Links that were followed.
+    pub(crate) links: u32,
     /// A path as the program gave it; room for words read beyond its end.
     pub(crate) given: [u8; GIVEN_BYTES + 512],
 }
@@ -65,6 +69,8 @@ pub(crate) fn begin(scratch: &mut Scratch, id: u64, kind: u16, fd: i32) {
     head.fd = fd;
     head.value = 0;
     head.value2 = 0;
+    head.bytes = 0;
+    head.memory = 0;
     head.magic = 0;
     head.lens = [0, 0];
     head.stamp = Stamp::default();

@@ -19,7 +19,9 @@ macro_rules! offset {
 }
 pub(crate) use offset;
 
-/// `f_mode` (include/linux/fs.h): opened for writing.
+/// `f_mode` (include/linux/fs.h): opened for reading.
+pub(crate) const FMODE_READ: u32 = 1;
+/// Opened for writing.
 pub(crate) const FMODE_WRITE: u32 = 2;
 /// Opened as a path alone.
 pub(crate) const FMODE_PATH: u32 = 1 << 14;
@@ -27,6 +29,11 @@ pub(crate) const FMODE_PATH: u32 = 1 << 14;
 pub(crate) const FMODE_CREATED: u32 = 1 << 20;
 
 pub(crate) const O_TRUNC: u64 = 0o1000;
+pub(crate) const PROT_WRITE: u64 = 2;
+/// The low bit of the types of mappings that are shared.
+pub(crate) const MAP_SHARED: u64 = 1;
+pub(crate) const MAP_FIXED: u64 = 0x10;
+pub(crate) const MAP_ANONYMOUS: u64 = 0x20;
 
 pub(crate) const S_IFMT: u32 = 0o170_000;
 pub(crate) const S_IFREG: u32 = 0o100_000;

@@ -5,6 +5,7 @@
 
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)] // one addition, in `slots`
 
 mod events;
 mod kernel;
@@ -17,10 +18,12 @@ use aya_ebpf::btf_maps::{Array, LruHashMap};
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task_btf};
 use aya_ebpf::macros::{btf_map, btf_tracepoint};
 use aya_ebpf::programs::BtfTracePointContext;
-use tracer_ebpf_abi::{Action, CALLS, Kind, NONE, PIDS, WRITABLE, act};
+use tracer_ebpf_abi::{Action, CALLS, Kind, NONE, PIDS, RING, WRITABLE, act};
 
 use crate::events::{begin, emit, fill_file, scratch};
-use crate::kernel::{FMODE_WRITE, O_TRUNC, OFFSETS, field, file_of, offset};
+use crate::kernel::{
+    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, O_TRUNC, OFFSETS, PROT_WRITE, field, file_of, offset,
+};
 use crate::slots::{close, first, forget, opened};
 
 /// For each process: bit 7 says that it is one of the run, the others are its epoch.
@@ -42,7 +45,7 @@ static ACTIONS: [Action; CALLS] = [NO_ACTION; CALLS];
 #[unsafe(no_mangle)]
 static BEFORE: [Action; CALLS] = [NO_ACTION; CALLS];
 
-const NO_ACTION: Action = Action { act: 0, a: 0, b: 0, c: 0, d: 0, e: 0, padding: [0; 2] };
+const NO_ACTION: Action = Action { act: 0, a: 0, b: 0, c: 0, d: 0, e: 0, follows: 0, padding: 0 };
 
 const MEMBER: u8 = 0x80;
 
@@ -114,7 +117,7 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     // SAFETY: within the table; see `ACTIONS`.
-    let Action { act, a, b, c, d, e, .. } =
+    let Action { act, a, b, c, d, e, follows, .. } =
         unsafe { (&raw const BEFORE).cast::<Action>().add(number as usize).read_volatile() };
     if act == act::NOTHING {
         return 0;
@@ -131,6 +134,7 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let asked = Asked {
         number,
         extra,
+        follows: u64::from(follows),
         dirs: [directory_of(regs, a), directory_of(regs, c)],
         pointers: [regs.arg(b), if act == act::TWO_PATHS { regs.arg(d) } else { 0 }],
     };
@@ -148,6 +152,7 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 struct Asked {
     number: u64,
     extra: u64,
+    follows: u64,
     dirs: [u32; 2],
     /// 0: none.
     pointers: [u64; 2],
@@ -160,6 +165,9 @@ static WAITING: LruHashMap<u32, Asked, 4096> = LruHashMap::new();
 /// Tells what the paths of a call name; `false` if one could not be read.
 #[inline(always)]
 fn ask(id: u64, asked: &Asked, late: u64) -> bool {
+    if let Some(scratch) = scratch() {
+        scratch.follows = asked.follows as u32;
+    }
     let [first, second] =
         [Kind::Before, Kind::BeforeSecond].map(|kind| asked.number | (kind as u64) << 32 | late);
     names::tell(id, first, asked.dirs[0], asked.pointers[0], asked.extra) == 0
@@ -248,37 +256,84 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         }
         act::DUPLICATE => forget(id, result as u32),
         act::MAP => {
-            mapped(id, regs.arg(a) as u32, regs.arg(b) as u32 as u64 | regs.arg(c) << 32, result as u64)
+            let how = regs.arg(b) as u32 as u64 | regs.arg(c) << 32;
+            mapped(id, regs.arg(a) as u32, how, result as u64, regs.arg(1))
         }
+        act::PROTECT if regs.arg(c) & PROT_WRITE == 0 => 0,
+        act::PROTECT => remapped(id, Kind::Protect as u32, regs.arg(a), regs.arg(b)),
+        act::UNMAP => remapped(id, Kind::Unmap as u32, regs.arg(a), regs.arg(b)),
+        act::MOVE => remapped(id, Kind::Move as u32, regs.arg(a), result as u64),
         act::TRUNCATE_FD => changed(id, Kind::Truncate as u32, regs.arg(a) as u32, regs.arg(b)),
         act::PATH => {
             let kind = Kind::After as u64;
+            if let Some(scratch) = scratch() {
+                scratch.follows = 0;
+            }
             names::tell(id, number | kind << 32, directory_of(regs, a), regs.arg(b), result as u64)
         }
         act::ALLOCATE => changed(id, Kind::Allocate as u32, regs.arg(a) as u32, regs.arg(b)),
         act::IOCTL => ioctl(id, regs.arg(a) as u32, regs.arg(b) as u32, regs.arg(c)),
+        act::UNFOLLOWED => unfollowed(id, number, regs.arg(a)),
         act::AIO => submitted(id, result as u32, regs.arg(a)),
         _ => 0,
     };
     0
 }
 
+/// Memories that have had a file mapped in such a way that its mapping may become writable later.
+#[btf_map(name = "sharers")]
+static SHARERS: LruHashMap<u64, u8, 16384> = LruHashMap::new();
+
+/// The memory of the current task.
+#[inline(always)]
+fn own_memory() -> u64 {
+    // SAFETY: the helper has no requirements.
+    let task = unsafe { bpf_get_current_task_btf() } as u64;
+    field(task, offset!(task_mm))
+}
+
 /// A file was mapped.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn mapped(id: u64, fd: u32, how: u64, place: u64) -> u32 {
+pub extern "C" fn mapped(id: u64, fd: u32, how: u64, place: u64, bytes: u64) -> u32 {
+    let memory = own_memory();
+    // A mapping with a fixed place takes the place of whatever was there.
+    if how >> 32 & MAP_FIXED != 0 {
+        remapped(id, Kind::Unmap as u32, place, bytes);
+    }
     let file = file_of(fd);
-    if file == 0 {
+    if file == 0 || how >> 32 & MAP_ANONYMOUS != 0 {
         return 0;
     }
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, Kind::Map as u16, fd as i32);
     scratch.head.value = how;
     scratch.head.value2 = place;
+    scratch.head.bytes = bytes;
+    scratch.head.memory = memory;
     if field::<u32>(file, offset!(file_mode)) & FMODE_WRITE != 0 {
         scratch.head.flags |= WRITABLE;
+        if how >> 32 & MAP_SHARED != 0 && how & PROT_WRITE == 0 {
+            let _full = SHARERS.insert(&memory, &1, 0);
+        }
     }
     fill_file(file);
+    emit()
+}
+
+/// Memory was made writable, given back or moved: told of those that it matters for.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn remapped(id: u64, kind: u32, place: u64, value: u64) -> u32 {
+    let memory = own_memory();
+    if SHARERS.get_ptr(&memory).is_none() {
+        return 0;
+    }
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, kind as u16, -1);
+    scratch.head.value = value;
+    scratch.head.value2 = place;
+    scratch.head.memory = memory;
     emit()
 }
 
@@ -324,6 +379,17 @@ pub extern "C" fn ioctl(id: u64, fd: u32, asked: u32, argument: u64) -> u32 {
     }
 }
 
+/// Something was done that the tracer cannot follow.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn unfollowed(id: u64, number: u64, argument: u64) -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, Kind::Unfollowed as u16, -1);
+    scratch.head.value = number;
+    scratch.head.value2 = argument;
+    emit()
+}
+
 /// Reads and writes were handed to the kernel (io_submit(2)); what becomes of them is not waited for.
 #[inline(never)]
 #[unsafe(no_mangle)]
@@ -345,6 +411,74 @@ pub extern "C" fn submitted(id: u64, count: u32, blocks: u64) -> u32 {
     0
 }
 
+/// Operations of io_uring (include/uapi/linux/io_uring.h).
+mod ring {
+    pub(crate) const READV: u8 = 1;
+    pub(crate) const WRITEV: u8 = 2;
+    pub(crate) const READ_FIXED: u8 = 4;
+    pub(crate) const WRITE_FIXED: u8 = 5;
+    pub(crate) const FALLOCATE: u8 = 17;
+    pub(crate) const OPENAT: u8 = 18;
+    pub(crate) const CLOSE: u8 = 19;
+    pub(crate) const READ: u8 = 22;
+    pub(crate) const WRITE: u8 = 23;
+    pub(crate) const OPENAT2: u8 = 28;
+    pub(crate) const SPLICE: u8 = 30;
+    pub(crate) const RENAMEAT: u8 = 35;
+    pub(crate) const UNLINKAT: u8 = 36;
+    pub(crate) const SYMLINKAT: u8 = 38;
+    pub(crate) const LINKAT: u8 = 39;
+    pub(crate) const READ_MULTISHOT: u8 = 49;
+    pub(crate) const FTRUNCATE: u8 = 55;
+}
+
+/// A request of an io_uring is done: in the process that made it, or in a thread that the kernel has for it there.
+#[btf_tracepoint(function = "io_uring_complete")]
+pub fn ring_complete(ctx: BtfTracePointContext) -> i32 {
+    let id = bpf_get_current_pid_tgid();
+    if mark_of((id >> 32) as u32) & MEMBER == 0 {
+        return 0;
+    }
+    let (request, entry): (u64, u64) = (ctx.arg(1), ctx.arg(2));
+    if request == 0 {
+        return 0;
+    }
+    // struct io_uring_cqe: the result is behind the 8 bytes of the program's own.
+    let result: i32 = field(entry, 8);
+    if result < 0 {
+        return 0;
+    }
+    let file: u64 = field(request, offset!(ring_file));
+    let opcode: u8 = field(request, offset!(ring_opcode));
+    match opcode {
+        ring::READV | ring::READ_FIXED | ring::READ | ring::READ_MULTISHOT => {
+            slots::by_file(id, Kind::Read as u32, file, result as u64)
+        }
+        ring::WRITEV | ring::WRITE_FIXED | ring::WRITE => {
+            slots::by_file(id, Kind::Write as u32, file, result as u64)
+        }
+        ring::FALLOCATE => slots::by_file(id, Kind::Allocate as u32, file, 0),
+        // The length is that of the file now.
+        ring::FTRUNCATE => {
+            let inode: u64 = field(file, offset!(file_inode));
+            slots::by_file(id, Kind::Truncate as u32, file, field(inode, offset!(inode_size)))
+        }
+        ring::SPLICE => {
+            slots::uncounted(id, field(request, offset!(ring_splice_from)), 0);
+            slots::by_file(id, Kind::Write as u32, file, result as u64)
+        }
+        ring::OPENAT | ring::OPENAT2 => opened(id, result as u32, field(request, offset!(ring_open_flags))),
+        // Which descriptor is not said any more.
+        ring::CLOSE => {
+            renew((id >> 32) as u32);
+            0
+        }
+        ring::RENAMEAT | ring::UNLINKAT | ring::SYMLINKAT | ring::LINKAT => unfollowed(id, RING, 0),
+        _ => 0,
+    };
+    0
+}
+
 #[btf_tracepoint(function = "sched_process_fork")]
 pub fn fork(ctx: BtfTracePointContext) -> i32 {
     let (parent, child): (u64, u64) = (ctx.arg(0), ctx.arg(1));
@@ -357,6 +491,12 @@ pub fn fork(ctx: BtfTracePointContext) -> i32 {
     let tid: u32 = field(parent, offset!(task_pid));
     begin(scratch, u64::from(pid) << 32 | u64::from(tid), Kind::Fork as u16, -1);
     scratch.head.value = u64::from(made);
+    let (memory, made): (u64, u64) = (field(parent, offset!(task_mm)), field(child, offset!(task_mm)));
+    scratch.head.memory = memory;
+    scratch.head.value2 = made;
+    if memory != made && SHARERS.get_ptr(&memory).is_some() {
+        let _full = SHARERS.insert(&made, &1, 0);
+    }
     emit();
     0
 }

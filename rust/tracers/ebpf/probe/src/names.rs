@@ -6,7 +6,9 @@
 use core::hint::black_box;
 
 use aya_ebpf::helpers::bpf_get_current_task_btf;
-use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user_str};
+use aya_ebpf::helpers::generated::{
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
+};
 use tracer_ebpf_abi::{ABSENT, AS_GIVEN, COLD, GIVEN_BYTES, LATE};
 
 use crate::events::{begin, emit, fill_inode, scratch};
@@ -18,6 +20,9 @@ pub(crate) const CWD: u32 = -100_i32 as u32;
 
 /// Names of a path that are followed.
 const NAMES: u32 = 64;
+
+/// Links on the way that are followed; the kernel follows 40.
+const LINKS: u32 = 16;
 
 /// Longest name.
 const NAME_BYTES: u32 = 255;
@@ -152,6 +157,7 @@ pub extern "C" fn find(dir: u32, pointer: u64) -> u32 {
         return found::UNKNOWN;
     }
     start(dir);
+    scratch.links = 0;
     let at = &raw mut scratch.at;
     // SAFETY: in the map, here and below.
     unsafe { at.write_volatile(0) };
@@ -214,18 +220,57 @@ pub extern "C" fn step(from: u32) -> u32 {
     if inode == 0 {
         return if is_last { found::NO_FILE } else { found::UNKNOWN };
     }
+    let is_link = u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT == S_IFLNK;
+    if is_link && (!is_last || scratch.follows != 0) {
+        return follow(inode, end);
+    }
     scratch.dentry = child;
     if is_last {
         return found::FILE;
-    }
-    if u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT == S_IFLNK {
-        return found::UNKNOWN;
     }
     // Several may be mounted on top of each other.
     for _ in 0..8 {
         if cross(scratch.dentry) == 0 {
             break;
         }
+    }
+    MORE
+}
+
+/// Goes on with what a symbolic link says, and the rest of the path behind it.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn follow(inode: u64, end: u32) -> u32 {
+    const LINK_BYTES: u32 = 1024;
+    const REST_BYTES: u32 = GIVEN_BYTES as u32 - LINK_BYTES;
+    let Some(scratch) = scratch() else { return found::UNKNOWN };
+    // Only file systems that have the text of short links in memory say it here.
+    let link: u64 = field(inode, offset!(inode_link));
+    scratch.links += 1;
+    if link == 0 || scratch.links > LINKS {
+        return found::UNKNOWN;
+    }
+    // The text of an event is not made before the path is found: room to put the two together.
+    let room = (&raw mut scratch.text).cast::<u8>();
+    let given = (&raw mut scratch.given).cast::<u8>();
+    // SAFETY: there is room for it.
+    let read = unsafe { bpf_probe_read_kernel_str(room.cast(), LINK_BYTES, link as *const _) };
+    if read <= 1 || read >= i64::from(LINK_BYTES) {
+        return found::UNKNOWN;
+    }
+    let len = black_box(read as u32 - 1) & (LINK_BYTES - 1);
+    let end = black_box(end) & (GIVEN_BYTES as u32 - 1);
+    // SAFETY: by the masks all of it is within the two, what is behind the end of the path included.
+    unsafe {
+        room.add(len as usize).write(b'/');
+        bpf_probe_read_kernel(room.add(len as usize + 1).cast(), 512, given.add(end as usize).cast());
+        bpf_probe_read_kernel(given.cast(), REST_BYTES, room.cast());
+        (&raw mut scratch.at).write_volatile(0);
+    }
+    scratch.dentry = scratch.parent;
+    scratch.mount = scratch.parent_mount;
+    if scratch.given[0] == b'/' {
+        start(CWD);
     }
     MORE
 }

@@ -5,7 +5,10 @@ use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE, UNCOUNTED};
 
 use crate::events::{begin, emit, fill_file, scratch};
-use crate::kernel::{FMODE_CREATED, FMODE_PATH, OFFSETS, S_IFMT, S_IFREG, field, file_of, files, offset};
+use crate::kernel::{
+    FMODE_CREATED, FMODE_PATH, FMODE_READ, FMODE_WRITE, OFFSETS, S_IFMT, S_IFREG, field, file_of, files,
+    offset,
+};
 use crate::mark_of;
 
 /// A descriptor has one place, which others share: a collision costs that something is told again.
@@ -35,14 +38,20 @@ pub(crate) fn transfer(id: u64, mark: u8, fd: u32, bytes: u64, side: u32) {
         && slot.tag == tag(id, mark)
         && slot.flags & (bit | NO_FILE) != 0
     {
-        if side == 0 {
-            slot.bytes[0] += bytes;
-        } else {
-            slot.bytes[1] += bytes;
-        }
+        count(slot, side, bytes);
         return;
     }
     first(id, fd, bytes, side);
+}
+
+/// Adds to what a slot counts. Threads on other processors do the same.
+#[inline(always)]
+fn count(slot: &mut Slot, side: u32, bytes: u64) {
+    let counter = if side == 0 { &raw mut slot.bytes[0] } else { &raw mut slot.bytes[1] };
+    // SAFETY: in the map, and aligned. The library for this machine has no atomic additions.
+    unsafe {
+        core::arch::asm!("lock *(u64 *)({counter} + 0) += {bytes}", counter = in(reg) counter, bytes = in(reg) bytes);
+    }
 }
 
 /// The first read or write through a descriptor.
@@ -73,11 +82,7 @@ pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
     }
     let bit = if side == 0 { TOLD_READ } else { TOLD_WRITE };
     if slot.flags & bit != 0 {
-        if side == 0 {
-            slot.bytes[0] += bytes;
-        } else {
-            slot.bytes[1] += bytes;
-        }
+        count(slot, side, bytes);
         return 0;
     }
     slot.flags |= bit;
@@ -97,9 +102,26 @@ pub extern "C" fn uncounted(id: u64, fd: u32, side: u32) -> u32 {
         return 0;
     }
     let Some(scratch) = scratch() else { return 0 };
-    let kind = if side == 0 { Kind::Read } else { Kind::Write };
+    let (kind, needed) = if side == 0 { (Kind::Read, FMODE_READ) } else { (Kind::Write, FMODE_WRITE) };
+    if field::<u32>(file, offset!(file_mode)) & needed == 0 {
+        return 0;
+    }
     begin(scratch, id, kind as u16, fd as i32);
     scratch.head.value = UNCOUNTED;
+    fill_file(file);
+    emit()
+}
+
+/// Something was done to a file without a descriptor: told each time.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn by_file(id: u64, kind: u32, file: u64, value: u64) -> u32 {
+    if file == 0 {
+        return 0;
+    }
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, kind as u16, -1);
+    scratch.head.value = value;
     fill_file(file);
     emit()
 }
@@ -108,15 +130,14 @@ pub extern "C" fn uncounted(id: u64, fd: u32, side: u32) -> u32 {
 #[inline(always)]
 fn flush(id: u64, slot: &mut Slot) {
     let [read, written] = slot.bytes;
-    if slot.flags & NO_FILE == 0 {
-        if read != 0 {
-            more(id, Kind::MoreRead as u32, read, slot.dev, slot.ino);
-        }
-        if written != 0 {
-            more(id, Kind::MoreWrite as u32, written, slot.dev, slot.ino);
-        }
+    if read != 0 {
+        count(slot, 0, read.wrapping_neg());
+        more(id, Kind::MoreRead as u32, read, slot.dev, slot.ino);
     }
-    slot.bytes = [0, 0];
+    if written != 0 {
+        count(slot, 1, written.wrapping_neg());
+        more(id, Kind::MoreWrite as u32, written, slot.dev, slot.ino);
+    }
 }
 
 #[inline(never)]
