@@ -7,10 +7,11 @@
 //! # Safety
 //!
 //! `unsafe` is confined to [`inherited`], which looks at the process before `main`, `spawn`, whose code between fork and
-//! exec keeps to async-signal-safe calls, `supervise` and [`signals`], which handle signals, and single calls in [`control`] and
-//! [`programs`].
+//! exec keeps to async-signal-safe calls, `supervise` and [`signals`], which handle signals, `command`, which waits for
+//! children, and single calls in [`control`] and [`programs`].
 
 pub mod arguments;
+mod command;
 pub mod control;
 pub mod file_systems;
 pub mod inherited;
@@ -25,8 +26,9 @@ mod supervise;
 mod world;
 
 pub use arguments::{RecoveryArguments, TracerArguments};
+pub use command::{ChildrenQueue, cpu_time_ns, deliver_report, exit_status_of, join_words};
 pub use control::{Control, ToRoar, ToTracer};
-pub use orphans::Orphans;
+pub use orphans::{Orphans, change_of};
 pub use recorder::{Announcement, LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
 pub use recovery::{Recovery, Started, recover, started};
 pub use report_file::{

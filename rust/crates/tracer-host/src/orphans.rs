@@ -59,7 +59,7 @@ fn children() -> Vec<i32> {
 ///
 /// # Errors
 /// It is none.
-pub(crate) fn change_of(pid: i32) -> io::Result<Option<i32>> {
+pub fn change_of(pid: i32) -> io::Result<Option<i32>> {
     let mut status = 0;
     let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
     // SAFETY: a valid place.

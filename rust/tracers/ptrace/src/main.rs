@@ -26,7 +26,6 @@ mod timer;
 mod walk;
 mod words;
 
-use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
@@ -35,7 +34,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use tracer_host::signals::{self, Roar};
-use tracer_host::{Control, ToRoar, TracerArguments, encode_report, report_of, write_report};
+use tracer_host::{
+    Control, ToRoar, TracerArguments, cpu_time_ns, deliver_report, exit_status_of, join_words, report_of,
+};
 use tracer_schema::{EventKind, TracerStats};
 
 use crate::engine::Engine;
@@ -85,15 +86,6 @@ fn raise_files_limit() -> Option<libc::rlimit> {
     Some(limit)
 }
 
-fn joined(command: &[OsString]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for word in command {
-        bytes.extend_from_slice(word.as_bytes());
-        bytes.push(0);
-    }
-    bytes
-}
-
 fn trace(arguments: &TracerArguments, roar: Option<&Roar>, mask: &libc::sigset_t) -> io::Result<()> {
     let files_limit = raise_files_limit();
     let mut observer = Observer::new(&arguments.run_dir);
@@ -104,7 +96,7 @@ fn trace(arguments: &TracerArguments, roar: Option<&Roar>, mask: &libc::sigset_t
     let launched = launch(&arguments.command, mask, files_limit)?;
     let root = launched.tid;
     let cwd = std::fs::read_link("/proc/self/cwd").unwrap_or_default();
-    observer.begin(root, cwd.as_os_str().as_bytes(), &joined(&arguments.command));
+    observer.begin(root, cwd.as_os_str().as_bytes(), &join_words(&arguments.command));
     observer.recorder.flush();
     let running = Arc::new(AtomicI32::new(root.0));
     if let Some(roar) = roar {
@@ -148,7 +140,7 @@ fn report(
     end.value = status as u32 as u64;
     observer.recorder.tell(&end);
     let stats = TracerStats {
-        overhead_ns: sys::cpu_time_ns(),
+        overhead_ns: cpu_time_ns(),
         mode: match mode {
             Mode::Seccomp => "seccomp".to_owned(),
             Mode::EverySyscall => "syscall".to_owned(),
@@ -156,12 +148,7 @@ fn report(
         ..TracerStats::default()
     };
     let report = report_of(observer.recorder.finish(), "ptrace", stats);
-    let bytes = encode_report(&report).map_err(io::Error::other)?;
-    match (write_report(&arguments.run_dir, &bytes), control) {
-        (Ok(()), _) => Ok(()),
-        (Err(_), Some(control)) => control.send_report(&bytes),
-        (Err(error), None) => Err(io::Error::other(error)),
-    }
+    deliver_report(&report, &arguments.run_dir, control)
 }
 
 /// Lives on in the background for descendants alone: whoever waits for the end of our output must not wait for them.
@@ -175,9 +162,4 @@ fn leave_the_stage() {
         // SAFETY: numbers only; what the standard descriptors referred to is not used again.
         unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&null), fd) };
     }
-}
-
-/// The status of a command that could not be executed, as shells have it.
-fn exit_status_of(errno: i32) -> i32 {
-    if errno == libc::ENOENT { 127 } else { 126 }
 }

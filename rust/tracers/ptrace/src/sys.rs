@@ -333,11 +333,3 @@ pub(crate) fn file_system_type(path: &CStr) -> io::Result<i64> {
     let found = unsafe { found.assume_init() };
     Ok(found.f_type)
 }
-
-/// CPU time of this process so far, nanoseconds.
-pub(crate) fn cpu_time_ns() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid place.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now) };
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
-}

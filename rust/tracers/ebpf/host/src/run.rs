@@ -4,10 +4,8 @@
 //!
 //! What the child does before exec is async-signal-safe; waiting and polling are calls with places that live through them.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -15,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use tracer_host::signals::Roar;
 use tracer_host::{
-    Orphans, Recorder, ToRoar, TracerArguments, encode_report, report_of, spawn_command, write_report,
+    ChildrenQueue, Orphans, Recorder, ToRoar, TracerArguments, change_of, cpu_time_ns, deliver_report,
+    exit_status_of, join_words, report_of, spawn_command,
 };
 use tracer_schema::{EventKind, GapKind, TracerStats};
 
@@ -53,11 +52,11 @@ pub(crate) fn trace(
         // Without a log the run is as good as with one.
         let _unlogged = recorder.log_to(&arguments.run_dir);
     }
-    let children = children_queue()?;
+    let children = ChildrenQueue::new()?;
     let mut orphans = Orphans::adopt();
     let mut collector = Collector::new(recorder);
     let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
-    let command = joined(&arguments.command);
+    let command = join_words(&arguments.command);
     let prepare = || {
         probe.marks.mark_self();
         Ok(0)
@@ -92,11 +91,11 @@ pub(crate) fn trace(
 
 impl Run {
     /// Collects until the root has ended.
-    fn wait(&mut self, children: &OwnedFd, roar: Option<&Roar>) -> io::Result<()> {
+    fn wait(&mut self, children: &ChildrenQueue, roar: Option<&Roar>) -> io::Result<()> {
         let mut pause = LOOK_MIN;
         let mut is_stopped = false;
         loop {
-            while let Some(status) = self.root_changed()? {
+            while let Some(status) = change_of(self.root)? {
                 // That it went on is not told of one that has stopped again, or ended, before it was asked for.
                 if is_stopped && let Some(roar) = roar {
                     roar.wake();
@@ -111,23 +110,10 @@ impl Run {
                     return Ok(());
                 }
             }
-            if wait_for(children, pause) {
+            if children.wait(pause) {
                 self.orphans.reap_all_but(self.root);
             }
             pause = if self.read() > 0 { LOOK_MIN } else { (pause * 2).min(LOOK_MAX) };
-        }
-    }
-
-    /// Returns what became of the root, if something did.
-    fn root_changed(&self) -> io::Result<Option<i32>> {
-        let mut status = 0;
-        let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
-        // SAFETY: a valid place.
-        match unsafe { libc::waitpid(self.root, &raw mut status, flags) } {
-            0 => Ok(None),
-            pid if pid == self.root => Ok(Some(status)),
-            _ if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => Ok(None),
-            _ => Err(io::Error::last_os_error()),
         }
     }
 
@@ -191,56 +177,5 @@ fn report(
     let stats =
         TracerStats { overhead_ns: cpu_time_ns(), mode: "sys_exit".to_owned(), ..TracerStats::default() };
     let report = report_of(collector.recorder.finish(), "ebpf", stats);
-    let bytes = encode_report(&report).map_err(io::Error::other)?;
-    match (write_report(&arguments.run_dir, &bytes), roar) {
-        (Ok(()), _) => Ok(()),
-        (Err(_), Some(roar)) => roar.control().send_report(&bytes),
-        (Err(error), None) => Err(io::Error::other(error)),
-    }
-}
-
-fn cpu_time_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid place.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
-/// The status of a command that could not be executed, as shells have it.
-fn exit_status_of(errno: i32) -> i32 {
-    if errno == libc::ENOENT { 127 } else { 126 }
-}
-
-fn joined(command: &[OsString]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for word in command {
-        bytes.extend_from_slice(word.as_bytes());
-        bytes.push(0);
-    }
-    bytes
-}
-
-/// Returns a descriptor that tells of children that ended, stopped or went on.
-fn children_queue() -> io::Result<OwnedFd> {
-    // SAFETY: all zero is a valid set.
-    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: a valid set and signal.
-    unsafe { libc::sigaddset(&raw mut set, libc::SIGCHLD) };
-    // SAFETY: a valid set.
-    let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: signalfd has just made it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// Waits until something is to be read, or the time is over. Returns whether something was.
-fn wait_for(fd: &OwnedFd, time: Duration) -> bool {
-    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one valid entry.
-    unsafe { libc::poll(&raw mut entry, 1, time.as_millis() as i32) };
-    let mut info = [0_u8; 128];
-    // SAFETY: room for one struct signalfd_siginfo; what it says is asked of waitpid.
-    unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), info.len()) > 0 }
+    deliver_report(&report, &arguments.run_dir, roar.map(Roar::control))
 }

@@ -7,7 +7,6 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -17,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use tracer_host::signals::Roar;
 use tracer_host::{
-    Orphans, Recorder, Spawned, ToRoar, TracerArguments, encode_report, report_of, spawn_command,
-    write_report,
+    ChildrenQueue, Orphans, Recorder, Spawned, ToRoar, TracerArguments, change_of, cpu_time_ns,
+    deliver_report, exit_status_of, join_words, report_of, spawn_command,
 };
 use tracer_schema::{EventKind, TracerReport, TracerStats};
 
@@ -90,12 +89,12 @@ fn trace_into(
     }
     // SAFETY: no other thread runs yet.
     unsafe { env::bring_along(&journal.loadable(library)?, &journal.path) };
-    let children = children_queue()?;
+    let children = ChildrenQueue::new()?;
     let mut orphans = Orphans::adopt();
     let mut collector = Collector::new(recorder, journal.log);
     let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
     let mut announcement =
-        collector.recorder.announce(cwd.as_os_str().as_bytes(), &joined(&arguments.command));
+        collector.recorder.announce(cwd.as_os_str().as_bytes(), &join_words(&arguments.command));
     let prepare = || {
         announcement.write();
         limits.restore();
@@ -106,7 +105,12 @@ fn trace_into(
     let answers = is_patching.then(|| Answers::begin(journal));
     let root = spawned.pid;
     let program = find_program(arguments.command.first());
-    collector.begin(root as u32, cwd.as_os_str().as_bytes(), &joined(&arguments.command), program.as_deref());
+    collector.begin(
+        root as u32,
+        cwd.as_os_str().as_bytes(),
+        &join_words(&arguments.command),
+        program.as_deref(),
+    );
     let running = Arc::new(AtomicI32::new(root));
     if let Some(roar) = roar {
         roar.tell(ToRoar::Started(root as u32));
@@ -139,11 +143,6 @@ fn outcome(spawned: Spawned) -> Option<i32> {
     spawned.outcome().ok().and_then(|outcome| outcome.errno)
 }
 
-/// The status of a command that could not be executed, as shells have it.
-fn exit_status_of(errno: i32) -> i32 {
-    if errno == libc::ENOENT { 127 } else { 126 }
-}
-
 /// Limits that are another one's for the tracer than for the command.
 struct Limits([Option<(u32, libc::rlimit)>; 2]);
 
@@ -172,15 +171,6 @@ impl Limits {
     }
 }
 
-fn joined(command: &[OsString]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for word in command {
-        bytes.extend_from_slice(word.as_bytes());
-        bytes.push(0);
-    }
-    bytes
-}
-
 /// Returns the path by which execvp(3) will execute the command.
 fn find_program(name: Option<&OsString>) -> Option<Vec<u8>> {
     let name = name?.as_bytes();
@@ -195,31 +185,6 @@ fn find_program(name: Option<&OsString>) -> Option<Vec<u8>> {
         .map(|path| path.as_os_str().as_bytes().to_vec())
 }
 
-/// Returns a descriptor that tells of children that ended, stopped or went on.
-fn children_queue() -> io::Result<OwnedFd> {
-    // SAFETY: all zero is a valid set.
-    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: a valid set and signal.
-    unsafe { libc::sigaddset(&raw mut set, libc::SIGCHLD) };
-    // SAFETY: a valid set.
-    let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: signalfd has just made it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// Waits until something is to be read, or the time is over. Returns whether something was.
-fn wait_for(fd: &OwnedFd, time: Duration) -> bool {
-    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one valid entry.
-    unsafe { libc::poll(&raw mut entry, 1, time.as_millis() as i32) };
-    let mut info = [0_u8; 128];
-    // SAFETY: room for one struct signalfd_siginfo; what it says is asked of waitpid.
-    unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), info.len()) > 0 }
-}
-
 /// Returns whether a process runs: it is there, and no zombie.
 pub(crate) fn is_running(pid: u32) -> bool {
     let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else { return false };
@@ -230,11 +195,11 @@ pub(crate) fn is_running(pid: u32) -> bool {
 
 impl Run {
     /// Collects until the root has ended.
-    fn wait(&mut self, children: &OwnedFd, roar: Option<&Roar>) -> io::Result<()> {
+    fn wait(&mut self, children: &ChildrenQueue, roar: Option<&Roar>) -> io::Result<()> {
         let mut pause = LOOK_MIN;
         let mut is_stopped = false;
         loop {
-            while let Some(status) = self.root_changed()? {
+            while let Some(status) = change_of(self.root)? {
                 // That it went on is not told of one that has stopped again, or ended, before it was asked for.
                 if is_stopped && let Some(roar) = roar {
                     roar.wake();
@@ -249,25 +214,12 @@ impl Run {
                     return Ok(());
                 }
             }
-            if wait_for(children, pause)
+            if children.wait(pause)
                 && let Some(orphans) = &self.orphans
             {
                 orphans.reap_all_but(self.root);
             }
             pause = if self.read(false) > 0 { LOOK_MIN } else { (pause * 2).min(LOOK_MAX) };
-        }
-    }
-
-    /// Returns what became of the root, if something did.
-    fn root_changed(&self) -> io::Result<Option<i32>> {
-        let mut status = 0;
-        let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
-        // SAFETY: a valid place.
-        match unsafe { libc::waitpid(self.root, &raw mut status, flags) } {
-            0 => Ok(None),
-            pid if pid == self.root => Ok(Some(status)),
-            _ if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => Ok(None),
-            _ => Err(io::Error::last_os_error()),
         }
     }
 
@@ -331,12 +283,7 @@ fn report(
     status: i32,
 ) -> io::Result<()> {
     let report = sum_up(collector, status);
-    let bytes = encode_report(&report).map_err(io::Error::other)?;
-    match (write_report(&arguments.run_dir, &bytes), roar) {
-        (Ok(()), _) => Ok(()),
-        (Err(_), Some(roar)) => roar.control().send_report(&bytes),
-        (Err(error), None) => Err(io::Error::other(error)),
-    }
+    deliver_report(&report, &arguments.run_dir, roar.map(Roar::control))
 }
 
 pub(crate) fn sum_up(mut collector: Collector, status: i32) -> TracerReport {
@@ -345,11 +292,4 @@ pub(crate) fn sum_up(mut collector: Collector, status: i32) -> TracerReport {
     collector.recorder.tell(&end);
     let stats = TracerStats { overhead_ns: cpu_time_ns(), mode: collector.mode(), ..TracerStats::default() };
     report_of(collector.recorder.finish(), "preload", stats)
-}
-
-fn cpu_time_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid place.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
