@@ -18,6 +18,19 @@ pub const SLOTS: usize = 1 << 14;
 /// Numbers of system calls end below this.
 pub const CALLS: usize = 512;
 
+/// Rows of the tables of calls: those of the machine's own kind, and behind them those of 32-bit programs.
+pub const ROWS: usize = 2 * CALLS;
+
+/// Which process starts the command: the first child of it is the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Launcher {
+    /// Its process id, in its own PID namespace.
+    pub pid: u32,
+    /// The inode of that namespace in nsfs (namespaces(7)).
+    pub namespace: u32,
+}
+
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
         /// What happened.
@@ -73,6 +86,8 @@ kinds! {
     Unmap = 18,
     /// Memory at `value2` was moved to `value`.
     Move = 19,
+    /// The inode of a file of which the rename under way changes something: the one that it takes the place of is among them.
+    Victim = 20,
 }
 
 /// `Open`: the file was made by it.
@@ -89,6 +104,8 @@ pub const CUT: u16 = 16;
 pub const ABSENT: u16 = 32;
 /// `Before`: whether there is such a file is not in memory.
 pub const COLD: u16 = 64;
+/// `Before`: it is not known, or not yet.
+pub const UNKNOWN: u16 = 256;
 /// `Before`: it was looked at only after the call.
 pub const LATE: u16 = 128;
 
@@ -120,7 +137,7 @@ pub struct Stamp {
 pub struct Head {
     /// CLOCK_MONOTONIC.
     pub time_ns: u64,
-    /// Process, in the PID namespace of the machine.
+    /// Process, in the PID namespace of the user side.
     pub pid: u32,
     /// Thread.
     pub tid: u32,
@@ -136,7 +153,7 @@ pub struct Head {
     pub value2: u64,
     /// By kind.
     pub bytes: u64,
-    /// Of events about memory: which. Processes may share one.
+    /// Of events about memory: which; processes may share one. Of calls on paths that an io_uring makes: the request. Else 0.
     pub memory: u64,
     /// Magic number of the file system (statfs(2)).
     pub magic: u64,
@@ -164,10 +181,15 @@ pub struct Slot {
     pub dev: u64,
     /// The file.
     pub ino: u64,
+    /// The open file, by its address.
+    pub file: u64,
 }
 
 /// In place of the number of a call, of [`Kind::Unfollowed`]: an operation of an io_uring on paths.
 pub const RING: u64 = u64::MAX;
+
+/// In place of the number of a call, of [`Kind::Unfollowed`]: a call of the x32 ABI.
+pub const X32: u64 = u64::MAX - 1;
 
 /// In place of a number of bytes: it is not known.
 pub const UNCOUNTED: u64 = u64::MAX;
@@ -222,7 +244,7 @@ pub mod act {
     pub const MAP: u8 = 9;
     /// mprotect(2): address `a`, length `b`, protection `c`.
     pub const PROTECT: u8 = 10;
-    /// Descriptor `a`, length `b`.
+    /// Descriptor `a`, length `b`, its upper half `c`.
     pub const TRUNCATE_FD: u8 = 11;
     pub const ALLOCATE: u8 = 12;
     /// The descriptor returned is another one's.
@@ -238,15 +260,21 @@ pub mod act {
     pub const PATH_OPENED_HOW: u8 = 19;
     /// ioctl(2): descriptor `a`, request `b`, source `c`.
     pub const IOCTL: u8 = 20;
-    /// io_submit(2): pointer to the pointers to the control blocks `a`; their number is the result.
+    /// io_submit(2): the context in argument `a`, pointer to the pointers to the control blocks `b`; their number is the result. The
+    /// pointers are of `c` bytes.
     pub const AIO: u8 = 21;
     /// munmap(2): address `a`, length `b`.
     pub const UNMAP: u8 = 22;
     /// mremap(2): address `a`.
     pub const MOVE: u8 = 23;
+    /// Pointer `a` to six arguments of 32 bits each, of mmap(2).
+    pub const MAP_INDIRECT: u8 = 24;
     /// What cannot be followed.
     pub const UNFOLLOWED: u8 = 17;
 }
+
+/// In place of an offset: the running kernel has no such field. What it is needed for is not seen, and is told of as such.
+pub const NO_FIELD: u32 = u32::MAX;
 
 macro_rules! offsets {
     ($($name:ident = $($path:literal)|+;)+) => {
@@ -269,8 +297,19 @@ offsets! {
     task_pid = "task_struct.pid";
     task_signal = "task_struct.signal";
     task_exit_code = "task_struct.exit_code";
+    task_status = "task_struct.thread_info.status";
+    task_thread_pid = "task_struct.thread_pid";
+    task_pid_links = "task_struct.pid_links";
+    signal_pids = "signal_struct.pids";
+    pid_level = "pid.level";
+    pid_numbers = "pid.numbers";
+    pid_tasks = "pid.tasks";
+    upid_namespace = "upid.ns";
+    namespace_inum = "pid_namespace.ns.inum";
+    namespace_level = "pid_namespace.level";
     mm_arg_start = "mm_struct.arg_start";
     mm_arg_end = "mm_struct.arg_end";
+    mm_exe_file = "mm_struct.exe_file";
     signal_live = "signal_struct.live";
     signal_exit_code = "signal_struct.group_exit_code";
     files_fdt = "files_struct.fdt";
@@ -290,8 +329,15 @@ offsets! {
     inode_mtime_ns = "inode.i_mtime_nsec" | "inode.__i_mtime.tv_nsec" | "inode.i_mtime.tv_nsec";
     inode_ctime = "inode.i_ctime_sec" | "inode.__i_ctime.tv_sec" | "inode.i_ctime.tv_sec";
     inode_ctime_ns = "inode.i_ctime_nsec" | "inode.__i_ctime.tv_nsec" | "inode.i_ctime.tv_nsec";
+    vfsmnt_sb = "vfsmount.mnt_sb";
+    dentry_sb = "dentry.d_sb";
     sb_dev = "super_block.s_dev";
     sb_magic = "super_block.s_magic";
+    sb_root = "super_block.s_root";
+    sb_info = "super_block.s_fs_info";
+    proc_namespace = "proc_fs_info.pid_ns";
+    proc_pid = "proc_inode.pid";
+    proc_inode = "proc_inode.vfs_inode";
     dentry_parent = "dentry.d_parent";
     dentry_name = "dentry.d_name.name";
     dentry_hash_len = "dentry.d_name.hash_len";
@@ -311,8 +357,25 @@ offsets! {
     fs_root_dentry = "fs_struct.root.dentry";
     fs_root_mnt = "fs_struct.root.mnt";
     bprm_file = "linux_binprm.file";
+    bprm_name = "linux_binprm.filename";
     ring_file = "io_kiocb.file";
     ring_opcode = "io_kiocb.opcode";
     ring_open_flags = "io_open.how.flags";
     ring_splice_from = "io_splice.splice_fd_in";
+    ring_open_dir = "io_open.dfd";
+    ring_open_name = "io_open.filename";
+    ring_unlink_dir = "io_unlink.dfd";
+    ring_unlink_flags = "io_unlink.flags";
+    ring_unlink_name = "io_unlink.filename";
+    ring_rename_old_dir = "io_rename.old_dfd";
+    ring_rename_new_dir = "io_rename.new_dfd";
+    ring_rename_old = "io_rename.oldpath";
+    ring_rename_new = "io_rename.newpath";
+    ring_rename_flags = "io_rename.flags";
+    ring_link_old_dir = "io_link.old_dfd";
+    ring_link_new_dir = "io_link.new_dfd";
+    ring_link_old = "io_link.oldpath";
+    ring_link_new = "io_link.newpath";
+    ring_link_flags = "io_link.flags";
+    filename_name = "filename.name";
 }

@@ -1,27 +1,44 @@
 //! What the kernel side is to do before and after each system call: the table of system calls in its terms.
 
-use syscalls::x86_64::Sysno;
-use tracer_ebpf_abi::{Action, CALLS, NONE, act};
+use tracer_ebpf_abi::{Action, CALLS, NONE, ROWS as TABLE_ROWS, act};
 use tracer_syscalls::{Arch, Effect, OpenFlags, PathAt, ROWS, When};
 
-/// Calls that are no effects on files, and change what descriptors mean.
-const DESCRIPTORS: &[(Sysno, u8)] = &[
-    (Sysno::close, act::CLOSE),
-    (Sysno::dup, act::DUPLICATE),
-    (Sysno::dup2, act::DUPLICATE),
-    (Sysno::dup3, act::DUPLICATE),
-    (Sysno::close_range, act::CLOSE_RANGE),
+/// The kinds of calls that this machine has, in the order of the table: its own, and those of 32-bit programs.
+pub(crate) const KINDS: [Arch; 2] = [Arch::X86_64, Arch::X86];
+
+/// Numbers of a call, by kind.
+macro_rules! numbers {
+    ($name:ident) => {
+        [Some(syscalls::x86_64::Sysno::$name as usize), Some(syscalls::x86::Sysno::$name as usize)]
+    };
+}
+
+type Numbers = [Option<usize>; KINDS.len()];
+
+/// Calls that are no effects on files, and change what descriptors mean, or what is in memory where.
+const OTHERS: &[(Numbers, Action)] = &[
+    (numbers!(close), only(act::CLOSE)),
+    (numbers!(dup), only(act::DUPLICATE)),
+    (numbers!(dup2), only(act::DUPLICATE)),
+    (numbers!(dup3), only(act::DUPLICATE)),
+    (numbers!(close_range), only(act::CLOSE_RANGE)),
+    (numbers!(munmap), Action { b: 1, ..only(act::UNMAP) }),
+    (numbers!(mremap), Action { b: 1, ..only(act::MOVE) }),
+    // Opens, also those without an effect of their own: a descriptor of theirs may be one that was closed unseen.
+    (numbers!(open), Action { a: 1, ..only(act::OPEN) }),
+    (numbers!(openat), Action { a: 2, ..only(act::OPEN) }),
+    (numbers!(open_by_handle_at), Action { a: 2, ..only(act::OPEN) }),
 ];
 
-/// Calls after which memory that was a mapping of a file is none, or is elsewhere.
-const MEMORY: &[(Sysno, u8)] = &[(Sysno::munmap, act::UNMAP), (Sysno::mremap, act::MOVE)];
-
-/// Opens, also those without an effect of their own: a descriptor of theirs may be one that was closed unseen.
-const OPENS: &[(Sysno, u8)] = &[(Sysno::open, 1), (Sysno::openat, 2), (Sysno::open_by_handle_at, 2)];
-
 /// Calls that execute a program: the path may be that of a script.
-const EXECS: &[(Sysno, PathAt)] =
-    &[(Sysno::execve, PathAt { dir: None, path: 0 }), (Sysno::execveat, PathAt { dir: Some(0), path: 1 })];
+const EXECS: &[(Numbers, PathAt)] = &[
+    (numbers!(execve), PathAt { dir: None, path: 0 }),
+    (numbers!(execveat), PathAt { dir: Some(0), path: 1 }),
+];
+
+const fn only(act: u8) -> Action {
+    Action { act, a: 0, b: 0, c: 0, d: 0, e: 0, follows: 0, padding: 0 }
+}
 
 /// The tables for this machine's calls.
 pub(crate) struct Actions {
@@ -31,26 +48,35 @@ pub(crate) struct Actions {
 
 /// Returns the tables.
 pub(crate) fn actions() -> Actions {
-    let mut before = vec![Action::default(); CALLS];
-    let mut after = vec![Action::default(); CALLS];
-    for row in ROWS {
-        let Some(number) = row.number(Arch::X86_64).map(|number| number as usize) else { continue };
-        before[number] = action_before(&row.effect, tested_argument(&row.when)).unwrap_or_default();
-        after[number] = action_after(&row.effect, tested_argument(&row.when)).unwrap_or_default();
-    }
-    for (call, at) in EXECS {
-        before[*call as usize] = followed(*at, NONE);
-    }
-    for (call, act) in DESCRIPTORS {
-        after[*call as usize].act = *act;
-    }
-    for (call, act) in MEMORY {
-        after[*call as usize] = Action { act: *act, b: 1, ..Action::default() };
-    }
-    for (call, flags) in OPENS {
-        after[*call as usize] = Action { act: act::OPEN, a: *flags, ..Action::default() };
+    let mut before = vec![Action::default(); TABLE_ROWS];
+    let mut after = vec![Action::default(); TABLE_ROWS];
+    for (at, kind) in KINDS.into_iter().enumerate() {
+        let (before, after) = (&mut before[at * CALLS..], &mut after[at * CALLS..]);
+        for row in ROWS {
+            let Some(number) = row.number(kind).map(|number| number as usize) else { continue };
+            before[number] = action_before(&row.effect, tested_argument(&row.when)).unwrap_or_default();
+            after[number] = action_after(&row.effect, tested_argument(&row.when)).unwrap_or_default();
+            if after[number].act == act::AIO {
+                after[number].c = if kind == Arch::X86 { 4 } else { 8 };
+            }
+        }
+        for (numbers, action) in OTHERS {
+            if let Some(number) = numbers[at] {
+                after[number] = *action;
+            }
+        }
+        for (numbers, path) in EXECS {
+            if let Some(number) = numbers[at] {
+                before[number] = followed(*path, NONE);
+            }
+        }
     }
     Actions { before, after }
+}
+
+/// Returns the kind and number of a call by its place in the tables.
+pub(crate) fn call_of(place: u64) -> (Arch, u64) {
+    (KINDS[(place as usize / CALLS).min(KINDS.len() - 1)], place % CALLS as u64)
 }
 
 /// Returns which argument decides whether a call has an effect.
@@ -76,14 +102,15 @@ fn two_paths(from: PathAt, to: PathAt, extra: u8) -> Action {
 
 fn action_before(effect: &Effect, tested: u8) -> Option<Action> {
     Some(match *effect {
+        Effect::AioSubmit { .. } => only(act::AIO),
         Effect::Open { at, flags: OpenFlags::Arg(flags) } => {
-            Action { act: act::PATH_OPENED, ..path(at, flags) }
+            Action { act: act::PATH_OPENED, ..followed(at, flags) }
         }
         Effect::Open { at, flags: OpenFlags::How(how) } => {
-            Action { act: act::PATH_OPENED_HOW, ..path(at, how) }
+            Action { act: act::PATH_OPENED_HOW, ..followed(at, how) }
         }
-        Effect::Open { at, flags: OpenFlags::Fixed(_) } => path(at, NONE),
-        Effect::Truncate { at, length: (low, _) } => path(at, low),
+        Effect::Open { at, flags: OpenFlags::Fixed(_) } => followed(at, NONE),
+        Effect::Truncate { at, length: (low, _) } => followed(at, low),
         Effect::Rename { from, to, flags } | Effect::Link { from, to, flags } => {
             two_paths(from, to, flags.unwrap_or(NONE))
         }
@@ -100,7 +127,6 @@ fn action_before(effect: &Effect, tested: u8) -> Option<Action> {
         | Effect::Protect { .. }
         | Effect::TruncateFd { .. }
         | Effect::Allocate { .. }
-        | Effect::AioSubmit { .. }
         | Effect::RingSetup { .. }
         | Effect::RingEnter { .. }
         | Effect::RingRegister { .. }
@@ -120,23 +146,23 @@ fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
         Effect::Open { flags: OpenFlags::Fixed(_), .. } => action(act::CREAT, 0, 0, 0),
         Effect::OpenHandle { flags } => action(act::OPEN, flags, 0, 0),
         Effect::Map { fd, prot, flags } => action(act::MAP, fd, prot, flags),
-        Effect::TruncateFd { fd, length: (low, _) } => action(act::TRUNCATE_FD, fd, low, 0),
+        Effect::MapIndirect { arguments } => action(act::MAP_INDIRECT, arguments, 0, 0),
+        Effect::TruncateFd { fd, length: (low, high) } => {
+            action(act::TRUNCATE_FD, fd, low, high.unwrap_or(NONE))
+        }
         Effect::Allocate { fd } => action(act::ALLOCATE, fd, tested, 0),
         Effect::Clone { to, request, source } => action(act::IOCTL, to, request, source),
-        Effect::AioSubmit { blocks, .. } => action(act::AIO, blocks, 0, 0),
+        Effect::AioSubmit { blocks, .. } => action(act::AIO, 0, blocks, 0),
         Effect::Rename { to: at, .. }
         | Effect::Link { to: at, .. }
         | Effect::Symlink { at, .. }
         | Effect::Unlink { at }
-        | Effect::Mknod { at }
-        | Effect::Truncate { at, .. } => path(at, NONE),
+        | Effect::Mknod { at } => path(at, NONE),
+        Effect::Truncate { at, .. } => followed(at, NONE),
         // Processes join at fork whatever the flags; the roots of paths are the kernel's own.
         Effect::CloneUntraced { .. } | Effect::Clone3 { .. } | Effect::Namespace => return None,
         // Not seen yet.
-        Effect::MapIndirect { .. }
-        | Effect::RingSetup { .. }
-        | Effect::RingEnter { .. }
-        | Effect::RingRegister { .. } => return None,
+        Effect::RingSetup { .. } | Effect::RingEnter { .. } | Effect::RingRegister { .. } => return None,
         Effect::Protect { address, length } => action(act::PROTECT, address, length, 2),
         Effect::SeccompListener => action(act::UNFOLLOWED, 1, 0, 0),
     })

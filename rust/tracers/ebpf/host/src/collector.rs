@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 use tracer_ebpf_abi::{
-    AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, RING, Slot, UNCOUNTED, WRITABLE,
+    AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, RING, Slot, UNCOUNTED, UNKNOWN, WRITABLE, X32,
 };
 use tracer_host::file_systems::is_view;
 use tracer_host::programs::{elf_loader, interpreter};
@@ -17,9 +17,12 @@ use tracer_syscalls::constants::{
     AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_TMPFILE, PROT_READ,
     PROT_WRITE, RENAME_EXCHANGE,
 };
-use tracer_syscalls::{Arch, Effect, ROWS};
+use tracer_syscalls::{Effect, ROWS};
 
-use crate::actions::tested_argument;
+use crate::actions::{call_of, tested_argument};
+
+/// Magic number of ramfs (include/uapi/linux/magic.h).
+const RAMFS_MAGIC: i64 = 0x8584_58f6;
 
 /// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
 const INTERPRETERS_MAX: usize = 5;
@@ -33,9 +36,10 @@ pub(crate) struct Collector {
     running: FxHashMap<u32, Vec<u8>>,
     /// Mappings that may become writable, by memory.
     mappings: FxHashMap<u64, Vec<Mapping>>,
-    /// Calls on paths that threads are about to make.
-    pending: FxHashMap<u32, Pending>,
+    /// Calls on paths that are under way: by thread, those of io_urings by request.
+    pending: FxHashMap<u64, Pending>,
     dev_dir: u64,
+    finds: Finds,
 }
 
 /// A shared mapping that was not writable, of a file that was opened for writing.
@@ -54,10 +58,12 @@ struct Pending {
     extra: u64,
     first: Named,
     second: Option<Named>,
+    /// What a rename changes.
+    victims: Vec<FileStamp>,
 }
 
 /// What a path named before a call, or after it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Named {
     path: Vec<u8>,
     /// Empty where there is no file.
@@ -65,6 +71,22 @@ struct Named {
     magic: i64,
     /// Whether that is known.
     is_known: bool,
+    /// Whether the path is of a file that has lost it.
+    is_nameless: bool,
+}
+
+/// Of which file systems it is known what a call removes or replaces, if the kernel had no entry of it in memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Finds {
+    /// ext4 tells of it.
+    pub(crate) ext4: bool,
+}
+
+impl Finds {
+    fn sees(self, magic: i64) -> bool {
+        // Those that live in memory have entries of all that they have.
+        matches!(magic, libc::TMPFS_MAGIC | RAMFS_MAGIC) || (self.ext4 && magic == libc::EXT4_SUPER_MAGIC)
+    }
 }
 
 /// An event with its texts.
@@ -101,7 +123,7 @@ fn device(within: u64) -> u64 {
 }
 
 impl Collector {
-    pub(crate) fn new(recorder: Recorder) -> Self {
+    pub(crate) fn new(recorder: Recorder, finds: Finds) -> Self {
         let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: a valid place.
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
@@ -115,6 +137,7 @@ impl Collector {
             mappings: FxHashMap::default(),
             pending: FxHashMap::default(),
             dev_dir,
+            finds,
         }
     }
 
@@ -149,6 +172,10 @@ impl Collector {
             event.text = self.recorder.text(&path);
         }
         Some(event)
+    }
+
+    fn pending_of(&mut self, head: &Head) -> Option<&mut Pending> {
+        self.pending.get_mut(&key_of(head)).filter(|pending| pending.number == head.value)
     }
 
     /// Takes what the kernel side tells.
@@ -198,25 +225,45 @@ impl Collector {
                 event.value = head.value;
                 self.recorder.tell(&event);
             }
+            Kind::Before if head.flags & LATE != 0 => {
+                let first = self.named(told);
+                if let Some(pending) = self.pending_of(&head) {
+                    pending.first = first;
+                }
+            }
             Kind::Before => {
                 let first = self.named(told);
-                self.pending.insert(
-                    head.tid,
-                    Pending { number: head.value, extra: head.value2, first, second: None },
-                );
+                let pending = Pending {
+                    number: head.value,
+                    extra: head.value2,
+                    first,
+                    second: None,
+                    victims: Vec::new(),
+                };
+                self.pending.insert(key_of(&head), pending);
             }
             Kind::BeforeSecond => {
                 let second = self.named(told);
-                if let Some(pending) = self.pending.get_mut(&head.tid) {
+                if let Some(pending) = self.pending_of(&head) {
                     pending.second = Some(second);
+                }
+            }
+            Kind::Victim => {
+                let found = stamp(&head);
+                if let Some(pending) = self.pending_of(&head) {
+                    pending.victims.push(found);
                 }
             }
             Kind::After => {
                 if let Some(pending) =
-                    self.pending.remove(&head.tid).filter(|pending| pending.number == head.value)
+                    self.pending.remove(&key_of(&head)).filter(|pending| pending.number == head.value)
                 {
                     self.after(told, pending);
                 }
+            }
+            Kind::Unfollowed if head.value == X32 => {
+                let words = "a call of the x32 ABI: what it did was not seen";
+                self.recorder.tell_gap(GapKind::UndecodedCall, head.pid, None, words);
             }
             Kind::Unfollowed if head.value == RING => {
                 let words = "names were changed by way of an io_uring: which was not seen";
@@ -286,7 +333,7 @@ impl Collector {
         if !is_made {
             event.flags = event.flags.with(EventFlags::EXISTED);
             // It has been emptied: it was another version before.
-            let before = self.pending.remove(&head.tid).map(|pending| pending.first.stamp);
+            let before = self.pending.remove(&u64::from(head.tid)).map(|pending| pending.first.stamp);
             if let Some(before) =
                 before.filter(|before| (before.dev, before.ino) == (event.stamp.dev, event.stamp.ino))
             {
@@ -349,13 +396,17 @@ impl Collector {
     /// Returns what a path names.
     fn named(&self, told: &Told<'_>) -> Named {
         let head = &told.head;
+        if head.flags & UNKNOWN != 0 && head.flags & AS_GIVEN == 0 {
+            return Named::default();
+        }
         if head.flags & AS_GIVEN == 0 {
-            let is_cut = head.flags & CUT != 0;
             return Named {
                 path: path_of(told.texts[0]),
                 stamp: stamp(head),
                 magic: head.magic as i64,
-                is_known: !is_cut && head.flags & (COLD | LATE) == 0,
+                is_known: head.flags & (CUT | LATE) == 0
+                    && (head.flags & COLD == 0 || self.finds.sees(head.magic as i64)),
+                is_nameless: head.flags & NAMELESS != 0,
             };
         }
         let given = told.texts[0].split(|byte| *byte == 0).next().unwrap_or_default();
@@ -372,15 +423,13 @@ impl Collector {
             _ => path.to_owned(),
         };
         let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).unwrap_or_default();
-        Named { path: path.into_os_string().into_vec(), stamp, magic: 0, is_known: false }
+        Named { path: path.into_os_string().into_vec(), stamp, ..Named::default() }
     }
 
     /// A call on paths was made.
     fn after(&mut self, told: &Told<'_>, pending: Pending) {
-        let row = ROWS
-            .iter()
-            .find(|row| row.number(Arch::X86_64).is_some_and(|number| u64::from(number) == pending.number));
-        let Some(row) = row else { return };
+        let (kind, number) = call_of(pending.number);
+        let Some(row) = tracer_syscalls::lookup(kind, number).map(|at| &ROWS[at]) else { return };
         let mut arguments = [0; 6];
         if let Some(tested) = arguments.get_mut(usize::from(tested_argument(&row.when))) {
             *tested = pending.extra;
@@ -388,13 +437,18 @@ impl Collector {
         if !row.when.holds(&arguments) {
             return;
         }
-        let now = self.named(told);
+        let mut now = self.named(told);
         let head = told.head;
-        let Pending { first, second, extra, .. } = pending;
+        let Pending { first, second, extra, victims, .. } = pending;
+        if now.path.len() <= 1 {
+            // What a request of an io_uring was about.
+            now.path.clone_from(&second.as_ref().unwrap_or(&first).path);
+        }
         match row.effect {
             Effect::Unlink { .. } if !first.is_known => self.unknown(&head, &first.path),
             Effect::Unlink { .. } => self.tell_named(EventKind::Unlink, &head, &first, None),
             Effect::Truncate { .. } => {
+                let first = if first.stamp.is_some() { first } else { now };
                 let first = if first.stamp.is_symlink() { follow(&first).unwrap_or(first) } else { first };
                 if let Some(mut event) = self.named_event(EventKind::Truncate, &head, &first) {
                     event.value = extra;
@@ -416,22 +470,7 @@ impl Collector {
                 }
                 self.recorder.tell(&event);
             }
-            Effect::Rename { .. } => {
-                let second = second.unwrap_or_else(|| Named { stamp: FileStamp::default(), ..now.clone() });
-                let is_exchange = extra & RENAME_EXCHANGE != 0;
-                if second.stamp.is_some() {
-                    self.tell_named(EventKind::Seen, &head, &second, None);
-                }
-                let from = if first.is_known { first } else { Named { path: first.path, ..now } };
-                let mut event = self.event(EventKind::Rename, &head);
-                event.stamp = from.stamp;
-                event.text = self.recorder.text(&from.path);
-                event.text2 = self.recorder.text(&second.path);
-                if is_exchange {
-                    event.flags = event.flags.with(EventFlags::EXCHANGE);
-                }
-                self.recorder.tell(&event);
-            }
+            Effect::Rename { .. } => self.renamed(&head, first, second, now, &victims, extra),
             // Calls without a path of their own, and opens, which are told of as such.
             Effect::Open { .. }
             | Effect::Read { .. }
@@ -455,6 +494,48 @@ impl Collector {
         }
     }
 
+    fn renamed(
+        &mut self,
+        head: &Head,
+        first: Named,
+        second: Option<Named>,
+        now: Named,
+        victims: &[FileStamp],
+        flags: u64,
+    ) {
+        let mut second = second.unwrap_or_default();
+        if second.path.is_empty() {
+            second.path.clone_from(&now.path);
+        }
+        let is_exchange = flags & RENAME_EXCHANGE != 0;
+        let is_moved = |stamp: &FileStamp| (stamp.dev, stamp.ino) == (now.stamp.dev, now.stamp.ino);
+        // What is found under the new name when the call is over is what was moved.
+        if is_moved(&second.stamp) {
+            second.stamp = FileStamp::default();
+        }
+        if !second.stamp.is_some()
+            && let Some(victim) = victims.iter().find(|victim| !is_moved(victim))
+        {
+            second.stamp = FileStamp { nlink: victim.nlink + u32::from(!is_exchange), ..*victim };
+        } else if !second.is_known && !self.finds.sees(now.magic) {
+            let words = "a file was given a new name, and whether it took the place of another is not known";
+            self.recorder.tell_gap(GapKind::UnresolvedPath, head.pid, Some(&second.path), words);
+        }
+        if second.stamp.is_some() {
+            self.tell_named(EventKind::Seen, head, &second, None);
+        }
+        let from =
+            if first.is_known && first.stamp.is_some() { first } else { Named { path: first.path, ..now } };
+        let mut event = self.event(EventKind::Rename, head);
+        event.stamp = from.stamp;
+        event.text = self.recorder.text(&from.path);
+        event.text2 = self.recorder.text(&second.path);
+        if is_exchange {
+            event.flags = event.flags.with(EventFlags::EXCHANGE);
+        }
+        self.recorder.tell(&event);
+    }
+
     fn unknown(&mut self, head: &Head, path: &[u8]) {
         let words = "a name was removed, and which file it was of is not known";
         self.recorder.tell_gap(GapKind::UnresolvedPath, head.pid, Some(path), words);
@@ -467,7 +548,11 @@ impl Collector {
         }
         let mut event = self.event(kind, head);
         event.stamp = named.stamp;
-        event.text = self.recorder.text(&named.path);
+        if named.is_nameless {
+            event.flags = event.flags.with(EventFlags::NAMELESS);
+        } else {
+            event.text = self.recorder.text(&named.path);
+        }
         Some(event)
     }
 
@@ -489,7 +574,7 @@ impl Collector {
         self.recorder.tell(&event);
         self.tell(EventKind::Execute, told);
         let head = told.head;
-        if let Some(given) = self.pending.remove(&head.tid).map(|pending| pending.first)
+        if let Some(given) = self.pending.remove(&head.value).map(|pending| pending.first)
             && (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino)
             && !given.path.starts_with(b"/proc/")
         {
@@ -499,7 +584,7 @@ impl Collector {
         let loader =
             File::open(Path::new(OsStr::from_bytes(&program))).ok().and_then(|file| elf_loader(&file));
         if let Some(loader) = loader {
-            let named = Named { path: loader, stamp: FileStamp::default(), magic: 0, is_known: false };
+            let named = Named { path: loader, ..Named::default() };
             if let Some(loader) = follow(&named) {
                 self.tell_named(EventKind::Execute, &head, &loader, None);
             }
@@ -510,7 +595,8 @@ impl Collector {
     fn scripts(&mut self, head: &Head, mut given: Named) {
         let program = (stamp(head).dev, stamp(head).ino);
         for _ in 0..INTERPRETERS_MAX {
-            let script = if given.is_known { Some(given) } else { follow(&given) };
+            let is_found = given.stamp.is_some() && !given.path.is_empty();
+            let script = if is_found { Some(given) } else { follow(&given) };
             let Some(script) = script.filter(|script| !script.path.starts_with(b"/proc/")) else { return };
             if (script.stamp.dev, script.stamp.ino) == program {
                 return;
@@ -518,7 +604,7 @@ impl Collector {
             self.tell_named(EventKind::Execute, head, &script, None);
             let path = Path::new(OsStr::from_bytes(&script.path));
             let Some(next) = File::open(path).ok().and_then(|file| interpreter(&file)) else { return };
-            given = Named { path: next, stamp: FileStamp::default(), magic: 0, is_known: false };
+            given = Named { path: next, ..Named::default() };
         }
     }
 
@@ -559,7 +645,12 @@ fn seen_from_here(given: &[u8], pid: u32, tid: u32) -> Vec<u8> {
 fn follow(named: &Named) -> Option<Named> {
     let path = Path::new(OsStr::from_bytes(&named.path)).canonicalize().ok()?;
     let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).ok()?;
-    Some(Named { path: path.into_os_string().into_vec(), stamp, magic: 0, is_known: true })
+    Some(Named { path: path.into_os_string().into_vec(), stamp, is_known: true, ..Named::default() })
+}
+
+/// Returns what a call on paths is known by.
+fn key_of(head: &Head) -> u64 {
+    if head.memory != 0 { head.memory } else { u64::from(head.tid) }
 }
 
 fn stamp(head: &Head) -> FileStamp {

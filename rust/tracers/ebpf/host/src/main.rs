@@ -11,6 +11,7 @@ mod btf;
 mod collector;
 mod env;
 mod probe;
+mod ring;
 mod run;
 
 use std::process::ExitCode;

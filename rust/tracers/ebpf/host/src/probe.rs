@@ -1,20 +1,16 @@
 //! The kernel side, loaded and attached: its maps.
-//!
-//! # Safety
-//!
-//! The marks are a mapping of a map of the kernel side, which lasts as long as this does.
-
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::ptr;
+use std::os::unix::fs::MetadataExt;
 
-use aya::maps::{Array, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
 use aya::programs::Program;
 use aya::{Btf as KernelBtf, Ebpf, EbpfLoader};
-use tracer_ebpf_abi::{Action, CALLS, FIELDS, PIDS, SLOTS, Slot};
+use tracer_ebpf_abi::{Action, FIELDS, Launcher, NO_FIELD, ROWS, SLOTS, Slot};
 
 use crate::actions::actions;
 use crate::btf::Btf;
+use crate::collector::Finds;
+use crate::ring::Ring;
 
 /// The object, as `cargo xtask probe` makes it.
 static OBJECT: &[u8] =
@@ -26,25 +22,33 @@ const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Length of the ring: what is told while the reader sleeps. A power of two.
 const RING_BYTES: u32 = 16 << 20;
 
+/// What may wait in it before a reader is woken.
+const WAKE_BYTES: u64 = RING_BYTES as u64 / 8;
+
 /// Programs, and the tracepoints that they are for.
 const PROGRAMS: &[(&str, &str)] = &[
     ("sys_exit", "sys_exit"),
     ("sys_enter", "sys_enter"),
     ("map_pages", "mm_filemap_map_pages"),
+    ("ring_submit", "io_uring_submit_req"),
     ("ring_complete", "io_uring_complete"),
+    ("unlinked", "ext4_unlink_enter"),
+    ("dirtied", "ext4_mark_inode_dirty"),
     ("fork", "sched_process_fork"),
     ("exec", "sched_process_exec"),
     ("exit", "sched_process_exit"),
 ];
 
-/// A mark of a process of the run.
-const MEMBER: u8 = 0x80;
+/// The PID namespace of this process.
+const OWN_NAMESPACE: &str = "/proc/self/ns/pid";
 
 /// Why the kernel side could not be had.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error("the kernel's type information {KERNEL_BTF} cannot be read: {0}")]
     NoBtf(io::Error),
+    #[error("{OWN_NAMESPACE} cannot be read: {0}")]
+    NoNamespace(io::Error),
     #[error("the kernel's type information does not say where {0} is")]
     NoField(&'static str),
     #[error("{0}")]
@@ -53,34 +57,12 @@ pub(crate) enum LoadError {
 
 /// What the kernel side is loaded as.
 pub(crate) struct Probe {
-    pub(crate) ring: RingBuf<MapData>,
-    pub(crate) marks: Marks,
+    pub(crate) ring: Ring,
     slots: Array<MapData, SlotValue>,
     lost: PerCpuArray<MapData, u64>,
+    pub(crate) finds: Finds,
     /// Attached as long as it lives.
     _programs: Ebpf,
-}
-
-/// The table of marks, shared with the kernel side.
-pub(crate) struct Marks(*mut u8);
-
-impl Marks {
-    /// Marks the calling process; async-signal-safe.
-    pub(crate) fn mark_self(&self) {
-        // SAFETY: takes nothing.
-        let pid = unsafe { libc::getpid() } as usize;
-        // SAFETY: the mask keeps it within the table.
-        let mark = unsafe { self.0.add(pid & (PIDS - 1)) };
-        // SAFETY: a byte of the mapping.
-        unsafe { mark.write_volatile(MEMBER) };
-    }
-}
-
-impl Drop for Marks {
-    fn drop(&mut self) {
-        // SAFETY: mapped by `load`.
-        unsafe { libc::munmap(self.0.cast(), PIDS) };
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -92,10 +74,17 @@ unsafe impl aya::Pod for SlotValue {}
 
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct Table([Action; CALLS]);
+struct Table([Action; ROWS]);
 
 // SAFETY: plain numbers, without padding.
 unsafe impl aya::Pod for Table {}
+
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct LauncherValue(Launcher);
+
+// SAFETY: plain numbers, without padding.
+unsafe impl aya::Pod for LauncherValue {}
 
 impl Probe {
     /// Loads the kernel side and attaches it.
@@ -109,17 +98,20 @@ impl Probe {
             KernelBtf::parse(&kernel, aya::Endianness::default()).map_err(|error| refused("BTF", &error))?;
         let tables = actions();
         let table = |actions: &[Action]| {
-            let mut table = Table([Action::default(); CALLS]);
+            let mut table = Table([Action::default(); ROWS]);
             table.0.copy_from_slice(actions);
             table
         };
         let (before, after) = (table(&tables.before), table(&tables.after));
+        let launcher = LauncherValue(launcher()?);
         let mut loader = EbpfLoader::new();
         loader.btf(Some(&btf)).map_max_entries("ring", RING_BYTES);
         loader
             .override_global("OFFSETS", &offsets[..], true)
             .override_global("ACTIONS", &after, true)
-            .override_global("BEFORE", &before, true);
+            .override_global("BEFORE", &before, true)
+            .override_global("WAKE_BYTES", &WAKE_BYTES, true)
+            .override_global("LAUNCHER", &launcher, true);
         let mut programs = loader.load(OBJECT).map_err(|error| refused("the maps", &error))?;
         for (name, tracepoint) in PROGRAMS {
             let program =
@@ -131,8 +123,7 @@ impl Probe {
         }
         let mut take =
             |name: &str| programs.take_map(name).ok_or_else(|| LoadError::Refused(format!("no map {name}")));
-        let marks = map_marks(&take("tracked")?)?;
-        let ring = RingBuf::try_from(take("ring")?).map_err(|error| refused("ring", &error))?;
+        let ring = Ring::new(RingBuf::try_from(take("ring")?).map_err(|error| refused("ring", &error))?);
         let slots = Array::try_from(take("slots")?).map_err(|error| refused("slots", &error))?;
         let lost = PerCpuArray::try_from(take("lost")?).map_err(|error| refused("lost", &error))?;
         for (name, _) in PROGRAMS {
@@ -140,7 +131,8 @@ impl Probe {
                 program.attach().map_err(|error| refused(name, &error))?;
             }
         }
-        Ok(Self { ring, marks, slots, lost, _programs: programs })
+        let finds = Finds { ext4: true };
+        Ok(Self { ring, slots, lost, finds, _programs: programs })
     }
 
     /// Returns how many events were lost.
@@ -158,18 +150,11 @@ impl Probe {
     }
 }
 
-fn map_marks(map: &Map) -> Result<Marks, LoadError> {
-    let Map::Array(data) = map else {
-        return Err(LoadError::Refused("the table of processes is no array".to_owned()));
-    };
-    let fd = data.fd().as_fd().as_raw_fd();
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: a new mapping, at a place that the kernel chooses.
-    let place = unsafe { libc::mmap(ptr::null_mut(), PIDS, protection, libc::MAP_SHARED, fd, 0) };
-    if place == libc::MAP_FAILED {
-        return Err(LoadError::Refused(format!("the table of processes: {}", io::Error::last_os_error())));
-    }
-    Ok(Marks(place.cast()))
+/// Returns who starts the command: the calling thread.
+fn launcher() -> Result<Launcher, LoadError> {
+    let namespace = std::fs::metadata(OWN_NAMESPACE).map_err(LoadError::NoNamespace)?;
+    // SAFETY: takes nothing.
+    Ok(Launcher { pid: unsafe { libc::gettid() } as u32, namespace: namespace.ino() as u32 })
 }
 
 fn offsets(kernel: &[u8]) -> Result<Vec<u32>, LoadError> {
@@ -178,7 +163,12 @@ fn offsets(kernel: &[u8]) -> Result<Vec<u32>, LoadError> {
     let btf = Btf::parse(kernel, &structs).ok_or(LoadError::NoField("anything"))?;
     FIELDS
         .iter()
-        .map(|names| names.iter().find_map(|name| btf.offset(name)).ok_or(LoadError::NoField(names[0])))
+        .map(|names| {
+            let found = names.iter().find_map(|name| btf.offset(name));
+            // What an io_uring does with names can be left unseen.
+            let is_optional = names[0].starts_with("io_") || names[0].starts_with("filename.");
+            found.or(is_optional.then_some(NO_FIELD)).ok_or(LoadError::NoField(names[0]))
+        })
         .collect()
 }
 

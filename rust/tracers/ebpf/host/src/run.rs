@@ -54,16 +54,15 @@ pub(crate) fn trace(
     }
     let children = ChildrenQueue::new()?;
     let mut orphans = Orphans::adopt();
-    let mut collector = Collector::new(recorder);
+    let mut collector = Collector::new(recorder, probe.finds);
     let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
     let command = join_words(&arguments.command);
-    let prepare = || {
-        probe.marks.mark_self();
-        Ok(0)
-    };
-    // SAFETY: `prepare` calls getpid and stores a byte.
-    let spawned = unsafe { spawn_command(&arguments.command, mask, prepare) }?;
+    // The kernel side takes the first child of this thread for the command.
+    // SAFETY: `prepare` does nothing.
+    let spawned = unsafe { spawn_command(&arguments.command, mask, || Ok(0)) }?;
     let root = spawned.pid;
+    // Without it more may be lost, which is counted.
+    let _unrelieved = probe.ring.relieve();
     collector.begin(root as u32, cwd.as_os_str().as_bytes(), &command);
     let running = Arc::new(AtomicI32::new(root));
     if let Some(roar) = roar {
@@ -120,11 +119,13 @@ impl Run {
     /// Takes what is in the ring, and returns how many events that was.
     fn read(&mut self) -> usize {
         let mut count = 0;
-        while let Some(item) = self.probe.ring.next() {
-            if let Some(told) = Told::parse(&item) {
-                self.collector.take(&told);
+        for chunk in self.probe.ring.take() {
+            for event in chunk.events() {
+                if let Some(told) = Told::parse(event) {
+                    self.collector.take(&told);
+                }
+                count += 1;
             }
-            count += 1;
         }
         self.collector.recorder.flush();
         count

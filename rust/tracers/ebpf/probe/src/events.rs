@@ -2,18 +2,30 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::btf_maps::{PerCpuArray, RingBuf};
+use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
+use aya_ebpf::btf_maps::{Array, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::bpf_ktime_get_ns;
-use aya_ebpf::helpers::generated::bpf_ringbuf_output;
+use aya_ebpf::helpers::generated::{bpf_ringbuf_output, bpf_ringbuf_query};
 use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{GIVEN_BYTES, Head, NAMELESS, Stamp, TEXT_BYTES};
 
-use crate::kernel::{OFFSETS, field, offset};
+use crate::kernel::{self, OFFSETS, field, offset};
 use crate::paths;
 
 /// The ring; the user side says how long it is.
 #[btf_map(name = "ring")]
 static RING: RingBuf<u64, { 1 << 24 }> = RingBuf::new();
+
+/// Readers are woken when more bytes than this wait in the ring; the user side sets it.
+#[unsafe(no_mangle)]
+static WAKE_BYTES: u64 = 0;
+
+/// And at most this often.
+const WAKE_NS: u64 = 1_000_000;
+
+/// When they were woken.
+#[btf_map(name = "woken")]
+static WOKEN: Array<u64, 1> = Array::new();
 
 /// Events for which there was no room.
 #[btf_map(name = "lost")]
@@ -46,6 +58,17 @@ pub(crate) struct Scratch {
     pub(crate) follows: u32,
     /// Links that were followed.
     pub(crate) links: u32,
+    /// 1: what a path has led to has no directory and name of its own here: its path is that of its entry.
+    pub(crate) by_entry: u32,
+    /// What the directory entry of the last name has as its hash and length.
+    pub(crate) hash_len: u64,
+    /// The process that a path through /proc is about, or 0; and what of it (`proc`).
+    pub(crate) task: u64,
+    pub(crate) place: u32,
+    /// [`Head::memory`] of events about paths.
+    pub(crate) key: u64,
+    /// The arguments of the call, and zeros for those that it has not.
+    pub(crate) args: [u64; 8],
     /// A path as the program gave it; room for words read beyond its end.
     pub(crate) given: [u8; GIVEN_BYTES + 512],
 }
@@ -56,14 +79,27 @@ pub(crate) fn scratch() -> Option<&'static mut Scratch> {
     SCRATCH.get_ptr_mut(0).map(|scratch| unsafe { &mut *scratch })
 }
 
+/// Returns an address as a number: the verifier lets functions of their own have no pointers of the tracepoint's.
+#[inline(always)]
+pub(crate) fn as_number(address: u64) -> u64 {
+    let Some(scratch) = scratch() else { return 0 };
+    let place = &raw mut scratch.cursor;
+    // SAFETY: in the map.
+    unsafe {
+        place.write_volatile(address);
+        place.read_volatile()
+    }
+}
+
 /// Begins an event.
 #[inline(always)]
 pub(crate) fn begin(scratch: &mut Scratch, id: u64, kind: u16, fd: i32) {
     let head = &mut scratch.head;
     // SAFETY: the helper has no requirements.
     head.time_ns = unsafe { bpf_ktime_get_ns() };
-    head.pid = (id >> 32) as u32;
-    head.tid = id as u32;
+    let level = crate::level();
+    (head.pid, head.tid) =
+        if level == 0 { ((id >> 32) as u32, id as u32) } else { kernel::current_numbers(level) };
     head.kind = kind;
     head.flags = 0;
     head.fd = fd;
@@ -122,8 +158,22 @@ pub extern "C" fn emit() -> u32 {
     let len = unsafe { (&raw const scratch.len).read_volatile() };
     let len = if len > TEXT_BYTES as u32 { TEXT_BYTES as u32 } else { len };
     let bytes = size_of::<Head>() as u64 + u64::from(len);
+    let Some(woken_ns) = WOKEN.get_ptr_mut(0) else { return 0 };
+    // SAFETY: the helper takes a map.
+    let filled = unsafe { bpf_ringbuf_query(map(&RING), u64::from(BPF_RB_AVAIL_DATA)) };
+    let mut how = u64::from(BPF_RB_NO_WAKEUP);
+    // SAFETY: a static, volatile since what is in it is not what was compiled; and a number in a map, which others may write at the
+    // same time: that costs a wake-up more or less.
+    unsafe {
+        if filled > (&raw const WAKE_BYTES).read_volatile()
+            && scratch.head.time_ns.wrapping_sub(woken_ns.read_volatile()) > WAKE_NS
+        {
+            woken_ns.write_volatile(scratch.head.time_ns);
+            how = u64::from(BPF_RB_FORCE_WAKEUP);
+        }
+    }
     // SAFETY: the verifier checks that it is within the scratch.
-    let refused = unsafe { bpf_ringbuf_output(map(&RING), (&raw mut *scratch).cast::<c_void>(), bytes, 0) };
+    let refused = unsafe { bpf_ringbuf_output(map(&RING), (&raw mut *scratch).cast::<c_void>(), bytes, how) };
     if refused != 0
         && let Some(lost) = LOST.get_ptr_mut(0)
     {

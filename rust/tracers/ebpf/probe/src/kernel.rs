@@ -74,11 +74,55 @@ pub(crate) fn files() -> u64 {
 /// Returns the open file of a descriptor of the current task, or 0.
 #[inline(always)]
 pub(crate) fn file_of(fd: u32) -> u64 {
-    let table: u64 = field(files(), offset!(files_fdt));
+    file_in(files(), fd)
+}
+
+/// Returns the open file of a descriptor in a table, or 0.
+#[inline(always)]
+pub(crate) fn file_in(files: u64, fd: u32) -> u64 {
+    let table: u64 = field(files, offset!(files_fdt));
     let max: u32 = field(table, offset!(fdt_max));
     if table == 0 || fd >= max {
         return 0;
     }
     let array: u64 = field(table, offset!(fdt_fd));
     field(array, fd as usize * 8)
+}
+
+/// Returns where in a `struct pid` its number in a namespace of that depth is.
+#[inline(always)]
+pub(crate) fn upid(level: u32) -> usize {
+    /// Bytes of struct upid.
+    const UPID: usize = 16;
+    /// MAX_PID_NS_LEVEL.
+    const DEEPEST: u32 = 32;
+    offset!(pid_numbers) + if level > DEEPEST { 0 } else { level as usize * UPID }
+}
+
+/// Returns the number of a `struct pid` in the namespace of that depth that it is in.
+#[inline(always)]
+pub(crate) fn number_of(pid: u64, level: u32) -> u32 {
+    field(pid, upid(level))
+}
+
+/// Returns the `struct pid` of the process of a task: its place behind that of the task's own.
+#[inline(always)]
+pub(crate) fn process_of(task: u64) -> u64 {
+    let signal: u64 = field(task, offset!(task_signal));
+    // PIDTYPE_TGID (include/linux/pid_types.h).
+    field(signal, offset!(signal_pids) + 8)
+}
+
+/// Returns the numbers of the current process and thread.
+#[inline(always)]
+pub(crate) fn current_numbers(level: u32) -> (u32, u32) {
+    let task = current();
+    (number_of(process_of(task), level), number_of(field(task, offset!(task_thread_pid)), level))
+}
+
+/// The current task.
+#[inline(always)]
+pub(crate) fn current() -> u64 {
+    // SAFETY: the helper has no requirements.
+    unsafe { bpf_get_current_task_btf() as u64 }
 }

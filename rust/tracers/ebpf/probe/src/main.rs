@@ -11,43 +11,65 @@ mod events;
 mod kernel;
 mod names;
 mod paths;
+mod proc;
 mod slots;
+mod uring;
+mod victims;
 
 use aya_ebpf::EbpfContext;
 use aya_ebpf::btf_maps::{Array, LruHashMap};
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task_btf};
 use aya_ebpf::macros::{btf_map, btf_tracepoint};
 use aya_ebpf::programs::BtfTracePointContext;
-use tracer_ebpf_abi::{Action, CALLS, Kind, NONE, PIDS, RING, WRITABLE, act};
+use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE, X32, act};
 
-use crate::events::{begin, emit, fill_file, scratch};
+use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
     FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, O_TRUNC, OFFSETS, PROT_WRITE, field, file_of, offset,
 };
+use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{close, first, forget, opened};
 
-/// For each process: bit 7 says that it is one of the run, the others are its epoch.
+/// For each process: bit 7 says that it is one of the run, bit 6 that it shares its descriptors with another, the others are its epoch.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Tracked {
     bytes: [u8; PIDS],
 }
 
-/// BPF_F_MMAPABLE: the user side marks the first process with a plain store.
 #[btf_map(name = "tracked")]
-static TRACKED: Array<Tracked, 1, 1024> = Array::new();
+static TRACKED: Array<Tracked, 1> = Array::new();
 
 /// What to do after each call; the user side fills it in for the architecture.
 #[unsafe(no_mangle)]
-static ACTIONS: [Action; CALLS] = [NO_ACTION; CALLS];
+static ACTIONS: [Action; ROWS] = [NO_ACTION; ROWS];
 
 /// What to do before it.
 #[unsafe(no_mangle)]
-static BEFORE: [Action; CALLS] = [NO_ACTION; CALLS];
+static BEFORE: [Action; ROWS] = [NO_ACTION; ROWS];
+
+/// Who starts the command.
+#[unsafe(no_mangle)]
+static LAUNCHER: Launcher = Launcher { pid: 0, namespace: 0 };
+
+/// What is known once the command has been started.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Started {
+    /// How deep the PID namespace of the launcher is.
+    level: u32,
+    /// 1: the command is there.
+    is_there: u32,
+}
+
+#[btf_map(name = "started")]
+static STARTED: Array<Started, 1> = Array::new();
 
 const NO_ACTION: Action = Action { act: 0, a: 0, b: 0, c: 0, d: 0, e: 0, follows: 0, padding: 0 };
 
-const MEMBER: u8 = 0x80;
+pub(crate) const MEMBER: u8 = 0x80;
+pub(crate) const SHARES: u8 = 0x40;
+const EPOCHS: u8 = 0x3f;
 
 fn mark(pid: u32) -> Option<*mut u8> {
     let marks = TRACKED.get_ptr_mut(0)?;
@@ -57,22 +79,37 @@ fn mark(pid: u32) -> Option<*mut u8> {
 
 /// Returns what the table says of a process; 0 for others.
 #[inline(always)]
-fn mark_of(pid: u32) -> u8 {
+pub(crate) fn mark_of(pid: u32) -> u8 {
     // SAFETY: a byte of the map.
     mark(pid).map_or(0, |mark| unsafe { mark.read_volatile() })
 }
 
-/// Begins another epoch of a process: what was told of its descriptors holds no longer.
-fn renew(pid: u32) {
+/// Returns whether the current process is one of the run.
+#[inline(always)]
+pub(crate) fn is_member(id: u64) -> bool {
+    mark_of((id >> 32) as u32) & MEMBER != 0
+}
+
+/// Begins another epoch of a process: what was told of its descriptors holds no longer. `shares`: [`SHARES`] or 0.
+pub(crate) fn renew(pid: u32, shares: u8) {
     if let Some(mark) = mark(pid) {
         // SAFETY: a byte of the map.
-        unsafe { mark.write_volatile(MEMBER | (mark.read_volatile().wrapping_add(1) & 0x7f)) };
+        unsafe { mark.write_volatile(MEMBER | shares | (mark.read_volatile().wrapping_add(1) & EPOCHS)) };
     }
+}
+
+/// How deep the PID namespace of the user side is.
+#[inline(always)]
+pub(crate) fn level() -> u32 {
+    // SAFETY: written once, before any process is one of the run.
+    STARTED.get_ptr(0).map_or(0, |started| unsafe { (*started).level })
 }
 
 /// The registers of a call as the kernel saves them (struct pt_regs, arch/x86/include/uapi/asm/ptrace.h), bytes.
 mod regs {
     pub(crate) const ARGS: [usize; 6] = [112, 104, 96, 56, 72, 64];
+    /// Of 32-bit programs.
+    pub(crate) const ARGS32: [usize; 6] = [40, 88, 96, 104, 112, 32];
     pub(crate) const NUMBER: usize = 120;
 }
 
@@ -81,50 +118,99 @@ struct Regs(*const u8);
 
 impl Regs {
     #[inline(always)]
+    fn of(ctx: &BtfTracePointContext) -> Self {
+        // SAFETY: the first argument of the tracepoints of calls.
+        Self(unsafe { *(ctx.as_ptr() as *const *const u8) })
+    }
+
+    #[inline(always)]
     fn at(self, offset: usize) -> u64 {
         // SAFETY: a pointer that the verifier knows to be to struct pt_regs.
         unsafe { self.0.add(offset).cast::<u64>().read_volatile() }
     }
 
     #[inline(always)]
-    fn arg(self, position: u8) -> u64 {
-        match position {
-            0 => self.at(regs::ARGS[0]),
-            1 => self.at(regs::ARGS[1]),
-            2 => self.at(regs::ARGS[2]),
-            3 => self.at(regs::ARGS[3]),
-            4 => self.at(regs::ARGS[4]),
-            5 => self.at(regs::ARGS[5]),
-            _ => 0,
+    fn first(self, row: usize) -> u64 {
+        if row == 0 { self.at(regs::ARGS[0]) } else { self.at(regs::ARGS32[0]) & 0xffff_ffff }
+    }
+
+    /// Puts the arguments where [`arg`] finds them.
+    #[inline(always)]
+    fn load(self, scratch: &mut Scratch, row: usize) {
+        if row == 0 {
+            scratch.args = [
+                self.at(regs::ARGS[0]),
+                self.at(regs::ARGS[1]),
+                self.at(regs::ARGS[2]),
+                self.at(regs::ARGS[3]),
+                self.at(regs::ARGS[4]),
+                self.at(regs::ARGS[5]),
+                0,
+                0,
+            ];
+        } else {
+            scratch.args = [
+                self.at(regs::ARGS32[0]) & 0xffff_ffff,
+                self.at(regs::ARGS32[1]) & 0xffff_ffff,
+                self.at(regs::ARGS32[2]) & 0xffff_ffff,
+                self.at(regs::ARGS32[3]) & 0xffff_ffff,
+                self.at(regs::ARGS32[4]) & 0xffff_ffff,
+                self.at(regs::ARGS32[5]) & 0xffff_ffff,
+                0,
+                0,
+            ];
         }
     }
 }
 
+/// Returns an argument; 0 for [`NONE`].
+#[inline(always)]
+fn arg(scratch: &Scratch, position: u8) -> u64 {
+    // SAFETY: the mask keeps it within the array.
+    unsafe { (&raw const scratch.args).cast::<u64>().add(usize::from(position & 7)).read_volatile() }
+}
+
 /// Returns the directory that an argument says.
 #[inline(always)]
-fn directory_of(regs: Regs, position: u8) -> u32 {
-    if position == NONE { names::CWD } else { regs.arg(position) as u32 }
+fn directory_of(scratch: &Scratch, position: u8) -> u32 {
+    if position == NONE { names::CWD } else { arg(scratch, position) as u32 }
+}
+
+/// Returns where in the tables the rows of the current call's kind begin.
+#[inline(always)]
+fn rows_of_kind() -> usize {
+    /// `thread_info.status`: a call of a 32-bit program (arch/x86/include/asm/thread_info.h).
+    const TS_COMPAT: u32 = 2;
+    let place = offset!(task_status);
+    // SAFETY: the helper has no requirements, and the verifier knows the type of what it returns.
+    let status = unsafe { ((bpf_get_current_task_btf() as usize + place) as *const u32).read_volatile() };
+    ((status & TS_COMPAT) as usize) * (CALLS / TS_COMPAT as usize)
 }
 
 #[btf_tracepoint(function = "sys_enter")]
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let id = bpf_get_current_pid_tgid();
-    if mark_of((id >> 32) as u32) & MEMBER == 0 {
+    if !is_member(id) {
         return 0;
     }
     let number: u64 = ctx.arg(1);
     if number >= CALLS as u64 {
         return 0;
     }
-    // SAFETY: within the table; see `ACTIONS`.
+    let rows = rows_of_kind();
+    // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
     let Action { act, a, b, c, d, e, follows, .. } =
-        unsafe { (&raw const BEFORE).cast::<Action>().add(number as usize).read_volatile() };
+        unsafe { (&raw const BEFORE).cast::<Action>().add(number as usize + rows).read_volatile() };
     if act == act::NOTHING {
         return 0;
     }
-    // SAFETY: the first argument of the tracepoint.
-    let regs = Regs(unsafe { *(ctx.as_ptr() as *const *const u8) });
-    let mut extra = regs.arg(e);
+    let Some(scratch) = scratch() else { return 0 };
+    Regs::of(&ctx).load(scratch, rows);
+    if act == act::AIO {
+        aio_begins(id, arg(scratch, a));
+        return 0;
+    }
+    let mut extra = arg(scratch, e);
     if act == act::PATH_OPENED_HOW {
         extra = kernel::user_word(extra);
     }
@@ -132,60 +218,17 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let asked = Asked {
-        number,
+        number: number + rows as u64,
         extra,
-        follows: u64::from(follows),
-        dirs: [directory_of(regs, a), directory_of(regs, c)],
-        pointers: [regs.arg(b), if act == act::TWO_PATHS { regs.arg(d) } else { 0 }],
+        key: 0,
+        mount: 0,
+        dirs: [directory_of(scratch, a), directory_of(scratch, c)],
+        pointers: [arg(scratch, b), if act == act::TWO_PATHS { arg(scratch, d) } else { 0 }],
+        follows: u32::from(follows),
+        open: 0,
     };
-    if !ask(id, &asked, 0) {
-        let thread = id as u32;
-        // Without room for it the path is told of as it is found after the call.
-        let _full = WAITING.insert(&thread, &asked, 0);
-    }
+    ask(id, &asked);
     0
-}
-
-/// A call whose paths are looked at.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Asked {
-    number: u64,
-    extra: u64,
-    follows: u64,
-    dirs: [u32; 2],
-    /// 0: none.
-    pointers: [u64; 2],
-}
-
-/// Calls whose paths could not be read when they began, by thread.
-#[btf_map(name = "waiting")]
-static WAITING: LruHashMap<u32, Asked, 4096> = LruHashMap::new();
-
-/// Tells what the paths of a call name; `false` if one could not be read.
-#[inline(always)]
-fn ask(id: u64, asked: &Asked, late: u64) -> bool {
-    if let Some(scratch) = scratch() {
-        scratch.follows = asked.follows as u32;
-    }
-    let [first, second] =
-        [Kind::Before, Kind::BeforeSecond].map(|kind| asked.number | (kind as u64) << 32 | late);
-    names::tell(id, first, asked.dirs[0], asked.pointers[0], asked.extra) == 0
-        && (asked.pointers[1] == 0
-            || names::tell(id, second, asked.dirs[1], asked.pointers[1], asked.extra) == 0)
-}
-
-/// A call is over: what was not told of its paths until now is told, unless it has failed.
-#[inline(always)]
-fn settle(id: u64, has_failed: bool) {
-    let thread = id as u32;
-    let Some(asked) = WAITING.get_ptr(&thread) else { return };
-    // SAFETY: an entry of the map.
-    let asked = unsafe { *asked };
-    let _there = WAITING.remove(&thread);
-    if !has_failed {
-        ask(id, &asked, names::IS_LATE);
-    }
 }
 
 /// The kernel has put pages of a file into the memory of a process: perhaps those that the call just begun has its paths in, which
@@ -193,15 +236,16 @@ fn settle(id: u64, has_failed: bool) {
 #[btf_tracepoint(function = "mm_filemap_map_pages")]
 pub fn map_pages(_ctx: BtfTracePointContext) -> i32 {
     let id = bpf_get_current_pid_tgid();
-    if mark_of((id >> 32) as u32) & MEMBER == 0 {
+    if !is_member(id) {
         return 0;
     }
     let thread = id as u32;
     let Some(asked) = WAITING.get_ptr(&thread) else { return 0 };
     // SAFETY: an entry of the map.
     let asked = unsafe { *asked };
-    if ask(id, &asked, 0) {
+    if asked.open & names::open::UNREAD != 0 {
         let _there = WAITING.remove(&thread);
+        ask(id, &asked);
     }
     0
 }
@@ -213,21 +257,26 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     if mark & MEMBER == 0 {
         return 0;
     }
-    // SAFETY: the first argument of the tracepoint.
-    let regs = Regs(unsafe { *(ctx.as_ptr() as *const *const u8) });
+    let regs = Regs::of(&ctx);
     let number = regs.at(regs::NUMBER);
+    let result: i64 = ctx.arg(1);
     if number >= CALLS as u64 {
+        /// __X32_SYSCALL_BIT.
+        const X32_BIT: u64 = 0x4000_0000;
+        if number & !(CALLS as u64 - 1) == X32_BIT && result >= 0 {
+            unfollowed(id, X32, number);
+        }
         return 0;
     }
+    let rows = rows_of_kind();
     // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
-    let Action { act, a, b, c, .. } =
-        unsafe { (&raw const ACTIONS).cast::<Action>().add(number as usize).read_volatile() };
+    let Action { act, a, b, c, follows, .. } =
+        unsafe { (&raw const ACTIONS).cast::<Action>().add(number as usize + rows).read_volatile() };
     if act == act::NOTHING {
         return 0;
     }
-    let result: i64 = ctx.arg(1);
     if act <= act::CLOSE {
-        let fd = regs.at(regs::ARGS[0]) as u32;
+        let fd = regs.first(rows) as u32;
         if act == act::CLOSE {
             close(id, fd);
         } else if result >= 0 {
@@ -236,7 +285,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if act == act::CLOSE_RANGE {
-        renew((id >> 32) as u32);
+        renew((id >> 32) as u32, mark & SHARES);
         return 0;
     }
     let has_failed = result < 0 && result >= -4095;
@@ -246,35 +295,47 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     if has_failed {
         return 0;
     }
+    let Some(scratch) = scratch() else { return 0 };
+    regs.load(scratch, rows);
+    let [first_arg, second_arg, third_arg] = [arg(scratch, a), arg(scratch, b), arg(scratch, c)];
     match act {
-        act::OPEN => opened(id, result as u32, regs.arg(a)),
-        act::OPEN_HOW => opened(id, result as u32, kernel::user_word(regs.arg(a))),
+        act::OPEN => opened(id, result as u32, first_arg),
+        act::OPEN_HOW => opened(id, result as u32, kernel::user_word(first_arg)),
         act::CREAT => opened(id, result as u32, 0o1101),
         act::COPY => {
-            first(id, regs.arg(a) as u32, result as u64, 0);
-            first(id, regs.arg(b) as u32, result as u64, 1)
+            first(id, first_arg as u32, result as u64, 0);
+            first(id, second_arg as u32, result as u64, 1)
         }
         act::DUPLICATE => forget(id, result as u32),
         act::MAP => {
-            let how = regs.arg(b) as u32 as u64 | regs.arg(c) << 32;
-            mapped(id, regs.arg(a) as u32, how, result as u64, regs.arg(1))
+            let how = second_arg & 0xffff_ffff | third_arg << 32;
+            mapped(id, first_arg as u32, how, result as u64, scratch.args[1])
         }
-        act::PROTECT if regs.arg(c) & PROT_WRITE == 0 => 0,
-        act::PROTECT => remapped(id, Kind::Protect as u32, regs.arg(a), regs.arg(b)),
-        act::UNMAP => remapped(id, Kind::Unmap as u32, regs.arg(a), regs.arg(b)),
-        act::MOVE => remapped(id, Kind::Move as u32, regs.arg(a), result as u64),
-        act::TRUNCATE_FD => changed(id, Kind::Truncate as u32, regs.arg(a) as u32, regs.arg(b)),
+        act::MAP_INDIRECT => {
+            // Address and length, protection and flags, descriptor and offset.
+            let (size, how, file) = (
+                kernel::user_word(first_arg),
+                kernel::user_word(first_arg + 8),
+                kernel::user_word(first_arg + 16),
+            );
+            mapped(id, file as u32, how, result as u64, size >> 32)
+        }
+        act::PROTECT if third_arg & PROT_WRITE == 0 => 0,
+        act::PROTECT => remapped(id, Kind::Protect as u32, first_arg, second_arg),
+        act::UNMAP => remapped(id, Kind::Unmap as u32, first_arg, second_arg),
+        act::MOVE => remapped(id, Kind::Move as u32, first_arg, result as u64),
+        act::TRUNCATE_FD => {
+            changed(id, Kind::Truncate as u32, first_arg as u32, second_arg | third_arg << 32)
+        }
         act::PATH => {
-            let kind = Kind::After as u64;
-            if let Some(scratch) = scratch() {
-                scratch.follows = 0;
-            }
-            names::tell(id, number | kind << 32, directory_of(regs, a), regs.arg(b), result as u64)
+            let dir = directory_of(scratch, a);
+            scratch.follows = u32::from(follows);
+            names::tell_after(id, number + rows as u64, dir, second_arg, result as u64)
         }
-        act::ALLOCATE => changed(id, Kind::Allocate as u32, regs.arg(a) as u32, regs.arg(b)),
-        act::IOCTL => ioctl(id, regs.arg(a) as u32, regs.arg(b) as u32, regs.arg(c)),
-        act::UNFOLLOWED => unfollowed(id, number, regs.arg(a)),
-        act::AIO => submitted(id, result as u32, regs.arg(a)),
+        act::ALLOCATE => changed(id, Kind::Allocate as u32, first_arg as u32, second_arg),
+        act::IOCTL => ioctl(id, first_arg as u32, second_arg as u32, third_arg),
+        act::UNFOLLOWED => unfollowed(id, number, first_arg),
+        act::AIO => submitted(id, result as u32, first_arg, second_arg, c as u32),
         _ => 0,
     };
     0
@@ -390,107 +451,112 @@ pub extern "C" fn unfollowed(id: u64, number: u64, argument: u64) -> u32 {
     emit()
 }
 
-/// Reads and writes were handed to the kernel (io_submit(2)); what becomes of them is not waited for.
+/// Ends of the rings of kernel AIO when a call of io_submit(2) began, by thread.
+#[btf_map(name = "tails")]
+static TAILS: LruHashMap<u32, u32, 1024> = LruHashMap::new();
+
+/// io_submit(2) begins.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn submitted(id: u64, count: u32, blocks: u64) -> u32 {
+pub extern "C" fn aio_begins(id: u64, context: u64) -> u32 {
+    let (thread, tail) = (id as u32, (kernel::user_word(context + 8) >> 32) as u32);
+    let _full = TAILS.insert(&thread, &tail, 0);
+    0
+}
+
+/// Reads and writes were handed to the kernel (io_submit(2)). How those have ended that are over is in the ring that the kernel keeps in
+/// the memory of the process (fs/aio.c, struct aio_ring); the others are not waited for.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn submitted(id: u64, count: u32, context: u64, blocks: u64, pointer_bytes: u32) -> u32 {
     for at in 0..256_u32 {
         if at >= count {
             break;
         }
         // struct iocb (include/uapi/linux/aio_abi.h): the operation at 16, the descriptor at 20.
-        let block = kernel::user_word(blocks + u64::from(at) * 8);
+        let (place, mask) = if pointer_bytes == 4 {
+            (blocks + u64::from(at) * 4, 0xffff_ffff)
+        } else {
+            (blocks + u64::from(at) * 8, u64::MAX)
+        };
+        let block = kernel::user_word(place) & mask;
         let word = kernel::user_word(block + 16);
         let (operation, fd) = (word as u16, (word >> 32) as u32);
-        match operation {
-            0 | 7 => slots::uncounted(id, fd, 0),
-            1 | 8 => slots::uncounted(id, fd, 1),
-            _ => 0,
+        let side = match operation {
+            0 | 7 => 0,
+            1 | 8 => 1,
+            _ => continue,
         };
+        let ended = completion(id, context, block);
+        if ended == STILL_UNDER_WAY {
+            slots::uncounted(id, fd, side);
+        } else if ended >= 0 {
+            first(id, fd, ended as u64, side);
+        }
     }
     0
 }
 
-/// Operations of io_uring (include/uapi/linux/io_uring.h).
-mod ring {
-    pub(crate) const READV: u8 = 1;
-    pub(crate) const WRITEV: u8 = 2;
-    pub(crate) const READ_FIXED: u8 = 4;
-    pub(crate) const WRITE_FIXED: u8 = 5;
-    pub(crate) const FALLOCATE: u8 = 17;
-    pub(crate) const OPENAT: u8 = 18;
-    pub(crate) const CLOSE: u8 = 19;
-    pub(crate) const READ: u8 = 22;
-    pub(crate) const WRITE: u8 = 23;
-    pub(crate) const OPENAT2: u8 = 28;
-    pub(crate) const SPLICE: u8 = 30;
-    pub(crate) const RENAMEAT: u8 = 35;
-    pub(crate) const UNLINKAT: u8 = 36;
-    pub(crate) const SYMLINKAT: u8 = 38;
-    pub(crate) const LINKAT: u8 = 39;
-    pub(crate) const READ_MULTISHOT: u8 = 49;
-    pub(crate) const FTRUNCATE: u8 = 55;
-}
+/// In place of the result of an operation.
+const STILL_UNDER_WAY: i64 = i64::MAX;
 
-/// A request of an io_uring is done: in the process that made it, or in a thread that the kernel has for it there.
-#[btf_tracepoint(function = "io_uring_complete")]
-pub fn ring_complete(ctx: BtfTracePointContext) -> i32 {
-    let id = bpf_get_current_pid_tgid();
-    if mark_of((id >> 32) as u32) & MEMBER == 0 {
-        return 0;
+/// Returns how an operation of a control block has ended since the call began.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn completion(id: u64, context: u64, block: u64) -> i64 {
+    let thread = id as u32;
+    let Some(tail) = TAILS.get_ptr(&thread) else { return STILL_UNDER_WAY };
+    let Some(scratch) = scratch() else { return STILL_UNDER_WAY };
+    // In memory, and read anew each time: the verifier would follow each of its values.
+    let cursor = &raw mut scratch.at;
+    // SAFETY: an entry of the map; here and below, a place in the map.
+    unsafe { cursor.write_volatile(*tail) };
+    let length = (kernel::user_word(context) >> 32) as u32;
+    let end = (kernel::user_word(context + 8) >> 32) as u32;
+    for _ in 0..64 {
+        // SAFETY: see above.
+        let at = unsafe { cursor.read_volatile() };
+        if at == end || at >= length {
+            break;
+        }
+        // struct io_event behind the 32 bytes of the beginning: the control block at 8, the result at 16.
+        let event = context + 32 + u64::from(at) * 32;
+        if kernel::user_word(event + 8) == block {
+            return kernel::user_word(event + 16) as i64;
+        }
+        // SAFETY: see above.
+        unsafe { cursor.write_volatile(if at + 1 == length { 0 } else { at + 1 }) };
     }
-    let (request, entry): (u64, u64) = (ctx.arg(1), ctx.arg(2));
-    if request == 0 {
-        return 0;
-    }
-    // struct io_uring_cqe: the result is behind the 8 bytes of the program's own.
-    let result: i32 = field(entry, 8);
-    if result < 0 {
-        return 0;
-    }
-    let file: u64 = field(request, offset!(ring_file));
-    let opcode: u8 = field(request, offset!(ring_opcode));
-    match opcode {
-        ring::READV | ring::READ_FIXED | ring::READ | ring::READ_MULTISHOT => {
-            slots::by_file(id, Kind::Read as u32, file, result as u64)
-        }
-        ring::WRITEV | ring::WRITE_FIXED | ring::WRITE => {
-            slots::by_file(id, Kind::Write as u32, file, result as u64)
-        }
-        ring::FALLOCATE => slots::by_file(id, Kind::Allocate as u32, file, 0),
-        // The length is that of the file now.
-        ring::FTRUNCATE => {
-            let inode: u64 = field(file, offset!(file_inode));
-            slots::by_file(id, Kind::Truncate as u32, file, field(inode, offset!(inode_size)))
-        }
-        ring::SPLICE => {
-            slots::uncounted(id, field(request, offset!(ring_splice_from)), 0);
-            slots::by_file(id, Kind::Write as u32, file, result as u64)
-        }
-        ring::OPENAT | ring::OPENAT2 => opened(id, result as u32, field(request, offset!(ring_open_flags))),
-        // Which descriptor is not said any more.
-        ring::CLOSE => {
-            renew((id >> 32) as u32);
-            0
-        }
-        ring::RENAMEAT | ring::UNLINKAT | ring::SYMLINKAT | ring::LINKAT => unfollowed(id, RING, 0),
-        _ => 0,
-    };
-    0
+    STILL_UNDER_WAY
 }
 
 #[btf_tracepoint(function = "sched_process_fork")]
 pub fn fork(ctx: BtfTracePointContext) -> i32 {
     let (parent, child): (u64, u64) = (ctx.arg(0), ctx.arg(1));
     let (pid, made): (u32, u32) = (field(parent, offset!(task_tgid)), field(child, offset!(task_tgid)));
-    if mark_of(pid) & MEMBER == 0 || pid == made {
+    if pid == made {
         return 0;
     }
-    renew(made);
+    if mark_of(pid) & MEMBER == 0 {
+        if is_command(parent) {
+            renew(made, 0);
+        }
+        return 0;
+    }
+    // Of processes that share their descriptors what one was told of holds no longer when another has closed one.
+    let files: u64 = field(parent, offset!(task_files));
+    let shares = if files == field::<u64>(child, offset!(task_files)) { SHARES } else { 0 };
+    renew(made, shares);
+    if shares != 0
+        && let Some(mark) = mark(pid)
+    {
+        // SAFETY: a byte of the map.
+        unsafe { mark.write_volatile(mark.read_volatile() | SHARES) };
+    }
     let Some(scratch) = scratch() else { return 0 };
-    let tid: u32 = field(parent, offset!(task_pid));
-    begin(scratch, u64::from(pid) << 32 | u64::from(tid), Kind::Fork as u16, -1);
-    scratch.head.value = u64::from(made);
+    begin(scratch, bpf_get_current_pid_tgid(), Kind::Fork as u16, -1);
+    let number: u64 = u64::from(kernel::number_of(field(child, offset!(task_thread_pid)), level()));
+    scratch.head.value = number;
     let (memory, made): (u64, u64) = (field(parent, offset!(task_mm)), field(child, offset!(task_mm)));
     scratch.head.memory = memory;
     scratch.head.value2 = made;
@@ -501,24 +567,52 @@ pub fn fork(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// Returns whether a process that is being made is the command: the first that the launcher makes.
+#[inline(always)]
+fn is_command(parent: u64) -> bool {
+    let Some(started) = STARTED.get_ptr_mut(0) else { return false };
+    // SAFETY: the map's, and written by the launcher's fork alone.
+    let started = unsafe { &mut *started };
+    if started.is_there != 0 {
+        return false;
+    }
+    // SAFETY: a static; volatile since what is in it is not what was compiled.
+    let launcher = unsafe { (&raw const LAUNCHER).read_volatile() };
+    let pid: u64 = field(parent, offset!(task_thread_pid));
+    let level: u32 = field(pid, offset!(pid_level));
+    let namespace: u64 = field(pid, kernel::upid(level) + offset!(upid_namespace));
+    if kernel::number_of(pid, level) != launcher.pid
+        || field::<u32>(namespace, offset!(namespace_inum)) != launcher.namespace
+    {
+        return false;
+    }
+    started.level = level;
+    started.is_there = 1;
+    true
+}
+
 #[btf_tracepoint(function = "sched_process_exec")]
 pub fn exec(ctx: BtfTracePointContext) -> i32 {
     let id = bpf_get_current_pid_tgid();
-    if mark_of((id >> 32) as u32) & MEMBER == 0 {
+    if !is_member(id) {
         return 0;
     }
-    renew((id >> 32) as u32);
+    renew((id >> 32) as u32, 0);
     let program: u64 = ctx.arg(2);
-    executed(id, field(program, offset!(bprm_file)));
+    let thread = ctx.arg::<u64>(1) as u32;
+    names::settle_exec(id, thread, field(program, offset!(bprm_name)));
+    executed(id, field(program, offset!(bprm_file)), thread);
     directory(id);
     0
 }
 
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn executed(id: u64, file: u64) -> u32 {
+pub extern "C" fn executed(id: u64, file: u64, thread: u32) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, Kind::Exec as u16, -1);
+    // A thread that executes a program gets the id of its process; that it had before is that of the machine.
+    scratch.head.value = if level() == 0 { u64::from(thread) } else { u64::from(scratch.head.tid) };
     fill_file(file);
     // SAFETY: the helper has no requirements.
     let task = unsafe { bpf_get_current_task_btf() } as u64;
@@ -556,7 +650,8 @@ pub fn exit(ctx: BtfTracePointContext) -> i32 {
         unsafe { mark.write_volatile(mark.read_volatile() & !MEMBER) };
     }
     let Some(scratch) = scratch() else { return 0 };
-    begin(scratch, u64::from(pid) << 32 | u64::from(pid), Kind::Exit as u16, -1);
+    begin(scratch, bpf_get_current_pid_tgid(), Kind::Exit as u16, -1);
+    scratch.head.tid = scratch.head.pid;
     let code: i32 = field(signal, offset!(signal_exit_code));
     let own: i32 = field(task, offset!(task_exit_code));
     scratch.head.value = (if code != 0 { code } else { own }) as u32 as u64;

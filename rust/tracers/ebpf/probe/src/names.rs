@@ -1,19 +1,21 @@
 //! What a path that a program gives names, found as the kernel finds it, among the directory entries that it has in memory
 //! (fs/namei.c, fs/dcache.c): programs of this kind may not ask it to look.
 //!
-//! A name that is not in memory, and what is behind a symbolic link, is not found here; the user side is told the path as it was given.
+//! A name that is not in memory is not found before the call, and looked for again when it is over.
 
 use core::hint::black_box;
 
+use aya_ebpf::btf_maps::LruHashMap;
 use aya_ebpf::helpers::bpf_get_current_task_btf;
 use aya_ebpf::helpers::generated::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
 };
-use tracer_ebpf_abi::{ABSENT, AS_GIVEN, COLD, GIVEN_BYTES, LATE};
+use aya_ebpf::macros::btf_map;
+use tracer_ebpf_abi::{ABSENT, AS_GIVEN, COLD, GIVEN_BYTES, Kind, LATE, NAMELESS, UNKNOWN};
 
 use crate::events::{begin, emit, fill_inode, scratch};
 use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, field, file_of, offset};
-use crate::paths;
+use crate::{paths, proc};
 
 /// AT_FDCWD.
 pub(crate) const CWD: u32 = -100_i32 as u32;
@@ -35,54 +37,235 @@ const ROUNDS: u32 = 64;
 const MOUNTS: u32 = 256;
 
 /// How a look ended.
-mod found {
-    pub(super) const FILE: u32 = 0;
+pub(crate) mod found {
+    pub(crate) const FILE: u32 = 0;
     /// The last name is none, as far as is in memory.
-    pub(super) const NO_FILE: u32 = 1;
+    pub(crate) const NO_FILE: u32 = 1;
     /// It leads where this cannot follow.
-    pub(super) const UNKNOWN: u32 = 2;
+    pub(crate) const UNKNOWN: u32 = 2;
     /// The last name is not in memory.
-    pub(super) const COLD: u32 = 4;
+    pub(crate) const COLD: u32 = 4;
     /// The program's memory could not be read now.
-    pub(super) const UNREAD: u32 = 5;
+    pub(crate) const UNREAD: u32 = 5;
 }
 
 /// In `what` of [`tell`]: the call was made already.
-pub(crate) const IS_LATE: u64 = 1 << 48;
+const IS_LATE: u64 = 1 << 48;
+/// The text of the path is in the kernel's memory.
+const IS_KERNELS: u64 = 1 << 49;
 
-/// Tells what a path names. `what`: number of the call, and the kind of the event shifted left by 32. Returns 1 if the path could not be
-/// read: what a program has not touched yet is not in its memory, and programs of this kind may not wait for it.
+/// A call on paths that is under way.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// The row of its kind's table.
+    pub(crate) number: u64,
+    /// The argument that decides what it does.
+    pub(crate) extra: u64,
+    /// [`Head::memory`](tracer_ebpf_abi::Head): the request of an io_uring.
+    pub(crate) key: u64,
+    /// The mount that its first path has led to.
+    pub(crate) mount: u64,
+    /// Pointers to the paths; 0: none.
+    pub(crate) pointers: [u64; 2],
+    /// The directories that they are relative to.
+    pub(crate) dirs: [u32; 2],
+    /// 1: a symbolic link is followed that is the last name of the first.
+    pub(crate) follows: u32,
+    /// What is not known of it: constants of [`open`].
+    pub(crate) open: u32,
+}
+
+/// What is not known of the paths of a call when it has begun.
+pub(crate) mod open {
+    pub(crate) const FIRST: u32 = 1;
+    pub(crate) const SECOND: u32 = 2;
+    /// Whether there is a file of the last name.
+    pub(crate) const COLD: u32 = 4;
+    /// The program's memory could not be read.
+    pub(crate) const UNREAD: u32 = 8;
+}
+
+/// Calls of whose paths something is not known yet, by thread.
+#[btf_map(name = "waiting")]
+pub(crate) static WAITING: LruHashMap<u32, Asked, 4096> = LruHashMap::new();
+
+/// Where the last path of a request of an io_uring leads.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Requested {
+    pub(crate) number: u64,
+    pub(crate) parent: u64,
+    pub(crate) mount: u64,
+    pub(crate) hash_len: u64,
+}
+
+/// Requests of io_urings on paths, by their addresses.
+#[btf_map(name = "requests")]
+pub(crate) static REQUESTED: LruHashMap<u64, Requested, 4096> = LruHashMap::new();
+
+/// Tells what the paths of a call that begins name, and remembers it if there is more to find out.
+#[inline(always)]
+pub(crate) fn ask(id: u64, asked: &Asked) {
+    let Some(scratch) = scratch() else { return };
+    let mut asked = *asked;
+    let how = asked.number | if asked.key == 0 { 0 } else { IS_KERNELS };
+    scratch.follows = asked.follows;
+    scratch.key = asked.key;
+    let first = tell(id, how | (Kind::Before as u64) << 32, asked.dirs[0], asked.pointers[0], asked.extra);
+    asked.mount = scratch.mount;
+    let mut left = unknown(first, open::FIRST);
+    if asked.pointers[1] != 0 {
+        scratch.follows = 0;
+        let kind = (Kind::BeforeSecond as u64) << 32;
+        left |= unknown(tell(id, how | kind, asked.dirs[1], asked.pointers[1], asked.extra), open::SECOND);
+    }
+    asked.open = left;
+    if asked.key != 0 {
+        let requested = Requested {
+            number: asked.number,
+            parent: scratch.parent,
+            mount: scratch.parent_mount,
+            hash_len: scratch.hash_len,
+        };
+        let _full = REQUESTED.insert(&asked.key, &requested, 0);
+    } else if left != 0 {
+        let thread = id as u32;
+        // Without room for it what is found before the call is all that is told.
+        let _full = WAITING.insert(&thread, &asked, 0);
+    }
+}
+
+#[inline(always)]
+fn unknown(state: u32, path: u32) -> u32 {
+    match state {
+        found::UNKNOWN => path,
+        found::UNREAD => path | open::UNREAD,
+        found::COLD => open::COLD,
+        _ => 0,
+    }
+}
+
+/// A call is over: what was not told of its paths until now is told, unless it has failed.
+#[inline(always)]
+pub(crate) fn settle(id: u64, has_failed: bool) {
+    let thread = id as u32;
+    let Some(asked) = WAITING.get_ptr(&thread) else { return };
+    // SAFETY: an entry of the map.
+    let asked = unsafe { *asked };
+    let _there = WAITING.remove(&thread);
+    let Some(scratch) = scratch() else { return };
+    if has_failed {
+        return;
+    }
+    let how = asked.number | IS_LATE;
+    scratch.key = 0;
+    if asked.open & open::FIRST != 0 {
+        scratch.follows = asked.follows;
+        tell(id, how | (Kind::Before as u64) << 32, asked.dirs[0], asked.pointers[0], asked.extra);
+    }
+    if asked.open & open::SECOND != 0 {
+        scratch.follows = 0;
+        tell(id, how | (Kind::BeforeSecond as u64) << 32, asked.dirs[1], asked.pointers[1], asked.extra);
+    }
+}
+
+/// A program is executed: its path, if it was not told, is told as the kernel has it.
+#[inline(always)]
+pub(crate) fn settle_exec(id: u64, thread: u32, path: u64) {
+    let Some(asked) = WAITING.get_ptr(&thread) else { return };
+    // SAFETY: an entry of the map.
+    let asked = unsafe { *asked };
+    let _there = WAITING.remove(&thread);
+    if let Some(scratch) = scratch()
+        && asked.open & (open::FIRST | open::COLD) != 0
+    {
+        scratch.key = 0;
+        scratch.follows = 1;
+        let how = asked.number | IS_LATE | IS_KERNELS | (Kind::Before as u64) << 32;
+        tell(id, how, asked.dirs[0], path, asked.extra);
+    }
+}
+
+/// Tells of a call on paths that was made, and what its last path names now. Links are followed as the scratch says.
+#[inline(always)]
+pub(crate) fn tell_after(id: u64, number: u64, dir: u32, pointer: u64, result: u64) -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    scratch.key = 0;
+    tell(id, number | IS_LATE | (Kind::After as u64) << 32, dir, pointer, result)
+}
+
+/// Tells what a path names, and returns how the look for it has ended. `what`: number of the call, the kind of the event shifted left by
+/// 32, and the flags above.
+///
+/// What a program has not touched yet is not in its memory, and programs of this kind may not wait for it.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn tell(id: u64, what: u64, dir: u32, pointer: u64, extra: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, (what >> 32) as u16, dir as i32);
-    if what & IS_LATE != 0 {
-        scratch.head.flags |= LATE;
-    }
     scratch.head.value = what & 0xffff_ffff;
     scratch.head.value2 = extra;
-    let found = find(dir, pointer);
-    if found == found::UNREAD {
-        return 1;
+    scratch.head.memory = scratch.key;
+    let is_late = what & IS_LATE != 0;
+    if is_late {
+        scratch.head.flags |= LATE;
     }
-    if found == found::UNKNOWN {
-        scratch.head.flags |= AS_GIVEN;
-        add_given();
-        start(dir);
-        paths::walk(scratch.dentry, scratch.mount);
+    let found = find(dir, pointer, u32::from(what & IS_KERNELS != 0));
+    if found == found::UNKNOWN || found == found::UNREAD {
+        scratch.head.flags |= UNKNOWN;
+        if is_late && found == found::UNKNOWN {
+            scratch.head.flags |= AS_GIVEN;
+            add_given();
+            start(dir);
+            paths::walk(scratch.dentry, scratch.mount);
+        }
         emit();
-        return 0;
+        return found;
     }
     if found == found::FILE {
         fill_inode(field(scratch.dentry, offset!(dentry_inode)));
     } else {
         scratch.head.flags |= if found == found::COLD { COLD } else { ABSENT };
+        let sb: u64 = field(scratch.parent, offset!(dentry_sb));
+        scratch.head.magic = field(sb, offset!(sb_magic));
     }
-    add_name();
-    paths::walk_on(scratch.parent, scratch.parent_mount);
+    if scratch.by_entry != 0 {
+        paths::walk(scratch.dentry, scratch.mount);
+        if field::<u64>(scratch.dentry, offset!(dentry_unhashed)) == 0 {
+            scratch.head.flags |= NAMELESS;
+        }
+    } else {
+        add_name();
+        paths::walk_on(scratch.parent, scratch.parent_mount);
+    }
     emit();
-    0
+    found
+}
+
+/// Tells what a request of an io_uring has made of its last path.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn tell_requested(id: u64, request: u64) -> u32 {
+    let Some(requested) = REQUESTED.get_ptr(&request) else { return 0 };
+    // SAFETY: an entry of the map.
+    let requested = unsafe { *requested };
+    let _there = REQUESTED.remove(&request);
+    let Some(scratch) = scratch() else { return 0 };
+    begin(scratch, id, Kind::After as u16, -1);
+    scratch.head.value = requested.number;
+    scratch.head.memory = request;
+    scratch.head.flags = LATE;
+    let entry = child(requested.parent, requested.hash_len);
+    let inode: u64 = field(entry, offset!(dentry_inode));
+    if entry == 0 || inode == 0 {
+        scratch.head.flags |= ABSENT;
+    } else {
+        fill_inode(inode);
+        paths::walk(entry, requested.mount);
+    }
+    emit();
+    1
 }
 
 /// Puts the path as it was given into the text. What is behind its NUL is of no account.
@@ -143,21 +326,31 @@ pub extern "C" fn start(dir: u32) -> u32 {
 /// Finds what a path names: into the scratch.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn find(dir: u32, pointer: u64) -> u32 {
+pub extern "C" fn find(dir: u32, pointer: u64, is_kernels: u32) -> u32 {
     let Some(scratch) = scratch() else { return found::UNKNOWN };
+    let given = (&raw mut scratch.given).cast();
     // SAFETY: there is room.
     let read = unsafe {
-        bpf_probe_read_user_str((&raw mut scratch.given).cast(), GIVEN_BYTES as u32, pointer as *const _)
+        if is_kernels == 0 {
+            bpf_probe_read_user_str(given, GIVEN_BYTES as u32, pointer as *const _)
+        } else {
+            bpf_probe_read_kernel_str(given, GIVEN_BYTES as u32, pointer as *const _)
+        }
     };
+    scratch.by_entry = 0;
+    scratch.task = 0;
+    scratch.links = 0;
     if read < 0 {
+        scratch.given[0] = 0;
         return found::UNREAD;
     }
-    if read <= 1 {
-        scratch.given[0] = 0;
-        return found::UNKNOWN;
-    }
     start(dir);
-    scratch.links = 0;
+    if read <= 1 {
+        // The file of the descriptor itself (AT_EMPTY_PATH).
+        scratch.given[0] = 0;
+        scratch.by_entry = 1;
+        return if dir == CWD || scratch.dentry == 0 { found::UNKNOWN } else { found::FILE };
+    }
     let at = &raw mut scratch.at;
     // SAFETY: in the map, here and below.
     unsafe { at.write_volatile(0) };
@@ -175,7 +368,7 @@ pub extern "C" fn find(dir: u32, pointer: u64) -> u32 {
 }
 
 /// There are more names.
-const MORE: u32 = 3;
+pub(crate) const MORE: u32 = 3;
 
 /// Follows the name at that place of what was given.
 #[inline(never)]
@@ -197,6 +390,9 @@ pub extern "C" fn step(from: u32) -> u32 {
     let is_last = end >= GIVEN_BYTES as u32 || unsafe { byte(end) } == 0;
     // SAFETY: in the map.
     unsafe { (&raw mut scratch.at).write_volatile(end) };
+    if scratch.task != 0 {
+        return proc::proc_step(from, len, u32::from(is_last));
+    }
     // SAFETY: as above.
     let (first, second) = unsafe { (byte(from), byte(from + 1)) };
     if first == b'.' && (len == 1 || (len == 2 && second == b'.')) {
@@ -212,6 +408,10 @@ pub extern "C" fn step(from: u32) -> u32 {
     scratch.parent_mount = scratch.mount;
     scratch.name_at = from;
     scratch.name_len = len;
+    scratch.hash_len = hash_len;
+    if !is_last && proc::proc_enter(from, len) != 0 {
+        return MORE;
+    }
     let child = child(scratch.dentry, hash_len);
     if child == 0 {
         return if is_last { found::COLD } else { found::UNKNOWN };
@@ -228,13 +428,19 @@ pub extern "C" fn step(from: u32) -> u32 {
     if is_last {
         return found::FILE;
     }
-    // Several may be mounted on top of each other.
+    cross_all();
+    MORE
+}
+
+/// Goes into what is mounted on a directory; several may be mounted on top of each other.
+#[inline(always)]
+pub(crate) fn cross_all() {
+    let Some(scratch) = scratch() else { return };
     for _ in 0..8 {
         if cross(scratch.dentry) == 0 {
             break;
         }
     }
-    MORE
 }
 
 /// Goes on with what a symbolic link says, and the rest of the path behind it.
@@ -280,7 +486,7 @@ pub extern "C" fn follow(inode: u64, end: u32) -> u32 {
 /// # Safety
 /// `at` is below its length.
 #[inline(always)]
-unsafe fn byte(at: u32) -> u8 {
+pub(crate) unsafe fn byte(at: u32) -> u8 {
     match scratch() {
         // SAFETY: the mask keeps it within the array, which has room behind the path.
         Some(scratch) => unsafe {
@@ -353,7 +559,7 @@ fn count_bytes(mask: u64) -> u32 {
 
 /// Returns the entry of a directory that has that hash and length, or 0.
 #[inline(always)]
-fn child(parent: u64, hash_len: u64) -> u64 {
+pub(crate) fn child(parent: u64, hash_len: u64) -> u64 {
     let Some(scratch) = scratch() else { return 0 };
     scratch.cursor = field(parent, offset!(dentry_children));
     for _ in 0..ROUNDS {

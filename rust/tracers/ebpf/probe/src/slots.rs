@@ -9,7 +9,7 @@ use crate::kernel::{
     FMODE_CREATED, FMODE_PATH, FMODE_READ, FMODE_WRITE, OFFSETS, S_IFMT, S_IFREG, field, file_of, files,
     offset,
 };
-use crate::mark_of;
+use crate::{SHARES, mark_of};
 
 /// A descriptor has one place, which others share: a collision costs that something is told again.
 #[btf_map(name = "slots")]
@@ -36,6 +36,7 @@ pub(crate) fn transfer(id: u64, mark: u8, fd: u32, bytes: u64, side: u32) {
     if slot.files == files()
         && slot.fd == fd
         && slot.tag == tag(id, mark)
+        && mark & SHARES == 0
         && slot.flags & (bit | NO_FILE) != 0
     {
         count(slot, side, bytes);
@@ -66,13 +67,16 @@ pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
     let tag = tag(id, mark_of((id >> 32) as u32));
     let files = files();
     let inode: u64 = field(file, offset!(file_inode));
-    if slot.files != files || slot.tag != tag || slot.fd != fd {
+    // Another process that shares the descriptors may have closed it and opened it anew.
+    let ino: u64 = field(inode, offset!(inode_ino));
+    if slot.files != files || slot.tag != tag || slot.fd != fd || slot.file != file || slot.ino != ino {
         flush(id, slot);
         slot.files = files;
         slot.tag = tag;
         slot.fd = fd;
         slot.flags = 0;
-        slot.ino = field(inode, offset!(inode_ino));
+        slot.file = file;
+        slot.ino = ino;
         let sb: u64 = field(inode, offset!(inode_sb));
         slot.dev = u64::from(field::<u32>(sb, offset!(sb_dev)));
     }
@@ -175,9 +179,11 @@ pub extern "C" fn forget(id: u64, fd: u32) -> u32 {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn opened(id: u64, fd: u32, flags: u64) -> u32 {
+    /// O_CREAT, O_TRUNC, O_TMPFILE: others do nothing by themselves.
+    const EFFECTIVE: u64 = 0o100 | 0o1000 | 0o20_000_000;
     forget(id, fd);
     let file = file_of(fd);
-    if file == 0 {
+    if file == 0 || flags & EFFECTIVE == 0 {
         return 0;
     }
     let mode: u32 = field(file, offset!(file_mode));
