@@ -26,6 +26,7 @@ use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE,
 use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
     FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, O_TRUNC, OFFSETS, PROT_WRITE, field, file_of, offset,
+    times,
 };
 use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{close, first, forget, opened};
@@ -469,30 +470,50 @@ pub extern "C" fn aio_begins(id: u64, context: u64) -> u32 {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn submitted(id: u64, count: u32, context: u64, blocks: u64, pointer_bytes: u32) -> u32 {
-    for at in 0..256_u32 {
-        if at >= count {
+    for some in times(16) {
+        let done = some as u32 * 16;
+        if done >= count {
             break;
         }
-        // struct iocb (include/uapi/linux/aio_abi.h): the operation at 16, the descriptor at 20.
-        let (place, mask) = if pointer_bytes == 4 {
-            (blocks + u64::from(at) * 4, 0xffff_ffff)
-        } else {
-            (blocks + u64::from(at) * 8, u64::MAX)
-        };
-        let block = kernel::user_word(place) & mask;
-        let word = kernel::user_word(block + 16);
-        let (operation, fd) = (word as u16, (word >> 32) as u32);
-        let side = match operation {
-            0 | 7 => 0,
-            1 | 8 => 1,
-            _ => continue,
-        };
-        let ended = completion(id, context, block);
-        if ended == STILL_UNDER_WAY {
-            slots::uncounted(id, fd, side);
-        } else if ended >= 0 {
-            first(id, fd, ended as u64, side);
+        submitted_some(id, count - done, context, blocks + u64::from(done * pointer_bytes), pointer_bytes);
+    }
+    0
+}
+
+/// Some of them.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn submitted_some(id: u64, count: u32, context: u64, blocks: u64, pointer_bytes: u32) -> u32 {
+    let mut place = blocks;
+    for at in times(16) {
+        if at >= u64::from(count) {
+            break;
         }
+        submitted_block(id, context, place, pointer_bytes);
+        place += u64::from(pointer_bytes);
+    }
+    0
+}
+
+/// One of them, the pointer to whose control block is at `place`: a function of its own, which is verified once.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn submitted_block(id: u64, context: u64, place: u64, pointer_bytes: u32) -> u32 {
+    let mask = if pointer_bytes == 4 { 0xffff_ffff } else { u64::MAX };
+    let block = kernel::user_word(place) & mask;
+    // struct iocb (include/uapi/linux/aio_abi.h): the operation at 16, the descriptor at 20.
+    let word = kernel::user_word(block + 16);
+    let (operation, fd) = (word as u16, (word >> 32) as u32);
+    let side = match operation {
+        0 | 7 => 0,
+        1 | 8 => 1,
+        _ => return 0,
+    };
+    let ended = completion(id, context, block);
+    if ended == STILL_UNDER_WAY {
+        slots::uncounted(id, fd, side);
+    } else if ended >= 0 {
+        first(id, fd, ended as u64, side);
     }
     0
 }
@@ -511,23 +532,33 @@ pub extern "C" fn completion(id: u64, context: u64, block: u64) -> i64 {
     let cursor = &raw mut scratch.at;
     // SAFETY: an entry of the map; here and below, a place in the map.
     unsafe { cursor.write_volatile(*tail) };
-    let length = (kernel::user_word(context) >> 32) as u32;
-    let end = (kernel::user_word(context + 8) >> 32) as u32;
-    for _ in 0..64 {
-        // SAFETY: see above.
-        let at = unsafe { cursor.read_volatile() };
-        if at == end || at >= length {
-            break;
+    for _ in times(64) {
+        let ended = ended(context, block);
+        if ended != ANOTHER {
+            return ended;
         }
-        // struct io_event behind the 32 bytes of the beginning: the control block at 8, the result at 16.
-        let event = context + 32 + u64::from(at) * 32;
-        if kernel::user_word(event + 8) == block {
-            return kernel::user_word(event + 16) as i64;
-        }
-        // SAFETY: see above.
-        unsafe { cursor.write_volatile(if at + 1 == length { 0 } else { at + 1 }) };
     }
     STILL_UNDER_WAY
+}
+
+/// In place of the result of an operation: what has ended is another one.
+const ANOTHER: i64 = i64::MIN;
+
+/// Looks whether what is at the cursor of a ring of results is that of a control block, and moves the cursor on.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn ended(context: u64, block: u64) -> i64 {
+    let Some(scratch) = scratch() else { return STILL_UNDER_WAY };
+    let length = (kernel::user_word(context) >> 32) as u32;
+    let end = (kernel::user_word(context + 8) >> 32) as u32;
+    let at = scratch.at;
+    if at == end || at >= length {
+        return STILL_UNDER_WAY;
+    }
+    scratch.at = if at + 1 == length { 0 } else { at + 1 };
+    // struct io_event behind the 32 bytes of the beginning: the control block at 8, the result at 16.
+    let event = context + 32 + u64::from(at) * 32;
+    if kernel::user_word(event + 8) == block { kernel::user_word(event + 16) as i64 } else { ANOTHER }
 }
 
 #[btf_tracepoint(function = "sched_process_fork")]
