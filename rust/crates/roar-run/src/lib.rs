@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod file_capabilities;
 mod interrupted;
 mod job;
 mod monitor;
@@ -18,6 +19,7 @@ mod surroundings;
 mod tracer;
 
 pub use error::{RecordError, RunError};
+pub use file_capabilities::{CAPABILITIES, Candidate, CapabilityError};
 pub use interrupted::{Recovered, recover_interrupted};
 pub use monitor::{Monitor, Silent};
 pub use options::{JobKind, RunOptions, Surroundings};

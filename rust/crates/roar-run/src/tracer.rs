@@ -37,13 +37,18 @@ impl Backend {
         }
     }
 
-    /// Returns whether the command goes on when its tracer is killed, and tells what it does where a later process of the tracer
-    /// finds it.
+    /// Returns whether the command goes on when its tracer is killed.
     fn is_outlived(self) -> bool {
+        self != Self::Ptrace
+    }
+
+    /// Returns whether such a command tells what it does where a later process of the tracer finds it.
+    fn keeps_journal(self) -> bool {
         self == Self::Preload
     }
 
-    pub(crate) fn program(self, programs: &Path) -> PathBuf {
+    /// Returns the tracer program, of those in a directory.
+    pub fn program(self, programs: &Path) -> PathBuf {
         programs.join(format!("roar-tracer-{}", self.name()))
     }
 
@@ -115,8 +120,10 @@ pub(crate) fn trace(
             end.status = watch.outlast(root).map_err(RunError::Supervise)?.or(told.status);
             let left = watch.linger(Duration::from_millis(arguments.linger_ms));
             let linger_ms = u64::try_from(left.as_millis()).unwrap_or(arguments.linger_ms);
-            recover_by_tracer(&program, &arguments.run_dir, linger_ms, end.status);
-        } else if let Some(reason) = could_not_trace(&told) {
+            if backend.keeps_journal() {
+                recover_by_tracer(&program, &arguments.run_dir, linger_ms, end.status);
+            }
+        } else if let Some(reason) = could_not_trace(*backend, &told) {
             // If it was killed, what it had made is still there.
             clear_up(&program, &arguments.run_dir);
             tried.push((*backend, reason));
@@ -135,12 +142,17 @@ fn not_started(program: &Path, error: &io::Error) -> String {
 }
 
 /// Returns why the tracer could not begin, in which case the command has not run.
-fn could_not_trace(told: &Supervised) -> Option<String> {
+fn could_not_trace(backend: Backend, told: &Supervised) -> Option<String> {
     if told.root_pid.is_some() || told.is_reported {
         return None;
     }
     Some(match told.not_traced {
-        Some(errno) => format!("it may not trace here: {}", io::Error::from_raw_os_error(errno)),
+        Some(errno) => {
+            let reason = io::Error::from_raw_os_error(errno);
+            let is_unset = backend == Backend::Ebpf && reason.kind() == io::ErrorKind::PermissionDenied;
+            let remedy = if is_unset { "; `roar tracer enable ebpf` lets users trace" } else { "" };
+            format!("it may not trace here: {reason}{remedy}")
+        }
         None => "it ended before it began to trace".to_owned(),
     })
 }

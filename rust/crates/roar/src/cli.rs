@@ -46,6 +46,9 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Show which step made what the others used
     Dag(DagArgs),
+    /// Set up what observes commands
+    #[command(subcommand)]
+    Tracer(TracerCommand),
     /// Read and change the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -145,6 +148,28 @@ pub(crate) struct DagArgs {
     pub(crate) artifacts: bool,
 }
 
+/// What to do with the tracers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TracerCommand {
+    /// Let users trace with a backend that needs privileges
+    ///
+    /// Gives the tracer program the file capabilities that it needs, and tries it. Needs root.
+    Enable(PrivilegeArgs),
+    /// Undo what `enable` did
+    Disable(PrivilegeArgs),
+}
+
+/// Flags of `roar tracer enable` and `roar tracer disable`.
+#[derive(Debug, Args)]
+pub(crate) struct PrivilegeArgs {
+    /// The backend
+    #[arg(value_name = "BACKEND", value_parser = PossibleValuesParser::new(["ebpf"]))]
+    pub(crate) backend: String,
+    /// Print each step, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
@@ -190,6 +215,7 @@ impl Command {
             | Self::Log(_)
             | Self::Show(_)
             | Self::Dag(_)
+            | Self::Tracer(_)
             | Self::Config(_) => None,
         }
     }

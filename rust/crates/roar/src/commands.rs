@@ -8,6 +8,7 @@ mod run;
 mod show;
 mod status;
 mod target;
+mod tracer;
 
 use roar_store::JobKind;
 
@@ -25,6 +26,7 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Log(args) => log::log(&args, environment)?,
         Command::Show(args) => show::show(&args, environment)?,
         Command::Dag(args) => dag::dag(&args, environment)?,
+        Command::Tracer(command) => tracer::tracer(&command, environment)?,
         Command::Config(command) => config::config(&command, environment)?,
     }
     Ok(0)

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{CliError, Kind};
 
+/// The variable that says where the tracers are.
+pub(crate) const PROGRAMS: &str = "ROAR_TRACERS";
+
 /// Where temporary files go unless `TMPDIR` says otherwise.
 const TEMP: &str = "/tmp";
 
@@ -22,6 +25,8 @@ pub(crate) struct Environment {
     pub(crate) temp: PathBuf,
     /// `COLUMNS`: the width of the terminal, which wins over what the terminal says.
     pub(crate) columns: Option<usize>,
+    /// `SUDO_UID` and `SUDO_GID`: who has become root by sudo(8).
+    pub(crate) sudo: Option<(u32, u32)>,
     /// Where the tracers are: `ROAR_TRACERS`, for packagers and tests, else the directory of this program.
     pub(crate) programs: PathBuf,
     /// All variables.
@@ -42,7 +47,8 @@ impl Environment {
             let found = variables.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| value).filter(|value| !value.is_empty())
         };
-        let programs = match variable("ROAR_TRACERS") {
+        let number = |name: &str| variable(name)?.to_str()?.parse().ok();
+        let programs = match variable(PROGRAMS) {
             Some(programs) => PathBuf::from(programs),
             None => own_directory()?,
         };
@@ -51,6 +57,7 @@ impl Environment {
             home: variable("HOME").map(PathBuf::from),
             temp: variable("TMPDIR").map_or_else(|| PathBuf::from(TEMP), PathBuf::from),
             columns: variable("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok()),
+            sudo: number("SUDO_UID").zip(number("SUDO_GID")),
             programs,
             variables,
         })

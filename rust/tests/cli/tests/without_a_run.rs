@@ -31,6 +31,7 @@ fn help_lists_the_commands() {
       log  List the jobs, newest first
       show  Show a session, a job, an artifact or a path in full
       dag  Show which step made what the others used
+      tracer  Set up what observes commands
       config  Read and change the configuration
 
     Options:
