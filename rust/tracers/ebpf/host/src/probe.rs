@@ -3,7 +3,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
-use aya::programs::Program;
+use aya::programs::{BtfTracePoint, Program};
 use aya::{Btf as KernelBtf, Ebpf, EbpfLoader};
 use tracer_ebpf_abi::{Action, FIELDS, Launcher, NO_FIELD, ROWS, SLOTS, Slot};
 
@@ -28,7 +28,6 @@ const WAKE_BYTES: u64 = RING_BYTES as u64 / 8;
 /// Programs, and the tracepoints that they are for.
 const PROGRAMS: &[(&str, &str)] = &[
     ("sys_exit", "sys_exit"),
-    ("sys_enter", "sys_enter"),
     ("map_pages", "mm_filemap_map_pages"),
     ("ring_submit", "io_uring_submit_req"),
     ("ring_complete", "io_uring_complete"),
@@ -38,6 +37,20 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("exec", "sched_process_exec"),
     ("exit", "sched_process_exit"),
 ];
+
+/// The program for the beginning of calls, and the calls in whose beginning something is looked at (tracefs, `events/syscalls`): those
+/// that are missing here are none of this machine's.
+const ENTER_CALL: &str = "enter_call";
+const ENTERED: &[&str] = &[
+    "sys_enter_rename",
+    "sys_enter_renameat",
+    "sys_enter_renameat2",
+    "sys_enter_unlink",
+    "sys_enter_unlinkat",
+];
+
+/// The program for the beginning of every call, where there is no tracefs to be read.
+const ENTER_ALL: &str = "sys_enter";
 
 /// The PID namespace of this process.
 const OWN_NAMESPACE: &str = "/proc/self/ns/pid";
@@ -89,9 +102,6 @@ unsafe impl aya::Pod for LauncherValue {}
 impl Probe {
     /// Loads the kernel side and attaches it.
     pub(crate) fn load() -> Result<Self, LoadError> {
-        let refused = |what: &str, error: &dyn std::error::Error| {
-            LoadError::Refused(format!("{what}: {}", chain(error)))
-        };
         let kernel = std::fs::read(KERNEL_BTF).map_err(LoadError::NoBtf)?;
         let offsets = offsets(&kernel)?;
         let btf =
@@ -114,22 +124,19 @@ impl Probe {
             .override_global("LAUNCHER", &launcher, true);
         let mut programs = loader.load(OBJECT).map_err(|error| refused("the maps", &error))?;
         for (name, tracepoint) in PROGRAMS {
-            let program =
-                programs.program_mut(name).ok_or_else(|| LoadError::Refused(format!("no program {name}")))?;
-            let Program::BtfTracePoint(program) = program else {
-                return Err(LoadError::Refused(format!("{name} is no program for a tracepoint")));
-            };
-            program.load(tracepoint, &btf).map_err(|error| refused(name, &error))?;
+            load(&mut programs, name, tracepoint, &btf)?;
         }
         let mut take =
             |name: &str| programs.take_map(name).ok_or_else(|| LoadError::Refused(format!("no map {name}")));
         let ring = Ring::new(RingBuf::try_from(take("ring")?).map_err(|error| refused("ring", &error))?);
         let slots = Array::try_from(take("slots")?).map_err(|error| refused("slots", &error))?;
         let lost = PerCpuArray::try_from(take("lost")?).map_err(|error| refused("lost", &error))?;
+        if !attach_entered(&mut programs) {
+            load(&mut programs, ENTER_ALL, ENTER_ALL, &btf)?;
+            attach(&mut programs, ENTER_ALL)?;
+        }
         for (name, _) in PROGRAMS {
-            if let Some(Program::BtfTracePoint(program)) = programs.program_mut(name) {
-                program.attach().map_err(|error| refused(name, &error))?;
-            }
+            attach(&mut programs, name)?;
         }
         let finds = Finds { ext4: true };
         Ok(Self { ring, slots, lost, finds, _programs: programs })
@@ -148,6 +155,35 @@ impl Probe {
             .filter(|slot| slot.bytes != [0, 0])
             .collect()
     }
+}
+
+fn refused(what: &str, error: &dyn std::error::Error) -> LoadError {
+    LoadError::Refused(format!("{what}: {}", chain(error)))
+}
+
+fn tracepoint<'a>(programs: &'a mut Ebpf, name: &str) -> Result<&'a mut BtfTracePoint, LoadError> {
+    match programs.program_mut(name) {
+        Some(Program::BtfTracePoint(program)) => Ok(program),
+        _ => Err(LoadError::Refused(format!("{name} is no program for a tracepoint"))),
+    }
+}
+
+fn load(programs: &mut Ebpf, name: &str, at: &str, btf: &KernelBtf) -> Result<(), LoadError> {
+    tracepoint(programs, name)?.load(at, btf).map_err(|error| refused(name, &error))
+}
+
+fn attach(programs: &mut Ebpf, name: &str) -> Result<(), LoadError> {
+    tracepoint(programs, name)?.attach().map(drop).map_err(|error| refused(name, &error))
+}
+
+/// Attaches to the beginnings of the calls that matter; `false` if that cannot be done here.
+fn attach_entered(programs: &mut Ebpf) -> bool {
+    let Some(Program::TracePoint(program)) = programs.program_mut(ENTER_CALL) else { return false };
+    if program.load().is_err() {
+        return false;
+    }
+    let attached = ENTERED.iter().filter(|call| program.attach("syscalls", call).is_ok()).count();
+    attached > 0
 }
 
 /// Returns who starts the command: the calling thread.
