@@ -91,11 +91,13 @@ fn two_paths(from: PathAt, to: PathAt, extra: u8) -> Action {
 
 /// What a call destroys can be seen before it alone. What else it does can be seen afterwards as well, which costs less.
 fn action_before(effect: &Effect, tested: u8) -> Option<Action> {
-    Some(match *effect {
-        Effect::Rename { from, to, flags } => two_paths(from, to, flags.unwrap_or(NONE)),
-        Effect::Unlink { at } => path(at, tested),
-        _ => return None,
-    })
+    if let Effect::Rename { from, to, flags } = *effect {
+        Some(two_paths(from, to, flags.unwrap_or(NONE)))
+    } else if let Effect::Unlink { at } = *effect {
+        Some(path(at, tested))
+    } else {
+        None
+    }
 }
 
 fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
