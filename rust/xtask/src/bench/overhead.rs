@@ -17,7 +17,7 @@ const ROUNDS: usize = 7;
 const ROUNDS_QUICK: usize = 3;
 
 /// The backends that are measured, each under its name.
-const BACKENDS: &[&str] = &["preload", "ptrace"];
+const BACKENDS: &[&str] = &["ebpf", "preload", "ptrace"];
 
 /// strace as it is usually run, stopping at every call.
 const STRACE: &[&str] = &["strace", "-f", "-o", "/dev/null"];

@@ -86,8 +86,10 @@ kinds! {
     Unmap = 18,
     /// Memory at `value2` was moved to `value`.
     Move = 19,
-    /// The inode of a file of which the rename under way changes something: the one that it takes the place of is among them.
+    /// The inode of a file of which the call on names under way changes something: the one that loses its name is among them.
     Victim = 20,
+    /// A program is executed by way of the script that the first text names.
+    Script = 21,
 }
 
 /// `Open`: the file was made by it.
@@ -254,10 +256,8 @@ pub mod act {
     pub const PATH: u8 = 15;
     /// Before: as [`PATH`], and a second of `c` and `d`.
     pub const TWO_PATHS: u8 = 16;
-    /// Before: as [`PATH`], if argument `e` has O_TRUNC.
-    pub const PATH_OPENED: u8 = 18;
-    /// Before: as [`PATH_OPENED`], the flags being behind the pointer in argument `e`.
-    pub const PATH_OPENED_HOW: u8 = 19;
+    /// After: looks at the path of `c` and `d`, the first of the call, and then as [`PATH`].
+    pub const LINK: u8 = 18;
     /// ioctl(2): descriptor `a`, request `b`, source `c`.
     pub const IOCTL: u8 = 20;
     /// io_submit(2): the context in argument `a`, pointer to the pointers to the control blocks `b`; their number is the result. The
@@ -358,6 +358,7 @@ offsets! {
     fs_root_mnt = "fs_struct.root.mnt";
     bprm_file = "linux_binprm.file";
     bprm_name = "linux_binprm.filename";
+    bprm_interpreter = "linux_binprm.interp";
     ring_file = "io_kiocb.file";
     ring_opcode = "io_kiocb.opcode";
     ring_open_flags = "io_open.how.flags";

@@ -30,12 +30,6 @@ const OTHERS: &[(Numbers, Action)] = &[
     (numbers!(open_by_handle_at), Action { a: 2, ..only(act::OPEN) }),
 ];
 
-/// Calls that execute a program: the path may be that of a script.
-const EXECS: &[(Numbers, PathAt)] = &[
-    (numbers!(execve), PathAt { dir: None, path: 0 }),
-    (numbers!(execveat), PathAt { dir: Some(0), path: 1 }),
-];
-
 const fn only(act: u8) -> Action {
     Action { act, a: 0, b: 0, c: 0, d: 0, e: 0, follows: 0, padding: 0 }
 }
@@ -65,11 +59,6 @@ pub(crate) fn actions() -> Actions {
                 after[number] = *action;
             }
         }
-        for (numbers, path) in EXECS {
-            if let Some(number) = numbers[at] {
-                before[number] = followed(*path, NONE);
-            }
-        }
     }
     Actions { before, after }
 }
@@ -88,7 +77,7 @@ pub(crate) fn tested_argument(when: &When) -> u8 {
 }
 
 fn path(at: PathAt, extra: u8) -> Action {
-    Action { act: act::PATH, a: at.dir.unwrap_or(NONE), b: at.path, e: extra, ..Action::default() }
+    Action { act: act::PATH, a: at.dir.unwrap_or(NONE), b: at.path, d: NONE, e: extra, ..Action::default() }
 }
 
 /// A path whose last name, if it is a link, is followed.
@@ -100,39 +89,15 @@ fn two_paths(from: PathAt, to: PathAt, extra: u8) -> Action {
     Action { act: act::TWO_PATHS, c: to.dir.unwrap_or(NONE), d: to.path, ..path(from, extra) }
 }
 
+/// What a call destroys can be seen before it alone. What else it does can be seen afterwards as well, which costs less.
 fn action_before(effect: &Effect, tested: u8) -> Option<Action> {
-    Some(match *effect {
-        Effect::AioSubmit { .. } => only(act::AIO),
-        Effect::Open { at, flags: OpenFlags::Arg(flags) } => {
-            Action { act: act::PATH_OPENED, ..followed(at, flags) }
-        }
-        Effect::Open { at, flags: OpenFlags::How(how) } => {
-            Action { act: act::PATH_OPENED_HOW, ..followed(at, how) }
-        }
-        Effect::Open { at, flags: OpenFlags::Fixed(_) } => followed(at, NONE),
-        Effect::Truncate { at, length: (low, _) } => followed(at, low),
-        Effect::Rename { from, to, flags } | Effect::Link { from, to, flags } => {
-            two_paths(from, to, flags.unwrap_or(NONE))
-        }
-        Effect::Symlink { at, .. } | Effect::Unlink { at } | Effect::Mknod { at } => path(at, tested),
-        Effect::Read { .. }
-        | Effect::Write { .. }
-        | Effect::Copy { .. }
-        | Effect::CloneUntraced { .. }
-        | Effect::Clone3 { .. }
-        | Effect::Clone { .. }
-        | Effect::OpenHandle { .. }
-        | Effect::Map { .. }
-        | Effect::MapIndirect { .. }
-        | Effect::Protect { .. }
-        | Effect::TruncateFd { .. }
-        | Effect::Allocate { .. }
-        | Effect::RingSetup { .. }
-        | Effect::RingEnter { .. }
-        | Effect::RingRegister { .. }
-        | Effect::Namespace
-        | Effect::SeccompListener => return None,
-    })
+    if let Effect::Rename { from, to, flags } = *effect {
+        Some(two_paths(from, to, flags.unwrap_or(NONE)))
+    } else if let Effect::Unlink { at } = *effect {
+        Some(path(at, tested))
+    } else {
+        None
+    }
 }
 
 fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
@@ -153,12 +118,15 @@ fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
         Effect::Allocate { fd } => action(act::ALLOCATE, fd, tested, 0),
         Effect::Clone { to, request, source } => action(act::IOCTL, to, request, source),
         Effect::AioSubmit { blocks, .. } => action(act::AIO, 0, blocks, 0),
-        Effect::Rename { to: at, .. }
-        | Effect::Link { to: at, .. }
-        | Effect::Symlink { at, .. }
-        | Effect::Unlink { at }
-        | Effect::Mknod { at } => path(at, NONE),
-        Effect::Truncate { at, .. } => followed(at, NONE),
+        Effect::Rename { from, to, flags } => {
+            Action { act: act::PATH, ..two_paths(to, from, flags.unwrap_or(NONE)) }
+        }
+        Effect::Link { from, to, flags } => {
+            Action { act: act::LINK, ..two_paths(to, from, flags.unwrap_or(NONE)) }
+        }
+        Effect::Unlink { at } => Action { act: act::PATH, ..two_paths(at, at, tested) },
+        Effect::Symlink { at, .. } | Effect::Mknod { at } => path(at, tested),
+        Effect::Truncate { at, length: (low, _) } => followed(at, low),
         // Processes join at fork whatever the flags; the roots of paths are the kernel's own.
         Effect::CloneUntraced { .. } | Effect::Clone3 { .. } | Effect::Namespace => return None,
         // Not seen yet.

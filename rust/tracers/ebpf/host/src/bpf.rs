@@ -9,10 +9,16 @@ use std::ffi::CStr;
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
 
 use aya::maps::{Map, MapData};
-use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd, bpf_map_type, bpf_prog_type};
+use aya_obj::generated::{
+    PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, bpf_attach_type, bpf_attr, bpf_cmd,
+    bpf_map_type, bpf_prog_type, perf_event_attr, perf_type_id,
+};
 use aya_obj::{Function, Map as Definition};
+
+use crate::load::Place;
 
 /// Room for what the verifier says of a program that it refuses.
 const LOG_BYTES: usize = 1 << 20;
@@ -62,8 +68,13 @@ pub(crate) fn load_types(types: &[u8]) -> io::Result<OwnedFd> {
     make(bpf_cmd::BPF_BTF_LOAD, &mut attributes)
 }
 
-/// Makes a map, with what it begins with.
-pub(crate) fn make_map(name: &str, map: &Definition, types: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+/// Makes a map, with what it begins with. `flags`: beside those that it says itself.
+pub(crate) fn make_map(
+    name: &str,
+    map: &Definition,
+    flags: u32,
+    types: BorrowedFd<'_>,
+) -> io::Result<OwnedFd> {
     let mut attributes = attributes();
     // SAFETY: the attributes of this command.
     let about = unsafe { &mut attributes.__bindgen_anon_1 };
@@ -71,7 +82,7 @@ pub(crate) fn make_map(name: &str, map: &Definition, types: BorrowedFd<'_>) -> i
     about.key_size = map.key_size();
     about.value_size = map.value_size();
     about.max_entries = map.max_entries();
-    about.map_flags = map.map_flags();
+    about.map_flags = map.map_flags() | flags;
     put_name(&mut about.map_name, name);
     if let Definition::Btf(map) = map
         && about.map_type != UNTYPED as u32
@@ -109,31 +120,32 @@ pub(crate) fn map_of(fd: OwnedFd) -> io::Result<Map> {
     MapData::from_fd(fd).and_then(Map::from_map_data).map_err(io::Error::other)
 }
 
-/// Reads all values of an array; `T` is what its values are.
+/// Reads all values of an array that was made to be shared; `T` is what its values are.
 ///
 /// # Safety
-/// Any bytes are a `T`, and the values of the map have its size.
-pub(crate) unsafe fn read_array<T: Clone + Default>(map: BorrowedFd<'_>, count: usize) -> io::Result<Vec<T>> {
-    let mut keys = vec![0_u32; count];
-    let mut values = vec![T::default(); count];
-    let mut next = 0_u32;
-    let mut attributes = attributes();
-    attributes.batch.map_fd = number(map);
-    attributes.batch.out_batch = address(&raw mut next);
-    attributes.batch.keys = address(keys.as_mut_ptr());
-    attributes.batch.values = address(values.as_mut_ptr());
-    attributes.batch.count = count as u32;
-    match call(bpf_cmd::BPF_MAP_LOOKUP_BATCH, &mut attributes) {
-        // The end was come to.
-        Err(error) if error.raw_os_error() != Some(libc::ENOENT) => return Err(error),
-        Ok(_) | Err(_) => {}
+/// Any bytes are a `T`, and the map has so many values of its size, a multiple of 8.
+pub(crate) unsafe fn read_array<T: Copy>(map: BorrowedFd<'_>, count: usize) -> io::Result<Vec<T>> {
+    let bytes = count * size_of::<T>();
+    // SAFETY: a new mapping, at a place that the kernel chooses.
+    let place =
+        unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ, libc::MAP_SHARED, map.as_raw_fd(), 0) };
+    if place == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
     }
-    // SAFETY: the attributes of this command.
-    values.truncate(unsafe { attributes.batch.count } as usize);
+    // Other processors may write to it: what is copied is what was there when the copy came by.
+    let values = (0..count).map(|at| {
+        // SAFETY: within the mapping.
+        let value = unsafe { place.cast::<T>().add(at) };
+        // SAFETY: aligned, as mappings are.
+        unsafe { value.read_volatile() }
+    });
+    let values = values.collect();
+    // SAFETY: mapped above, and not used any more.
+    unsafe { libc::munmap(place, bytes) };
     Ok(values)
 }
 
-/// Loads a program for a tracepoint, whose type in the kernel's type information is `tracepoint`.
+/// Loads a program.
 ///
 /// # Errors
 /// With the last word of the verifier, if it had one.
@@ -142,15 +154,20 @@ pub(crate) fn load_program(
     function: &Function,
     license: &CStr,
     types: BorrowedFd<'_>,
-    tracepoint: u32,
+    place: Place,
 ) -> io::Result<OwnedFd> {
     let functions = function.func_info.func_info_bytes();
     let mut attributes = attributes();
     // SAFETY: the attributes of this command.
     let about = unsafe { &mut attributes.__bindgen_anon_3 };
-    about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
-    about.expected_attach_type = bpf_attach_type::BPF_TRACE_RAW_TP as u32;
-    about.attach_btf_id = tracepoint;
+    match place {
+        Place::Type(tracepoint) => {
+            about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
+            about.expected_attach_type = bpf_attach_type::BPF_TRACE_RAW_TP as u32;
+            about.attach_btf_id = tracepoint;
+        }
+        Place::Event => about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACEPOINT as u32,
+    }
     about.insns = address(function.instructions.as_ptr());
     about.insn_cnt = function.instructions.len() as u32;
     about.license = address(license.as_ptr());
@@ -190,4 +207,39 @@ pub(crate) fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut attributes = attributes();
     attributes.raw_tracepoint.prog_fd = number(program);
     make(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attributes)
+}
+
+/// Attaches a program to an event of tracefs, until the descriptor is closed.
+pub(crate) fn attach_event(program: BorrowedFd<'_>, event: u64) -> io::Result<OwnedFd> {
+    let attributes = perf_event_attr {
+        type_: perf_type_id::PERF_TYPE_TRACEPOINT as u32,
+        size: size_of::<perf_event_attr>() as u32,
+        config: event,
+        // SAFETY: numbers alone.
+        ..unsafe { mem::zeroed() }
+    };
+    let (any_process, processor, no_group) = (-1, 0, -1);
+    // SAFETY: see the module. A program is run for all processors, whichever the event is opened for.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            &raw const attributes,
+            any_process,
+            processor,
+            no_group,
+            PERF_FLAG_FD_CLOEXEC,
+        )
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has just made it.
+    let event = unsafe { OwnedFd::from_raw_fd(fd as i32) };
+    for (request, argument) in [(PERF_EVENT_IOC_SET_BPF, program.as_raw_fd()), (PERF_EVENT_IOC_ENABLE, 0)] {
+        // SAFETY: requests that take a number.
+        if unsafe { libc::ioctl(event.as_raw_fd(), request.into(), argument) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(event)
 }

@@ -38,6 +38,10 @@ pub(crate) struct Collector {
     mappings: FxHashMap<u64, Vec<Mapping>>,
     /// Calls on paths that are under way: by thread, those of io_urings by request.
     pending: FxHashMap<u64, Pending>,
+    /// What such a call of a thread changes, as its file system tells.
+    victims: FxHashMap<u32, Vec<FileStamp>>,
+    /// Scripts by way of which threads execute programs.
+    scripts: FxHashMap<u32, Named>,
     dev_dir: u64,
     finds: Finds,
 }
@@ -51,15 +55,12 @@ struct Mapping {
     event: TraceEvent,
 }
 
-/// A call on paths.
+/// A call on paths that began.
+#[derive(Default)]
 struct Pending {
     number: u64,
-    /// The argument that decides what it does.
-    extra: u64,
     first: Named,
     second: Option<Named>,
-    /// What a rename changes.
-    victims: Vec<FileStamp>,
 }
 
 /// What a path named before a call, or after it.
@@ -136,6 +137,8 @@ impl Collector {
             running: FxHashMap::default(),
             mappings: FxHashMap::default(),
             pending: FxHashMap::default(),
+            victims: FxHashMap::default(),
+            scripts: FxHashMap::default(),
             dev_dir,
             finds,
         }
@@ -225,21 +228,21 @@ impl Collector {
                 event.value = head.value;
                 self.recorder.tell(&event);
             }
-            Kind::Before if head.flags & LATE != 0 => {
-                let first = self.named(told);
-                if let Some(pending) = self.pending_of(&head) {
-                    pending.first = first;
-                }
-            }
             Kind::Before => {
                 let first = self.named(told);
-                let pending = Pending {
-                    number: head.value,
-                    extra: head.value2,
-                    first,
-                    second: None,
-                    victims: Vec::new(),
-                };
+                if head.flags & LATE != 0
+                    && let Some(pending) = self.pending_of(&head)
+                {
+                    if !pending.first.is_known {
+                        pending.first = first;
+                    }
+                    return;
+                }
+                // Those of a call that has failed.
+                if head.flags & LATE == 0 {
+                    self.victims.remove(&head.tid);
+                }
+                let pending = Pending { number: head.value, first, second: None };
                 self.pending.insert(key_of(&head), pending);
             }
             Kind::BeforeSecond => {
@@ -248,18 +251,16 @@ impl Collector {
                     pending.second = Some(second);
                 }
             }
-            Kind::Victim => {
-                let found = stamp(&head);
-                if let Some(pending) = self.pending_of(&head) {
-                    pending.victims.push(found);
-                }
+            Kind::Victim => self.victims.entry(head.tid).or_default().push(stamp(&head)),
+            Kind::Script => {
+                let script = self.named(told);
+                self.scripts.insert(head.tid, script);
             }
             Kind::After => {
-                if let Some(pending) =
-                    self.pending.remove(&key_of(&head)).filter(|pending| pending.number == head.value)
-                {
-                    self.after(told, pending);
-                }
+                let pending =
+                    self.pending.remove(&key_of(&head)).filter(|pending| pending.number == head.value);
+                let victims = self.victims.remove(&head.tid).unwrap_or_default();
+                self.after(told, pending.unwrap_or_default(), &victims);
             }
             Kind::Unfollowed if head.value == X32 => {
                 let words = "a call of the x32 ABI: what it did was not seen";
@@ -332,13 +333,6 @@ impl Collector {
         let is_made = head.flags & CREATED != 0 || head.value & O_TMPFILE != 0;
         if !is_made {
             event.flags = event.flags.with(EventFlags::EXISTED);
-            // It has been emptied: it was another version before.
-            let before = self.pending.remove(&u64::from(head.tid)).map(|pending| pending.first.stamp);
-            if let Some(before) =
-                before.filter(|before| (before.dev, before.ino) == (event.stamp.dev, event.stamp.ino))
-            {
-                event.stamp = before;
-            }
         }
         self.recorder.tell(&event);
     }
@@ -427,30 +421,35 @@ impl Collector {
     }
 
     /// A call on paths was made.
-    fn after(&mut self, told: &Told<'_>, pending: Pending) {
-        let (kind, number) = call_of(pending.number);
+    fn after(&mut self, told: &Told<'_>, pending: Pending, victims: &[FileStamp]) {
+        let extra = told.head.value2;
+        let (kind, number) = call_of(told.head.value);
         let Some(row) = tracer_syscalls::lookup(kind, number).map(|at| &ROWS[at]) else { return };
         let mut arguments = [0; 6];
         if let Some(tested) = arguments.get_mut(usize::from(tested_argument(&row.when))) {
-            *tested = pending.extra;
+            *tested = extra;
         }
         if !row.when.holds(&arguments) {
             return;
         }
         let mut now = self.named(told);
         let head = told.head;
-        let Pending { first, second, extra, victims, .. } = pending;
+        let Pending { first, second, .. } = pending;
         if now.path.len() <= 1 {
             // What a request of an io_uring was about.
             now.path.clone_from(&second.as_ref().unwrap_or(&first).path);
         }
         match row.effect {
-            Effect::Unlink { .. } if !first.is_known => self.unknown(&head, &first.path),
+            Effect::Unlink { .. } if !first.is_known || !first.stamp.is_some() => match victims.first() {
+                Some(victim) => {
+                    let first = Named { stamp: *victim, ..first };
+                    self.tell_named(EventKind::Unlink, &head, &first, None);
+                }
+                None => self.unknown(&head, &first.path),
+            },
             Effect::Unlink { .. } => self.tell_named(EventKind::Unlink, &head, &first, None),
             Effect::Truncate { .. } => {
-                let first = if first.stamp.is_some() { first } else { now };
-                let first = if first.stamp.is_symlink() { follow(&first).unwrap_or(first) } else { first };
-                if let Some(mut event) = self.named_event(EventKind::Truncate, &head, &first) {
+                if let Some(mut event) = self.named_event(EventKind::Truncate, &head, &now) {
                     event.value = extra;
                     self.recorder.tell(&event);
                 }
@@ -470,7 +469,7 @@ impl Collector {
                 }
                 self.recorder.tell(&event);
             }
-            Effect::Rename { .. } => self.renamed(&head, first, second, now, &victims, extra),
+            Effect::Rename { .. } => self.renamed(&head, first, second, now, victims, extra),
             // Calls without a path of their own, and opens, which are told of as such.
             Effect::Open { .. }
             | Effect::Read { .. }
@@ -510,11 +509,15 @@ impl Collector {
         let is_exchange = flags & RENAME_EXCHANGE != 0;
         let is_moved = |stamp: &FileStamp| (stamp.dev, stamp.ino) == (now.stamp.dev, now.stamp.ino);
         // What is found under the new name when the call is over is what was moved.
-        if is_moved(&second.stamp) {
+        if !second.is_known && is_moved(&second.stamp) {
             second.stamp = FileStamp::default();
         }
+        // The moved file is changed before the one that it replaces; links on the way, which have been read, before both.
+        let moved = victims.iter().position(is_moved);
+        let is_victim = |victim: &&FileStamp| moved.is_some() || victim.nlink == 0;
         if !second.stamp.is_some()
-            && let Some(victim) = victims.iter().find(|victim| !is_moved(victim))
+            && let Some(victim) =
+                victims[moved.unwrap_or(0)..].iter().filter(|victim| !is_moved(victim)).find(is_victim)
         {
             second.stamp = FileStamp { nlink: victim.nlink + u32::from(!is_exchange), ..*victim };
         } else if !second.is_known && !self.finds.sees(now.magic) {
@@ -574,7 +577,7 @@ impl Collector {
         self.recorder.tell(&event);
         self.tell(EventKind::Execute, told);
         let head = told.head;
-        if let Some(given) = self.pending.remove(&head.value).map(|pending| pending.first)
+        if let Some(given) = self.scripts.remove(&head.tid)
             && (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino)
             && !given.path.starts_with(b"/proc/")
         {

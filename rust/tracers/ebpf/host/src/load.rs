@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use aya_obj::Object;
 use aya_obj::btf::BtfFeatures;
+use aya_obj::generated::BPF_F_MMAPABLE;
 use rustix::thread::sched_getaffinity;
 
 use crate::bpf;
@@ -45,6 +46,15 @@ pub(crate) struct Prepared {
     maps: HashMap<String, OwnedFd>,
 }
 
+/// What a program is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// The tracepoint of that type, by its number in the kernel's type information.
+    Type(u32),
+    /// Events of perf_event_open(2).
+    Event,
+}
+
 /// A program in the kernel, attached to nothing.
 pub(crate) struct Loaded {
     pub(crate) name: &'static str,
@@ -53,8 +63,8 @@ pub(crate) struct Loaded {
     pub(crate) took: Duration,
 }
 
-/// Makes what there can be made without constants. `sizes`: numbers of entries, by map.
-pub(crate) fn prepare(object: &[u8], sizes: &[(&str, u32)]) -> Result<Prepared, Refused> {
+/// Makes what there can be made without constants. `sizes`: numbers of entries, by map. `shared`: maps that are read through a mapping.
+pub(crate) fn prepare(object: &[u8], sizes: &[(&str, u32)], shared: &[&str]) -> Result<Prepared, Refused> {
     let mut object = Object::parse(object).map_err(|error| Refused::other("the object", error))?;
     let types = load_types(&mut object)?;
     let mut maps = HashMap::new();
@@ -62,15 +72,17 @@ pub(crate) fn prepare(object: &[u8], sizes: &[(&str, u32)]) -> Result<Prepared, 
         if let Some((_, count)) = sizes.iter().find(|(sized, _)| sized == name) {
             map.set_max_entries(*count);
         }
+        let flags = if shared.contains(&name.as_str()) { BPF_F_MMAPABLE } else { 0 };
         if map.data().is_empty() {
-            maps.insert(name.clone(), make_map(name, map, &types)?);
+            maps.insert(name.clone(), make_map(name, map, flags, &types)?);
         }
     }
     Ok(Prepared { object, types, maps })
 }
 
-fn make_map(name: &str, map: &aya_obj::Map, types: &OwnedFd) -> Result<OwnedFd, Refused> {
-    bpf::make_map(name, map, types.as_fd()).map_err(|error| Refused::new(&format!("map {name}"), error))
+fn make_map(name: &str, map: &aya_obj::Map, flags: u32, types: &OwnedFd) -> Result<OwnedFd, Refused> {
+    bpf::make_map(name, map, flags, types.as_fd())
+        .map_err(|error| Refused::new(&format!("map {name}"), error))
 }
 
 /// Loads the types of the object: all of them, or those that the first kernels with ring buffers know (5.8).
@@ -85,16 +97,12 @@ fn load_types(object: &mut Object) -> Result<OwnedFd, Refused> {
 }
 
 impl Prepared {
-    /// Loads programs, each for the tracepoint of that type, with these constants, by name.
-    pub(crate) fn load(
-        &mut self,
-        constants: HashMap<&str, (&[u8], bool)>,
-        programs: &[(&'static str, u32)],
-    ) -> Result<Vec<Loaded>, Refused> {
+    /// Makes the maps of constants, by name, and puts the maps into the programs.
+    pub(crate) fn complete(&mut self, constants: HashMap<&str, (&[u8], bool)>) -> Result<(), Refused> {
         let object = &mut self.object;
         object.patch_map_data(constants).map_err(|error| Refused::other("constants", error))?;
         for (name, map) in object.maps.iter().filter(|(_, map)| !map.data().is_empty()) {
-            self.maps.insert(name.clone(), make_map(name, map, &self.types)?);
+            self.maps.insert(name.clone(), make_map(name, map, 0, &self.types)?);
         }
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
         let definitions = std::mem::take(&mut object.maps);
@@ -103,7 +111,12 @@ impl Prepared {
             .filter_map(|(name, map)| self.maps.get(name).map(|fd| (name.as_str(), fd.as_raw_fd(), map)));
         object.relocate_maps(maps, &text).map_err(|error| Refused::other("maps", error))?;
         object.relocate_calls(&text).map_err(|error| Refused::other("functions", error))?;
-        load_all(object, &self.types, programs)
+        Ok(())
+    }
+
+    /// Loads programs.
+    pub(crate) fn load(&self, programs: &[(&'static str, Place)]) -> Result<Vec<Loaded>, Refused> {
+        load_all(&self.object, &self.types, programs)
     }
 
     /// Takes a map.
@@ -116,13 +129,13 @@ impl Prepared {
 fn load_all(
     object: &Object,
     types: &OwnedFd,
-    programs: &[(&'static str, u32)],
+    programs: &[(&'static str, Place)],
 ) -> Result<Vec<Loaded>, Refused> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(programs.len()));
     let work = || {
-        while let Some((name, tracepoint)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let loaded = load_one(object, types, name, *tracepoint);
+        while let Some((name, place)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let loaded = load_one(object, types, name, *place);
             done.lock().unwrap_or_else(PoisonError::into_inner).push(loaded);
         }
     };
@@ -139,18 +152,13 @@ fn load_all(
     done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
-fn load_one(
-    object: &Object,
-    types: &OwnedFd,
-    name: &'static str,
-    tracepoint: u32,
-) -> Result<Loaded, Refused> {
+fn load_one(object: &Object, types: &OwnedFd, name: &'static str, place: Place) -> Result<Loaded, Refused> {
     let what = format!("program {name}");
     let function =
         object.programs.get(name).and_then(|program| object.functions.get(&program.function_key()));
     let none = || Refused::new(&what, io::ErrorKind::NotFound.into());
     let begun = Instant::now();
-    let fd = bpf::load_program(name, function.ok_or_else(none)?, &object.license, types.as_fd(), tracepoint)
+    let fd = bpf::load_program(name, function.ok_or_else(none)?, &object.license, types.as_fd(), place)
         .map_err(|error| Refused::new(&what, error))?;
     Ok(Loaded { name, fd, took: begun.elapsed() })
 }

@@ -55,6 +55,7 @@ pub(crate) fn trace(
         for (program, time) in &probe.looked {
             recorder.note(&format!("the kernel took {} us to load {program}", time.as_micros()));
         }
+        recorder.note(&format!("it was all there after {} us", probe.took.as_micros()));
     }
     let children = ChildrenQueue::new()?;
     let mut orphans = Orphans::adopt();

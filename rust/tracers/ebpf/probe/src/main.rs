@@ -19,14 +19,13 @@ mod victims;
 use aya_ebpf::EbpfContext;
 use aya_ebpf::btf_maps::{Array, LruHashMap};
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task_btf};
-use aya_ebpf::macros::{btf_map, btf_tracepoint};
-use aya_ebpf::programs::BtfTracePointContext;
+use aya_ebpf::macros::{btf_map, btf_tracepoint, tracepoint};
+use aya_ebpf::programs::{BtfTracePointContext, TracePointContext};
 use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE, X32, act};
 
 use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
-    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, O_TRUNC, OFFSETS, PROT_WRITE, field, file_of, offset,
-    times,
+    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, OFFSETS, PROT_WRITE, field, file_of, offset, times,
 };
 use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{close, first, forget, opened};
@@ -179,7 +178,7 @@ fn directory_of(scratch: &Scratch, position: u8) -> u32 {
 
 /// Returns where in the tables the rows of the current call's kind begin.
 #[inline(always)]
-fn rows_of_kind() -> usize {
+pub(crate) fn rows_of_kind() -> usize {
     /// `thread_info.status`: a call of a 32-bit program (arch/x86/include/asm/thread_info.h).
     const TS_COMPAT: u32 = 2;
     let place = offset!(task_status);
@@ -200,33 +199,55 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     }
     let rows = rows_of_kind();
     // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
-    let Action { act, a, b, c, d, e, follows, .. } =
-        unsafe { (&raw const BEFORE).cast::<Action>().add(number as usize + rows).read_volatile() };
-    if act == act::NOTHING {
+    let act = unsafe { (&raw const BEFORE).cast::<Action>().add(number as usize + rows).read_volatile() }.act;
+    if act != act::NOTHING
+        && let Some(scratch) = scratch()
+    {
+        Regs::of(&ctx).load(scratch, rows);
+        begins(id, number, rows as u32);
+    }
+    0
+}
+
+/// The same for some calls only, which costs the others less; those of 32-bit programs do not come by here
+/// (ARCH_TRACE_IGNORE_COMPAT_SYSCALLS, arch/x86/include/asm/ftrace.h).
+#[tracepoint]
+pub fn enter_call(ctx: TracePointContext) -> u32 {
+    let id = bpf_get_current_pid_tgid();
+    if !is_member(id) {
         return 0;
     }
     let Some(scratch) = scratch() else { return 0 };
-    Regs::of(&ctx).load(scratch, rows);
-    if act == act::AIO {
-        aio_begins(id, arg(scratch, a));
-        return 0;
+    // struct syscall_trace_enter (kernel/trace/trace.h): the number at 8, the arguments from 16 on. What is behind those that the call
+    // has is of no account, and may not be read as part of the context.
+    let call = ctx.as_ptr() as u64;
+    scratch.args = field(call, 16);
+    let number: u32 = field(call, 8);
+    if number < CALLS as u32 {
+        begins(id, u64::from(number), 0);
     }
-    let mut extra = arg(scratch, e);
-    if act == act::PATH_OPENED_HOW {
-        extra = kernel::user_word(extra);
-    }
-    if (act == act::PATH_OPENED || act == act::PATH_OPENED_HOW) && extra & O_TRUNC == 0 {
+    0
+}
+
+/// A call on names begins, whose arguments are in the scratch. No function of its own: one more would be too many within each other.
+#[inline(always)]
+fn begins(id: u64, number: u64, rows: u32) -> u32 {
+    let place = (number as usize & (CALLS - 1)) + (rows as usize & CALLS);
+    // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
+    let Action { act, a, b, c, d, e, .. } =
+        unsafe { (&raw const BEFORE).cast::<Action>().add(place).read_volatile() };
+    let Some(scratch) = scratch() else { return 0 };
+    if act == act::NOTHING {
         return 0;
     }
     let asked = Asked {
-        number: number + rows as u64,
-        extra,
+        number: place as u64,
+        extra: arg(scratch, e),
         key: 0,
-        mount: 0,
         dirs: [directory_of(scratch, a), directory_of(scratch, c)],
         pointers: [arg(scratch, b), if act == act::TWO_PATHS { arg(scratch, d) } else { 0 }],
-        follows: u32::from(follows),
         open: 0,
+        padding: 0,
     };
     ask(id, &asked);
     0
@@ -271,7 +292,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     }
     let rows = rows_of_kind();
     // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
-    let Action { act, a, b, c, follows, .. } =
+    let Action { act, a, b, c, d, e, follows, .. } =
         unsafe { (&raw const ACTIONS).cast::<Action>().add(number as usize + rows).read_volatile() };
     if act == act::NOTHING {
         return 0;
@@ -290,7 +311,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let has_failed = result < 0 && result >= -4095;
-    if matches!(act, act::PATH | act::OPEN | act::OPEN_HOW | act::CREAT) {
+    if act == act::PATH {
         settle(id, has_failed);
     }
     if has_failed {
@@ -328,10 +349,16 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         act::TRUNCATE_FD => {
             changed(id, Kind::Truncate as u32, first_arg as u32, second_arg | third_arg << 32)
         }
-        act::PATH => {
+        act::PATH | act::LINK => {
+            let place = number + rows as u64;
+            let extra = arg(scratch, e);
             let dir = directory_of(scratch, a);
+            // Of links the first path is the same now; the others may be calls of a 32-bit program that nobody has seen begin.
+            if (act == act::LINK || rows != 0) && d != NONE {
+                names::tell_late(id, place, directory_of(scratch, c), arg(scratch, d), extra);
+            }
             scratch.follows = u32::from(follows);
-            names::tell_after(id, number + rows as u64, dir, second_arg, result as u64)
+            names::tell_after(id, place, dir, second_arg, extra)
         }
         act::ALLOCATE => changed(id, Kind::Allocate as u32, first_arg as u32, second_arg),
         act::IOCTL => ioctl(id, first_arg as u32, second_arg as u32, third_arg),
@@ -452,18 +479,9 @@ pub extern "C" fn unfollowed(id: u64, number: u64, argument: u64) -> u32 {
     emit()
 }
 
-/// Ends of the rings of kernel AIO when a call of io_submit(2) began, by thread.
+/// Ends of the rings of kernel AIO after the last call of io_submit(2), by their addresses.
 #[btf_map(name = "tails")]
-static TAILS: LruHashMap<u32, u32, 1024> = LruHashMap::new();
-
-/// io_submit(2) begins.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub extern "C" fn aio_begins(id: u64, context: u64) -> u32 {
-    let (thread, tail) = (id as u32, (kernel::user_word(context + 8) >> 32) as u32);
-    let _full = TAILS.insert(&thread, &tail, 0);
-    0
-}
+static TAILS: LruHashMap<u64, u32, 1024> = LruHashMap::new();
 
 /// Reads and writes were handed to the kernel (io_submit(2)). How those have ended that are over is in the ring that the kernel keeps in
 /// the memory of the process (fs/aio.c, struct aio_ring); the others are not waited for.
@@ -509,29 +527,31 @@ pub extern "C" fn submitted_block(id: u64, context: u64, place: u64, pointer_byt
         1 | 8 => 1,
         _ => return 0,
     };
-    let ended = completion(id, context, block);
+    let ended = completion(context, block);
     if ended == STILL_UNDER_WAY {
         slots::uncounted(id, fd, side);
     } else if ended >= 0 {
         first(id, fd, ended as u64, side);
     }
+    let tail = (kernel::user_word(context + 8) >> 32) as u32;
+    let _full = TAILS.insert(&context, &tail, 0);
     0
 }
 
 /// In place of the result of an operation.
 const STILL_UNDER_WAY: i64 = i64::MAX;
 
-/// Returns how an operation of a control block has ended since the call began.
+/// Returns how an operation of a control block has ended since the last call.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn completion(id: u64, context: u64, block: u64) -> i64 {
-    let thread = id as u32;
-    let Some(tail) = TAILS.get_ptr(&thread) else { return STILL_UNDER_WAY };
+pub extern "C" fn completion(context: u64, block: u64) -> i64 {
+    // SAFETY: an entry of the map.
+    let from = TAILS.get_ptr(&context).map_or(0, |tail| unsafe { *tail });
     let Some(scratch) = scratch() else { return STILL_UNDER_WAY };
     // In memory, and read anew each time: the verifier would follow each of its values.
     let cursor = &raw mut scratch.at;
-    // SAFETY: an entry of the map; here and below, a place in the map.
-    unsafe { cursor.write_volatile(*tail) };
+    // SAFETY: here and below, a place in the map.
+    unsafe { cursor.write_volatile(from) };
     for _ in times(64) {
         let ended = ended(context, block);
         if ended != ANOTHER {
@@ -630,20 +650,21 @@ pub fn exec(ctx: BtfTracePointContext) -> i32 {
     }
     renew((id >> 32) as u32, 0);
     let program: u64 = ctx.arg(2);
-    let thread = ctx.arg::<u64>(1) as u32;
-    names::settle_exec(id, thread, field(program, offset!(bprm_name)));
-    executed(id, field(program, offset!(bprm_file)), thread);
+    let name: u64 = field(program, offset!(bprm_name));
+    // The interpreter is the program itself unless there is a script (fs/binfmt_script.c).
+    if field::<u64>(program, offset!(bprm_interpreter)) != name {
+        names::tell_script(id, name);
+    }
+    executed(id, field(program, offset!(bprm_file)));
     directory(id);
     0
 }
 
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn executed(id: u64, file: u64, thread: u32) -> u32 {
+pub extern "C" fn executed(id: u64, file: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, Kind::Exec as u16, -1);
-    // A thread that executes a program gets the id of its process; that it had before is that of the machine.
-    scratch.head.value = if level() == 0 { u64::from(thread) } else { u64::from(scratch.head.tid) };
     fill_file(file);
     // SAFETY: the helper has no requirements.
     let task = unsafe { bpf_get_current_task_btf() } as u64;

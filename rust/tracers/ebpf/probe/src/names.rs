@@ -62,16 +62,13 @@ pub(crate) struct Asked {
     pub(crate) extra: u64,
     /// [`Head::memory`](tracer_ebpf_abi::Head): the request of an io_uring.
     pub(crate) key: u64,
-    /// The mount that its first path has led to.
-    pub(crate) mount: u64,
     /// Pointers to the paths; 0: none.
     pub(crate) pointers: [u64; 2],
     /// The directories that they are relative to.
     pub(crate) dirs: [u32; 2],
-    /// 1: a symbolic link is followed that is the last name of the first.
-    pub(crate) follows: u32,
     /// What is not known of it: constants of [`open`].
     pub(crate) open: u32,
+    pub(crate) padding: u32,
 }
 
 /// What is not known of the paths of a call when it has begun.
@@ -108,13 +105,11 @@ pub(crate) fn ask(id: u64, asked: &Asked) {
     let Some(scratch) = scratch() else { return };
     let mut asked = *asked;
     let how = asked.number | if asked.key == 0 { 0 } else { IS_KERNELS };
-    scratch.follows = asked.follows;
+    scratch.follows = 0;
     scratch.key = asked.key;
     let first = tell(id, how | (Kind::Before as u64) << 32, asked.dirs[0], asked.pointers[0], asked.extra);
-    asked.mount = scratch.mount;
     let mut left = unknown(first, open::FIRST);
     if asked.pointers[1] != 0 {
-        scratch.follows = 0;
         let kind = (Kind::BeforeSecond as u64) << 32;
         left |= unknown(tell(id, how | kind, asked.dirs[1], asked.pointers[1], asked.extra), open::SECOND);
     }
@@ -158,39 +153,41 @@ pub(crate) fn settle(id: u64, has_failed: bool) {
     }
     let how = asked.number | IS_LATE;
     scratch.key = 0;
+    scratch.follows = 0;
     if asked.open & open::FIRST != 0 {
-        scratch.follows = asked.follows;
         tell(id, how | (Kind::Before as u64) << 32, asked.dirs[0], asked.pointers[0], asked.extra);
     }
     if asked.open & open::SECOND != 0 {
-        scratch.follows = 0;
         tell(id, how | (Kind::BeforeSecond as u64) << 32, asked.dirs[1], asked.pointers[1], asked.extra);
     }
 }
 
-/// A program is executed: its path, if it was not told, is told as the kernel has it.
+/// Tells of the script by way of which a program is executed: its path is in the kernel's memory.
 #[inline(always)]
-pub(crate) fn settle_exec(id: u64, thread: u32, path: u64) {
-    let Some(asked) = WAITING.get_ptr(&thread) else { return };
-    // SAFETY: an entry of the map.
-    let asked = unsafe { *asked };
-    let _there = WAITING.remove(&thread);
-    if let Some(scratch) = scratch()
-        && asked.open & (open::FIRST | open::COLD) != 0
-    {
+pub(crate) fn tell_script(id: u64, path: u64) {
+    if let Some(scratch) = scratch() {
         scratch.key = 0;
         scratch.follows = 1;
-        let how = asked.number | IS_LATE | IS_KERNELS | (Kind::Before as u64) << 32;
-        tell(id, how, asked.dirs[0], path, asked.extra);
+        tell(id, IS_LATE | IS_KERNELS | (Kind::Script as u64) << 32, CWD, path, 0);
+    }
+}
+
+/// Tells what the first path of a call that was made names now.
+#[inline(always)]
+pub(crate) fn tell_late(id: u64, number: u64, dir: u32, pointer: u64, extra: u64) {
+    if let Some(scratch) = scratch() {
+        scratch.follows = 0;
+        scratch.key = 0;
+        tell(id, number | IS_LATE | (Kind::Before as u64) << 32, dir, pointer, extra);
     }
 }
 
 /// Tells of a call on paths that was made, and what its last path names now. Links are followed as the scratch says.
 #[inline(always)]
-pub(crate) fn tell_after(id: u64, number: u64, dir: u32, pointer: u64, result: u64) -> u32 {
+pub(crate) fn tell_after(id: u64, number: u64, dir: u32, pointer: u64, extra: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     scratch.key = 0;
-    tell(id, number | IS_LATE | (Kind::After as u64) << 32, dir, pointer, result)
+    tell(id, number | IS_LATE | (Kind::After as u64) << 32, dir, pointer, extra)
 }
 
 /// Tells what a path names, and returns how the look for it has ended. `what`: number of the call, the kind of the event shifted left by

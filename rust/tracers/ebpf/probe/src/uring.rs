@@ -144,11 +144,10 @@ fn requested(id: u64, request: u64) -> u32 {
         number,
         extra: u64::from(flags),
         key: request,
-        mount: 0,
         pointers: [first.1, second.1],
         dirs: [first.0, second.0],
-        follows: 0,
         open: 0,
+        padding: 0,
     };
     ask(id, &asked);
     0
