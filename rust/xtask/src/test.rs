@@ -8,7 +8,7 @@ use crate::nextest::Nextest;
 use crate::workspace;
 
 /// Backends that must work wherever the tests run; another one is skipped with its reason.
-const REQUIRED_BACKENDS: &str = "ptrace,preload,hooked,musl";
+const REQUIRED_BACKENDS: &str = "ptrace,preload,hooked,musl,ebpf";
 
 pub(crate) fn run(flags: Flags) -> Result<()> {
     all(&flags.raw())

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// The packages whose programs make up a release, and what tests and benchmarks start.
-const PROGRAMS: &[&str] = &["roar", "tracer-ptrace", "tracer-preload", "tracer-preload-library"];
+const PROGRAMS: &[&str] =
+    &["roar", "tracer-ptrace", "tracer-preload", "tracer-preload-library", "tracer-ebpf"];
 
 /// Returns the folder of the workspace, `rust/`.
 pub(crate) fn root() -> &'static Path {
