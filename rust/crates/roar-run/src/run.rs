@@ -105,6 +105,7 @@ fn trace_in(
         control: None,
         linger_ms: settings.run_linger_ms,
         wants_log: options.wants_log,
+        origin: None,
         command: options.command.clone(),
     };
     let candidates = Backend::candidates(settings.tracer_mode, settings.tracer_fallback_enabled);

@@ -1,6 +1,6 @@
 //! The argument contract between `roar` and every tracer program:
 //!
-//! `roar-tracer-NAME --run-dir DIR --control FD --linger-ms N [--log] -- COMMAND…`
+//! `roar-tracer-NAME --run-dir DIR --control FD --linger-ms N [--log] [--origin CLOSED,PERSONALITY,STACK] -- COMMAND…`
 //!
 //! and, of a tracer that keeps its events where a later process of it finds them, to make the report of a run whose tracer was
 //! killed:
@@ -22,8 +22,41 @@ pub struct TracerArguments {
     pub linger_ms: u64,
     /// Whether to write a debug log, to `tracer.log` in the run directory.
     pub wants_log: bool,
+    /// What the command is to have, of which a tracer program with file capabilities could not know.
+    pub origin: Option<Origin>,
     /// The command, never empty.
     pub command: Vec<OsString>,
+}
+
+/// What of a process changes when it executes a program that gains rights by it (execve(2), ld.so(8)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// A bit for each standard descriptor that is closed: the loader opens it.
+    pub closed: u8,
+    /// personality(2): some of it is cleared.
+    pub personality: u32,
+    /// The soft limit of the stack: it is lowered to 8 MiB.
+    pub stack_bytes: u64,
+}
+
+impl Origin {
+    fn to_argument(self) -> String {
+        let Self { closed, personality, stack_bytes } = self;
+        format!("{closed},{personality},{stack_bytes}")
+    }
+
+    fn parse(argument: Option<OsString>) -> Result<Self, ArgumentError> {
+        let parse = || {
+            let argument = argument?.into_string().ok()?;
+            let mut numbers = argument.split(',');
+            Some(Self {
+                closed: numbers.next()?.parse().ok()?,
+                personality: numbers.next()?.parse().ok()?,
+                stack_bytes: numbers.next()?.parse().ok()?,
+            })
+        };
+        parse().ok_or(ArgumentError::Value("--origin"))
+    }
 }
 
 /// Why the arguments are not to be understood.
@@ -43,7 +76,7 @@ pub enum ArgumentError {
 impl TracerArguments {
     /// Returns the arguments in the contract's form, without the program's name.
     pub fn to_arguments(&self) -> Vec<OsString> {
-        let Self { run_dir, control, linger_ms, wants_log, command } = self;
+        let Self { run_dir, control, linger_ms, wants_log, origin, command } = self;
         let mut all: Vec<OsString> = vec!["--run-dir".into(), run_dir.into()];
         if let Some(control) = control {
             all.extend(["--control".into(), control.to_string().into()]);
@@ -51,6 +84,9 @@ impl TracerArguments {
         all.extend(["--linger-ms".into(), linger_ms.to_string().into()]);
         if *wants_log {
             all.push("--log".into());
+        }
+        if let Some(origin) = origin {
+            all.extend(["--origin".into(), origin.to_argument().into()]);
         }
         all.push("--".into());
         all.extend(command.iter().cloned());
@@ -67,6 +103,7 @@ impl TracerArguments {
             control: None,
             linger_ms: 1000,
             wants_log: false,
+            origin: None,
             command: Vec::new(),
         };
         let mut rest = arguments.into_iter();
@@ -78,6 +115,7 @@ impl TracerArguments {
                 Some("--control") => parsed.control = Some(number(rest.next(), "--control")?),
                 Some("--linger-ms") => parsed.linger_ms = number(rest.next(), "--linger-ms")?,
                 Some("--log") => parsed.wants_log = true,
+                Some("--origin") => parsed.origin = Some(Origin::parse(rest.next())?),
                 Some("--") => {
                     parsed.command = rest.collect();
                     break;
@@ -169,6 +207,7 @@ mod tests {
             control: Some(5),
             linger_ms: 20,
             wants_log: true,
+            origin: Some(Origin { closed: 5, personality: 0x4_0000, stack_bytes: u64::MAX }),
             command: vec!["--run-dir".into(), "--".into(), "x".into()],
         };
         assert_eq!(TracerArguments::parse(given.to_arguments()), Ok(given));
@@ -180,6 +219,7 @@ mod tests {
         assert_eq!(parse(&["--run-dir", "/r"]), Err(ArgumentError::Missing("-- COMMAND")));
         assert_eq!(parse(&["--", "x"]), Err(ArgumentError::Missing("--run-dir DIR")));
         assert_eq!(parse(&["--control", "x"]), Err(ArgumentError::Value("--control")));
+        assert_eq!(parse(&["--origin", "1,2"]), Err(ArgumentError::Value("--origin")));
         assert_eq!(parse(&["-x"]), Err(ArgumentError::Unknown("-x".into())));
     }
 }

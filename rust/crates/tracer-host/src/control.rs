@@ -72,8 +72,18 @@ impl Control {
     /// Takes over the end that was inherited as `fd`, and closes it on exec from now on.
     ///
     /// # Errors
-    /// `fd` is not open.
+    /// `fd` is not open, or no socket.
     pub fn inherit(fd: RawFd) -> io::Result<Self> {
+        let (mut domain, mut bytes) = (0_i32, size_of::<i32>() as libc::socklen_t);
+        let place = (&raw mut domain).cast();
+        // SAFETY: a place of that length; the descriptor is only looked at.
+        let asked = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_DOMAIN, place, &raw mut bytes) };
+        if asked != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        if domain != libc::AF_UNIX {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         // SAFETY: fcntl only looks at the number it is given.
         if unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } != 0 {
             return Err(io::Error::last_os_error());

@@ -25,7 +25,7 @@ mod spawn;
 mod supervise;
 mod world;
 
-pub use arguments::{RecoveryArguments, TracerArguments};
+pub use arguments::{Origin, RecoveryArguments, TracerArguments};
 pub use command::{ChildrenQueue, cpu_time_ns, deliver_report, exit_status_of, join_words};
 pub use control::{Control, ToRoar, ToTracer};
 pub use orphans::{Orphans, change_of};

@@ -149,6 +149,14 @@ impl Recorder {
         Ok(())
     }
 
+    /// Writes a line that is no event to the log, if there is one.
+    pub fn note(&mut self, words: &str) {
+        if let Some(log) = &mut self.log {
+            // See `Log::write`.
+            let _unlogged = writeln!(log.file, "{words}");
+        }
+    }
+
     /// Returns the time since the start of the run, nanoseconds.
     pub fn now_ns(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)

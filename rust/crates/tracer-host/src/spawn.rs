@@ -24,7 +24,8 @@ pub(crate) fn launch_tracer(
 ) -> io::Result<(Child, Control)> {
     let (ours, theirs) = Control::pair()?;
     let fd = theirs.as_socket().as_raw_fd();
-    let arguments = TracerArguments { control: Some(fd), ..arguments.clone() };
+    let origin = Some(inherited::origin());
+    let arguments = TracerArguments { control: Some(fd), origin, ..arguments.clone() };
     let mut command = Command::new(program);
     command.args(arguments.to_arguments());
     let mask = *mask;

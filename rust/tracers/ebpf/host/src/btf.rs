@@ -1,9 +1,69 @@
-//! Where fields of the running kernel's structures are: from the type information that the kernel has of itself (BTF,
-//! Documentation/bpf/btf.rst).
+//! Where fields of the running kernel's structures are, and which types its tracepoints have: from the type information that the kernel
+//! has of itself (BTF, Documentation/bpf/btf.rst).
+//!
+//! It is looked through at each start, all of it once. What was found is not kept for the next time: whoever could write to the place where
+//! that is could have the kernel side read where he likes.
+//!
+//! # Safety
+//!
+//! The type information of the kernel that runs does not change, so that it can be looked at where the kernel has it.
 
-use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::ops::Deref;
+use std::os::fd::AsRawFd;
+use std::ptr;
 
 use memchr::memchr;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Where the kernel has its type information.
+pub(crate) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// The kernel's type information: where the kernel has it (since Linux 6.16), or a copy.
+pub(crate) enum KernelTypes {
+    Shared(Shared),
+    Copied(Vec<u8>),
+}
+
+pub(crate) struct Shared {
+    place: *const u8,
+    bytes: usize,
+}
+
+impl KernelTypes {
+    pub(crate) fn open() -> io::Result<Self> {
+        let file = File::open(KERNEL_BTF)?;
+        let bytes = file.metadata()?.len() as usize;
+        // SAFETY: a new mapping, at a place that the kernel chooses.
+        let place = unsafe {
+            libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
+        };
+        if place == libc::MAP_FAILED {
+            return fs::read(KERNEL_BTF).map(Self::Copied);
+        }
+        Ok(Self::Shared(Shared { place: place.cast(), bytes }))
+    }
+}
+
+impl Deref for KernelTypes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            // SAFETY: mapped, and what is there does not change.
+            Self::Shared(Shared { place, bytes }) => unsafe { std::slice::from_raw_parts(*place, *bytes) },
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `open`.
+        unsafe { libc::munmap(self.place.cast_mut().cast(), self.bytes) };
+    }
+}
 
 /// Kinds of types.
 mod kind {
@@ -27,18 +87,22 @@ const HEADER_BYTES: usize = 24;
 const TYPE_BYTES: usize = 12;
 const MEMBER_BYTES: usize = 12;
 
-/// Type information, with the structures asked for found.
+/// Bytes of a type with what belongs to it, about: what room is made for.
+const MEAN_TYPE_BYTES: usize = 24;
+
+/// Type information, with the structures and names asked for found.
 pub(crate) struct Btf<'a> {
     bytes: &'a [u8],
     strings: &'a [u8],
     /// Where each type begins, by its number.
     types: Vec<u32>,
-    structs: HashMap<&'a [u8], u32>,
+    structs: FxHashMap<&'a [u8], u32>,
+    typedefs: FxHashMap<&'a [u8], u32>,
 }
 
 impl<'a> Btf<'a> {
-    /// Reads it; `None` if it is not what it should be. `wanted`: names of structures.
-    pub(crate) fn parse(bytes: &'a [u8], wanted: &[&str]) -> Option<Self> {
+    /// Reads it; `None` if it is not what it should be. `wanted`: names of structures, and of types of other types.
+    pub(crate) fn parse(bytes: &'a [u8], wanted: &FxHashSet<&[u8]>) -> Option<Self> {
         let header = |at| word(bytes, at).map(|value| value as usize);
         if word(bytes, 0)? & 0xffff != MAGIC {
             return None;
@@ -48,20 +112,33 @@ impl<'a> Btf<'a> {
         let start = header(4)?.max(HEADER_BYTES);
         let end = start + types_at + types_len;
         let strings = bytes.get(start + strings_at..start + strings_at + strings_len)?;
-        let mut btf = Self { bytes: bytes.get(..end)?, strings, types: vec![0], structs: HashMap::new() };
+        let mut btf = Self {
+            bytes: bytes.get(..end)?,
+            strings,
+            types: Vec::with_capacity(types_len / MEAN_TYPE_BYTES),
+            structs: FxHashMap::default(),
+            typedefs: FxHashMap::default(),
+        };
+        btf.types.push(0);
         let mut at = start + types_at;
         while at < end {
             let (kind, count) = btf.info(at as u32)?;
-            if kind == kind::STRUCT {
+            if matches!(kind, kind::STRUCT | kind::TYPEDEF) {
                 let name = btf.string(word(bytes, at)?)?;
-                if wanted.iter().any(|wanted| wanted.as_bytes() == name) {
-                    btf.structs.entry(name).or_insert(btf.types.len() as u32);
+                if wanted.contains(name) {
+                    let found = if kind == kind::STRUCT { &mut btf.structs } else { &mut btf.typedefs };
+                    found.entry(name).or_insert(btf.types.len() as u32);
                 }
             }
             btf.types.push(at as u32);
             at += TYPE_BYTES + extra_bytes(kind, count as usize);
         }
         Some(btf)
+    }
+
+    /// Returns the number of a name for another type.
+    pub(crate) fn typedef(&self, name: &str) -> Option<u32> {
+        self.typedefs.get(name.as_bytes()).copied()
     }
 
     /// Returns where a field is, `struct.field.field`, bytes from the beginning of the structure.

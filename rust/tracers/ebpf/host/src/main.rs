@@ -1,46 +1,86 @@
 //! The eBPF tracer: loads the kernel side, runs a command, collects what the kernel tells of it, and reports.
 //!
-//! Not finished: docs/ebpf.md says what it does not see yet, and so does every run.
-//!
 //! # Safety
 //!
 //! `unsafe` is calls of the system, and the memory that the kernel side shares; each module with some says what makes it sound.
 
 mod actions;
+mod bpf;
 mod btf;
+mod calls;
 mod collector;
-mod env;
+mod load;
+mod privileges;
 mod probe;
 mod ring;
 mod run;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use tracer_host::signals::{self, Roar};
 use tracer_host::{Control, ToRoar, TracerArguments};
 
+use crate::privileges::PrivilegeError;
+use crate::probe::{LoadError, Probe};
+
 /// Exit status of a tracer that failed; `roar` has been told more by then, if it could be.
 const FAILED: u8 = 125;
 
+/// The only argument where nothing is to be run: is all there that a run takes?
+const CHECK: &str = "--check";
+
+/// Why the kernel side is not there.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Privilege(#[from] PrivilegeError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
 fn main() -> ExitCode {
     let mask = signals::block_all();
-    let arguments = match TracerArguments::parse(std::env::args_os().skip(1).collect::<Vec<_>>()) {
-        Ok(arguments) => arguments,
+    let secluded = privileges::seclude();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let is_check = arguments == [CHECK];
+    let arguments = if is_check { None } else { Some(TracerArguments::parse(arguments)) };
+    // Before anything is opened: a number that is not open is nobody's.
+    let control = arguments.as_ref().and_then(|arguments| arguments.as_ref().ok()?.control);
+    let roar = control.and_then(|fd| Control::inherit(fd).ok()).map(Roar::new);
+    let is_understood = !matches!(arguments, Some(Err(_)));
+    let loaded = secluded.map_err(StartError::from).and_then(|()| {
+        if is_understood { Probe::load().map(Some).map_err(StartError::from) } else { Ok(None) }
+    });
+    // Whatever comes now is done with the caller's own rights.
+    let loaded = privileges::relinquish().map_err(StartError::from).and(loaded);
+    let failed = |words: &str, errno: i32| {
+        match &roar {
+            Some(roar) => roar.tell(ToRoar::NotTraced(errno)),
+            None => complain(words),
+        }
+        ExitCode::from(FAILED)
+    };
+    let probe = match loaded {
+        Ok(probe) => probe,
         Err(error) => {
-            complain(&format!("{error}; this program is started by roar, see `roar run --help`"));
-            return ExitCode::from(FAILED);
+            let errno = match &error {
+                StartError::Privilege(_) => libc::EPERM,
+                StartError::Load(error) => error.errno(),
+            };
+            return failed(&error.to_string(), errno);
         }
     };
-    let roar = arguments.control.and_then(|fd| Control::inherit(fd).ok()).map(Roar::new);
-    match run::trace(&arguments, roar.as_ref(), &mask) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            match &roar {
-                Some(roar) => roar.tell(ToRoar::NotTraced(error.raw_os_error().unwrap_or(libc::EIO))),
-                None => complain(&error.to_string()),
-            }
+    match (arguments, probe) {
+        (Some(Err(error)), _) => {
+            complain(&format!("{error}; this program is started by roar, see `roar run --help`"));
             ExitCode::from(FAILED)
         }
+        (Some(Ok(arguments)), Some(probe)) => match run::trace(probe, &arguments, roar.as_ref(), &mask) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error.to_string(), error.raw_os_error().unwrap_or(libc::EIO)),
+        },
+        (None | Some(Ok(_)), _) => ExitCode::SUCCESS,
     }
 }
 

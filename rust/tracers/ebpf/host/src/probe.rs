@@ -1,23 +1,30 @@
 //! The kernel side, loaded and attached: its maps.
-use std::io;
-use std::os::unix::fs::MetadataExt;
+//!
+//! # Safety
+//!
+//! What is handed to the kernel side is plain numbers.
 
-use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, Program};
-use aya::{Btf as KernelBtf, Ebpf, EbpfLoader};
-use tracer_ebpf_abi::{Action, FIELDS, Launcher, NO_FIELD, ROWS, SLOTS, Slot};
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+use std::time::Duration;
+use std::{io, mem};
+
+use aya::maps::{MapData, PerCpuArray, RingBuf};
+use rustc_hash::FxHashSet;
+use tracer_ebpf_abi::{Action, FIELDS, Launcher, NO_FIELD, SLOTS, Slot};
 
 use crate::actions::actions;
-use crate::btf::Btf;
+use crate::btf::{Btf, KERNEL_BTF, KernelTypes};
 use crate::collector::Finds;
+use crate::load::{Loaded, Prepared, Refused, prepare};
 use crate::ring::Ring;
+use crate::{bpf, calls};
 
 /// The object, as `cargo xtask probe` makes it.
 static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../object/probe.bpf"));
-
-/// Where the kernel has its type information.
-const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// Length of the ring: what is told while the reader sleeps. A power of two.
 const RING_BYTES: u32 = 16 << 20;
@@ -25,32 +32,28 @@ const RING_BYTES: u32 = 16 << 20;
 /// What may wait in it before a reader is woken.
 const WAKE_BYTES: u64 = RING_BYTES as u64 / 8;
 
-/// Programs, and the tracepoints that they are for.
+/// Programs, and the tracepoints that they are for; those first that the verifier takes longest for.
 const PROGRAMS: &[(&str, &str)] = &[
-    ("sys_exit", "sys_exit"),
-    ("map_pages", "mm_filemap_map_pages"),
-    ("ring_submit", "io_uring_submit_req"),
-    ("ring_complete", "io_uring_complete"),
-    ("unlinked", "ext4_unlink_enter"),
-    ("dirtied", "ext4_mark_inode_dirty"),
-    ("fork", "sched_process_fork"),
-    ("exec", "sched_process_exec"),
-    ("exit", "sched_process_exit"),
+    ("sys_exit", "btf_trace_sys_exit"),
+    ("exec", "btf_trace_sched_process_exec"),
+    (ENTER_ALL, "btf_trace_sys_enter"),
+    ("map_pages", "btf_trace_mm_filemap_map_pages"),
+    ("ring_submit", "btf_trace_io_uring_submit_req"),
+    ("ring_complete", "btf_trace_io_uring_complete"),
+    ("unlinked", "btf_trace_ext4_unlink_enter"),
+    ("exit", "btf_trace_sched_process_exit"),
+    ("fork", "btf_trace_sched_process_fork"),
+    ("dirtied", "btf_trace_ext4_mark_inode_dirty"),
 ];
 
-/// The program for the beginning of calls, and the calls in whose beginning something is looked at (tracefs, `events/syscalls`): those
-/// that are missing here are none of this machine's.
-const ENTER_CALL: &str = "enter_call";
-const ENTERED: &[&str] = &[
-    "sys_enter_rename",
-    "sys_enter_renameat",
-    "sys_enter_renameat2",
-    "sys_enter_unlink",
-    "sys_enter_unlinkat",
-];
-
-/// The program for the beginning of every call, where there is no tracefs to be read.
+/// The program for the beginning of every call.
 const ENTER_ALL: &str = "sys_enter";
+
+/// The program for the beginning of some calls.
+const ENTER_CALL: &str = "enter_call";
+
+/// A run that lasts longer than this is worth the change from the one to the other.
+const CHANGE_AFTER: Duration = Duration::from_millis(100);
 
 /// The PID namespace of this process.
 const OWN_NAMESPACE: &str = "/proc/self/ns/pid";
@@ -64,82 +67,82 @@ pub(crate) enum LoadError {
     NoNamespace(io::Error),
     #[error("the kernel's type information does not say where {0} is")]
     NoField(&'static str),
-    #[error("{0}")]
-    Refused(String),
+    #[error("the kernel refuses the {0}")]
+    Refused(#[from] Refused),
+}
+
+impl LoadError {
+    /// Returns the error number that says most.
+    pub(crate) fn errno(&self) -> i32 {
+        let source = match self {
+            Self::NoBtf(source) | Self::NoNamespace(source) => source,
+            Self::Refused(refused) => &refused.source,
+            Self::NoField(_) => return libc::EOPNOTSUPP,
+        };
+        source.raw_os_error().unwrap_or(libc::EIO)
+    }
 }
 
 /// What the kernel side is loaded as.
 pub(crate) struct Probe {
     pub(crate) ring: Ring,
-    slots: Array<MapData, SlotValue>,
+    slots: OwnedFd,
     lost: PerCpuArray<MapData, u64>,
     pub(crate) finds: Finds,
-    /// Attached as long as it lives.
-    _programs: Ebpf,
+    /// How long the kernel looked at each program.
+    pub(crate) looked: Vec<(&'static str, Duration)>,
+    /// The beginnings of calls.
+    pub(crate) enters: Option<Enters>,
+    /// Programs are attached as long as these live. Nothing else refers to them or to the other maps.
+    _links: Vec<OwnedFd>,
 }
 
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct SlotValue(Slot);
-
-// SAFETY: plain numbers, without padding.
-unsafe impl aya::Pod for SlotValue {}
-
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Table([Action; ROWS]);
-
-// SAFETY: plain numbers, without padding.
-unsafe impl aya::Pod for Table {}
-
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct LauncherValue(Launcher);
-
-// SAFETY: plain numbers, without padding.
-unsafe impl aya::Pod for LauncherValue {}
-
 impl Probe {
-    /// Loads the kernel side and attaches it.
+    /// Loads the kernel side and attaches it. The calling thread is the one that starts the command.
     pub(crate) fn load() -> Result<Self, LoadError> {
-        let kernel = std::fs::read(KERNEL_BTF).map_err(LoadError::NoBtf)?;
-        let offsets = offsets(&kernel)?;
-        let btf =
-            KernelBtf::parse(&kernel, aya::Endianness::default()).map_err(|error| refused("BTF", &error))?;
+        let launcher = [launcher()?];
+        let (prepared, found) = thread::scope(|scope| {
+            let found = scope.spawn(find);
+            let prepared = prepare(OBJECT, &[("ring", RING_BYTES)]);
+            (prepared, found.join())
+        });
+        let mut prepared = prepared?;
+        let Found { offsets, tracepoints } = found.unwrap_or(Err(LoadError::NoField("anything")))?;
         let tables = actions();
-        let table = |actions: &[Action]| {
-            let mut table = Table([Action::default(); ROWS]);
-            table.0.copy_from_slice(actions);
-            table
-        };
-        let (before, after) = (table(&tables.before), table(&tables.after));
-        let launcher = LauncherValue(launcher()?);
-        let mut loader = EbpfLoader::new();
-        loader.btf(Some(&btf)).map_max_entries("ring", RING_BYTES);
-        loader
-            .override_global("OFFSETS", &offsets[..], true)
-            .override_global("ACTIONS", &after, true)
-            .override_global("BEFORE", &before, true)
-            .override_global("WAKE_BYTES", &WAKE_BYTES, true)
-            .override_global("LAUNCHER", &launcher, true);
-        let mut programs = loader.load(OBJECT).map_err(|error| refused("the maps", &error))?;
-        for (name, tracepoint) in PROGRAMS {
-            load(&mut programs, name, tracepoint, &btf)?;
+        let constants = HashMap::from([
+            ("OFFSETS", bytes_of(&offsets)),
+            ("ACTIONS", bytes_of(&tables.after)),
+            ("BEFORE", bytes_of(&tables.before)),
+            ("WAKE_BYTES", bytes_of(&[WAKE_BYTES])),
+            ("LAUNCHER", bytes_of(&launcher)),
+        ]);
+        let constants = constants.into_iter().map(|(name, bytes)| (name, (bytes, true))).collect();
+        let loaded = prepared.load(constants, &tracepoints)?;
+        let map = |fd| bpf::map_of(fd).map_err(|error| Refused::new("map", error));
+        let ring = RingBuf::try_from(map(prepared.take("ring")?)?).map_err(refused)?;
+        let lost = PerCpuArray::try_from(map(prepared.take("lost")?)?).map_err(refused)?;
+        let slots = prepared.take("slots")?;
+        let refused = |name: &str, error| Refused::new(&format!("tracepoint of {name}"), error);
+        let mut links = Vec::with_capacity(loaded.len());
+        let mut enter_all = None;
+        for Loaded { name, fd, .. } in &loaded {
+            let link = bpf::attach(fd.as_fd()).map_err(|error| refused(name, error))?;
+            if *name == ENTER_ALL {
+                enter_all = Some(link);
+            } else {
+                links.push(link);
+            }
         }
-        let mut take =
-            |name: &str| programs.take_map(name).ok_or_else(|| LoadError::Refused(format!("no map {name}")));
-        let ring = Ring::new(RingBuf::try_from(take("ring")?).map_err(|error| refused("ring", &error))?);
-        let slots = Array::try_from(take("slots")?).map_err(|error| refused("slots", &error))?;
-        let lost = PerCpuArray::try_from(take("lost")?).map_err(|error| refused("lost", &error))?;
-        if !attach_entered(&mut programs) {
-            load(&mut programs, ENTER_ALL, ENTER_ALL, &btf)?;
-            attach(&mut programs, ENTER_ALL)?;
-        }
-        for (name, _) in PROGRAMS {
-            attach(&mut programs, name)?;
-        }
-        let finds = Finds { ext4: true };
-        Ok(Self { ring, slots, lost, finds, _programs: programs })
+        let looked = loaded.iter().map(|program| (program.name, program.took)).collect();
+        Ok(Self {
+            ring: Ring::new(ring),
+            slots,
+            lost,
+            finds: Finds { ext4: true },
+            looked,
+            enters: enter_all.map(|every| Enters { every, prepared }),
+            _links: links,
+        })
     }
 
     /// Returns how many events were lost.
@@ -149,41 +152,29 @@ impl Probe {
 
     /// Returns what was counted and not told.
     pub(crate) fn slots(&self) -> Vec<Slot> {
-        (0..SLOTS as u32)
-            .filter_map(|at| self.slots.get(&at, 0).ok())
-            .map(|SlotValue(slot)| slot)
-            .filter(|slot| slot.bytes != [0, 0])
-            .collect()
+        // SAFETY: the map has them.
+        let slots = unsafe { bpf::read_array::<Slot>(self.slots.as_fd(), SLOTS) };
+        let mut slots = slots.unwrap_or_default();
+        slots.retain(|slot| slot.bytes != [0, 0]);
+        slots
     }
 }
 
-fn refused(what: &str, error: &dyn std::error::Error) -> LoadError {
-    LoadError::Refused(format!("{what}: {}", chain(error)))
+fn refused(error: aya::maps::MapError) -> Refused {
+    Refused::new("map", io::Error::other(error))
 }
 
-fn tracepoint<'a>(programs: &'a mut Ebpf, name: &str) -> Result<&'a mut BtfTracePoint, LoadError> {
-    match programs.program_mut(name) {
-        Some(Program::BtfTracePoint(program)) => Ok(program),
-        _ => Err(LoadError::Refused(format!("{name} is no program for a tracepoint"))),
-    }
-}
+/// What the kernel side is told of: numbers without padding between them.
+trait Numbers: Copy {}
 
-fn load(programs: &mut Ebpf, name: &str, at: &str, btf: &KernelBtf) -> Result<(), LoadError> {
-    tracepoint(programs, name)?.load(at, btf).map_err(|error| refused(name, &error))
-}
+impl Numbers for u32 {}
+impl Numbers for u64 {}
+impl Numbers for Action {}
+impl Numbers for Launcher {}
 
-fn attach(programs: &mut Ebpf, name: &str) -> Result<(), LoadError> {
-    tracepoint(programs, name)?.attach().map(drop).map_err(|error| refused(name, &error))
-}
-
-/// Attaches to the beginnings of the calls that matter; `false` if that cannot be done here.
-fn attach_entered(programs: &mut Ebpf) -> bool {
-    let Some(Program::TracePoint(program)) = programs.program_mut(ENTER_CALL) else { return false };
-    if program.load().is_err() {
-        return false;
-    }
-    let attached = ENTERED.iter().filter(|call| program.attach("syscalls", call).is_ok()).count();
-    attached > 0
+fn bytes_of<T: Numbers>(numbers: &[T]) -> &[u8] {
+    // SAFETY: bytes that are all there, by the trait.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
 }
 
 /// Returns who starts the command: the calling thread.
@@ -193,29 +184,68 @@ fn launcher() -> Result<Launcher, LoadError> {
     Ok(Launcher { pid: unsafe { libc::gettid() } as u32, namespace: namespace.ino() as u32 })
 }
 
-fn offsets(kernel: &[u8]) -> Result<Vec<u32>, LoadError> {
-    let structs: Vec<&str> =
-        FIELDS.iter().flat_map(|names| names.iter()).filter_map(|name| name.split('.').next()).collect();
-    let btf = Btf::parse(kernel, &structs).ok_or(LoadError::NoField("anything"))?;
-    FIELDS
-        .iter()
-        .map(|names| {
-            let found = names.iter().find_map(|name| btf.offset(name));
-            // What an io_uring does with names can be left unseen.
-            let is_optional = names[0].starts_with("io_") || names[0].starts_with("filename.");
-            found.or(is_optional.then_some(NO_FIELD)).ok_or(LoadError::NoField(names[0]))
-        })
-        .collect()
+/// The program at the beginning of every call, and what another one is made of.
+///
+/// A program for every call is attached and detached at once, and costs each call of the machine; one for a few calls costs the others
+/// nothing, and whoever detaches it waits until no processor can be in it, which takes longer than a short run.
+pub(crate) struct Enters {
+    every: OwnedFd,
+    prepared: Prepared,
 }
 
-/// Returns an error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words += ": ";
-        words += &error.to_string();
-        cause = error.source();
+impl Enters {
+    /// Changes to the program for a few calls, in a thread, if the run lasts. For callers who have the rights that it takes by themselves:
+    /// others have given them up.
+    pub(crate) fn change(self) {
+        let change = move || {
+            thread::park_timeout(CHANGE_AFTER);
+            let few = self.prepared.load_later(ENTER_CALL).and_then(|program| {
+                let attach = |id: &u64| calls::attach(*id, program.as_fd());
+                calls::tracepoints()
+                    .iter()
+                    .map(attach)
+                    .collect::<io::Result<Vec<_>>>()
+                    .map_err(|error| Refused::new(ENTER_CALL, error))
+            });
+            // For as long as the process lasts: closing them is left to its end, which nobody waits for.
+            if let Ok(few) = few
+                && !few.is_empty()
+            {
+                few.into_iter().for_each(mem::forget);
+                drop(self.every);
+            } else {
+                mem::forget(self.every);
+            }
+        };
+        // Without a thread it stays as it is.
+        let _unchanged = thread::Builder::new().name("enters".to_owned()).spawn(change);
     }
-    words
+}
+
+/// What is to be known of the kernel.
+struct Found {
+    offsets: Vec<u32>,
+    /// The types of the programs' tracepoints.
+    tracepoints: Vec<(&'static str, u32)>,
+}
+
+fn find() -> Result<Found, LoadError> {
+    let kernel = KernelTypes::open().map_err(LoadError::NoBtf)?;
+    let structs = FIELDS.iter().flat_map(|names| names.iter()).filter_map(|name| name.split('.').next());
+    let wanted: FxHashSet<&[u8]> =
+        structs.chain(PROGRAMS.iter().map(|(_, tracepoint)| *tracepoint)).map(str::as_bytes).collect();
+    let btf = Btf::parse(&kernel, &wanted).ok_or(LoadError::NoField("anything"))?;
+    let offset = |names: &&[&'static str]| {
+        let found = names.iter().find_map(|name| btf.offset(name));
+        // What an io_uring does with names can be left unseen.
+        let is_optional = names[0].starts_with("io_") || names[0].starts_with("filename.");
+        found.or(is_optional.then_some(NO_FIELD)).ok_or(LoadError::NoField(names[0]))
+    };
+    let type_of = |(name, tracepoint): &(&'static str, &'static str)| {
+        btf.typedef(tracepoint).map(|number| (*name, number)).ok_or(LoadError::NoField(tracepoint))
+    };
+    Ok(Found {
+        offsets: FIELDS.iter().map(offset).collect::<Result<_, _>>()?,
+        tracepoints: PROGRAMS.iter().map(type_of).collect::<Result<_, _>>()?,
+    })
 }

@@ -19,7 +19,7 @@ use tracer_host::{
 use tracer_schema::{EventKind, GapKind, TracerStats};
 
 use crate::collector::{Collector, Told};
-use crate::env;
+use crate::privileges::{self, Original};
 use crate::probe::Probe;
 
 /// The ring is looked at this often while much is told, and ever less often while nothing is.
@@ -42,27 +42,40 @@ struct Run {
 /// # Errors
 /// The command could not be started, or the report not be made; the command has run if it was started.
 pub(crate) fn trace(
+    mut probe: Probe,
     arguments: &TracerArguments,
     roar: Option<&Roar>,
     mask: &libc::sigset_t,
 ) -> io::Result<()> {
-    let probe = Probe::load().map_err(io::Error::other)?;
     let mut recorder = Recorder::new(&arguments.run_dir);
     if arguments.wants_log {
         // Without a log the run is as good as with one.
         let _unlogged = recorder.log_to(&arguments.run_dir);
+        for (program, time) in &probe.looked {
+            recorder.note(&format!("the kernel took {} us to load {program}", time.as_micros()));
+        }
     }
     let children = ChildrenQueue::new()?;
     let mut orphans = Orphans::adopt();
     let mut collector = Collector::new(recorder, probe.finds);
     let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
     let command = join_words(&arguments.command);
+    let original = Original::find(arguments.origin);
+    let prepare = || {
+        original.restore();
+        Ok(0)
+    };
     // The kernel side takes the first child of this thread for the command.
-    // SAFETY: `prepare` does nothing.
-    let spawned = unsafe { spawn_command(&arguments.command, mask, || Ok(0)) }?;
+    // SAFETY: `prepare` calls the system, with what was made before.
+    let spawned = unsafe { spawn_command(&arguments.command, mask, prepare) }?;
     let root = spawned.pid;
     // Without it more may be lost, which is counted.
     let _unrelieved = probe.ring.relieve();
+    if !privileges::has_gained()
+        && let Some(enters) = probe.enters.take()
+    {
+        enters.change();
+    }
     collector.begin(root as u32, cwd.as_os_str().as_bytes(), &command);
     let running = Arc::new(AtomicI32::new(root));
     if let Some(roar) = roar {
@@ -158,10 +171,6 @@ impl Run {
             }
         }
         self.collector.lost(self.probe.lost());
-        if !env::is_known_to_be_unfinished() {
-            let words = "the eBPF tracer is not finished: see docs/ebpf.md for what it does not see yet, and use another tracer";
-            self.collector.recorder.tell_gap(GapKind::UndecodedCall, self.root as u32, None, words);
-        }
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Scratch {
     pub(crate) at: u32,
     /// Where a look through a directory goes on.
     pub(crate) cursor: u64,
+    /// Where the way up from a file has come to.
+    pub(crate) climb: paths::Climb,
     /// What a path has led to so far.
     pub(crate) dentry: u64,
     pub(crate) mount: u64,
@@ -60,6 +62,8 @@ pub(crate) struct Scratch {
     pub(crate) links: u32,
     /// 1: what a path has led to has no directory and name of its own here: its path is that of its entry.
     pub(crate) by_entry: u32,
+    /// What the hash of a name is made of, so far.
+    pub(crate) hash: [u64; 2],
     /// What the directory entry of the last name has as its hash and length.
     pub(crate) hash_len: u64,
     /// The process that a path through /proc is about, or 0; and what of it (`proc`).

@@ -1,6 +1,8 @@
 //! Reading the kernel's structures. Where their fields are the user side finds out from the kernel's own type information.
 
+use core::arch::asm;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 
 use aya_ebpf::helpers::bpf_get_current_task_btf;
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
@@ -38,6 +40,16 @@ pub(crate) const S_IFMT: u32 = 0o170_000;
 pub(crate) const S_IFREG: u32 = 0o100_000;
 pub(crate) const S_IFLNK: u32 = 0o120_000;
 
+/// Counts up to a number that the verifier knows and the compiler does not: it would write the body of the loop so many times, and the
+/// verifier follows the calls of functions by each way that there is.
+#[inline(always)]
+pub(crate) fn times(count: u64) -> Range<u64> {
+    let mut count = count;
+    // SAFETY: does nothing. Without an instruction the compiler would say where none is in the source.
+    unsafe { asm!("{count} = {count}", count = inlateout(reg) count, options(pure, nomem, nostack)) };
+    0..count
+}
+
 /// Reads a field of a structure at an address; zeros where there is none.
 #[inline(always)]
 pub(crate) fn field<T: Copy>(address: u64, offset: usize) -> T {
@@ -65,9 +77,19 @@ pub(crate) fn user_word(address: u64) -> u64 {
 /// The table of descriptors of the current task.
 #[inline(always)]
 pub(crate) fn files() -> u64 {
+    field(current(), offset!(task_files))
+}
+
+/// Returns 1 if that is the table of descriptors of the current task: by a plain load, which is faster for the program, and slow for the
+/// verifier, which looks each time through the names of all of the kernel's types for what it may think of the pointer. In a function of
+/// its own it comes by once.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn has_files(files: u64) -> u32 {
     let place = offset!(task_files);
-    // SAFETY: the helper has no requirements; the verifier knows the type of what it returns, so that a plain load will do.
-    unsafe { ((bpf_get_current_task_btf() as usize + place) as *const u64).read_volatile() }
+    // SAFETY: the helper has no requirements; the verifier knows the type of what it returns.
+    let own = unsafe { ((bpf_get_current_task_btf() as usize + place) as *const u64).read_volatile() };
+    u32::from(own == files)
 }
 
 /// Returns the open file of a descriptor of the current task, or 0.

@@ -25,7 +25,7 @@ use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE,
 
 use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
-    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, OFFSETS, PROT_WRITE, field, file_of, offset,
+    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, OFFSETS, PROT_WRITE, field, file_of, offset, times,
 };
 use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{close, first, forget, opened};
@@ -230,9 +230,8 @@ pub fn enter_call(ctx: TracePointContext) -> u32 {
 }
 
 /// A call on names begins, whose arguments are in the scratch.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub extern "C" fn begins(id: u64, number: u64, rows: u32) -> u32 {
+#[inline(always)]
+fn begins(id: u64, number: u64, rows: u32) -> u32 {
     let place = (number as usize & (CALLS - 1)) + (rows as usize & CALLS);
     // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
     let Action { act, a, b, c, d, e, .. } =
@@ -489,33 +488,53 @@ static TAILS: LruHashMap<u64, u32, 1024> = LruHashMap::new();
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn submitted(id: u64, count: u32, context: u64, blocks: u64, pointer_bytes: u32) -> u32 {
-    for at in 0..256_u32 {
-        if at >= count {
+    for some in times(16) {
+        let done = some as u32 * 16;
+        if done >= count {
             break;
         }
-        // struct iocb (include/uapi/linux/aio_abi.h): the operation at 16, the descriptor at 20.
-        let (place, mask) = if pointer_bytes == 4 {
-            (blocks + u64::from(at) * 4, 0xffff_ffff)
-        } else {
-            (blocks + u64::from(at) * 8, u64::MAX)
-        };
-        let block = kernel::user_word(place) & mask;
-        let word = kernel::user_word(block + 16);
-        let (operation, fd) = (word as u16, (word >> 32) as u32);
-        let side = match operation {
-            0 | 7 => 0,
-            1 | 8 => 1,
-            _ => continue,
-        };
-        let ended = completion(context, block);
-        if ended == STILL_UNDER_WAY {
-            slots::uncounted(id, fd, side);
-        } else if ended >= 0 {
-            first(id, fd, ended as u64, side);
-        }
+        submitted_some(id, count - done, context, blocks + u64::from(done * pointer_bytes), pointer_bytes);
     }
     let tail = (kernel::user_word(context + 8) >> 32) as u32;
     let _full = TAILS.insert(&context, &tail, 0);
+    0
+}
+
+/// Some of them.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn submitted_some(id: u64, count: u32, context: u64, blocks: u64, pointer_bytes: u32) -> u32 {
+    let mut place = blocks;
+    for at in times(16) {
+        if at >= u64::from(count) {
+            break;
+        }
+        submitted_block(id, context, place, pointer_bytes);
+        place += u64::from(pointer_bytes);
+    }
+    0
+}
+
+/// One of them, the pointer to whose control block is at `place`: a function of its own, which is verified once.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn submitted_block(id: u64, context: u64, place: u64, pointer_bytes: u32) -> u32 {
+    let mask = if pointer_bytes == 4 { 0xffff_ffff } else { u64::MAX };
+    let block = kernel::user_word(place) & mask;
+    // struct iocb (include/uapi/linux/aio_abi.h): the operation at 16, the descriptor at 20.
+    let word = kernel::user_word(block + 16);
+    let (operation, fd) = (word as u16, (word >> 32) as u32);
+    let side = match operation {
+        0 | 7 => 0,
+        1 | 8 => 1,
+        _ => return 0,
+    };
+    let ended = completion(context, block);
+    if ended == STILL_UNDER_WAY {
+        slots::uncounted(id, fd, side);
+    } else if ended >= 0 {
+        first(id, fd, ended as u64, side);
+    }
     0
 }
 
@@ -533,7 +552,7 @@ pub extern "C" fn completion(context: u64, block: u64) -> i64 {
     let cursor = &raw mut scratch.at;
     // SAFETY: here and below, a place in the map.
     unsafe { cursor.write_volatile(from) };
-    for _ in 0..64 {
+    for _ in times(64) {
         let ended = ended(context, block);
         if ended != ANOTHER {
             return ended;

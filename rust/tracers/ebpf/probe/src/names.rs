@@ -14,14 +14,14 @@ use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{ABSENT, AS_GIVEN, COLD, GIVEN_BYTES, Kind, LATE, NAMELESS, UNKNOWN};
 
 use crate::events::{begin, emit, fill_inode, scratch};
-use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, field, file_of, offset};
+use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, field, file_of, offset, times};
 use crate::{paths, proc};
 
 /// AT_FDCWD.
 pub(crate) const CWD: u32 = -100_i32 as u32;
 
 /// Names of a path that are followed.
-const NAMES: u32 = 64;
+const NAMES: u64 = 64;
 
 /// Links on the way that are followed; the kernel follows 40.
 const LINKS: u32 = 16;
@@ -29,12 +29,10 @@ const LINKS: u32 = 16;
 /// Longest name.
 const NAME_BYTES: u32 = 255;
 
-/// Entries of a directory that are looked at in one go, and how often.
-const ENTRIES: u32 = 128;
-const ROUNDS: u32 = 64;
-
-/// Mounts below one mount that are looked at.
-const MOUNTS: u32 = 256;
+/// Entries of a list that are looked at in one go, and how often that is done, and that in turn: 8192 of a directory, 256 mounts below one.
+/// Loops within loops of functions of their own are verified each by itself, so that the verifier follows the sum of their rounds.
+const ENTRIES: u32 = 8;
+const ROUNDS: u64 = 32;
 
 /// How a look ended.
 pub(crate) mod found {
@@ -352,7 +350,7 @@ pub extern "C" fn find(dir: u32, pointer: u64, is_kernels: u32) -> u32 {
     // SAFETY: in the map, here and below.
     unsafe { at.write_volatile(0) };
     let mut state = found::UNKNOWN;
-    for _ in 0..NAMES {
+    for _ in times(NAMES) {
         // SAFETY: see above.
         let from = unsafe { at.read_volatile() };
         let step = step(from);
@@ -430,14 +428,16 @@ pub extern "C" fn step(from: u32) -> u32 {
 }
 
 /// Goes into what is mounted on a directory; several may be mounted on top of each other.
-#[inline(always)]
-pub(crate) fn cross_all() {
-    let Some(scratch) = scratch() else { return };
-    for _ in 0..8 {
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn cross_all() -> u32 {
+    let Some(scratch) = scratch() else { return 0 };
+    for _ in times(8) {
         if cross(scratch.dentry) == 0 {
             break;
         }
     }
+    0
 }
 
 /// Goes on with what a symbolic link says, and the rest of the path behind it.
@@ -493,8 +493,9 @@ pub(crate) unsafe fn byte(at: u32) -> u8 {
     }
 }
 
-#[inline(always)]
-fn skip_slashes(from: u32) -> u32 {
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn skip_slashes(from: u32) -> u32 {
     let mut at = from;
     for _ in 0..8 {
         // SAFETY: masked.
@@ -511,18 +512,35 @@ fn skip_slashes(from: u32) -> u32 {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn measure(from: u32, parent: u64) -> u64 {
+    let Some(scratch) = scratch() else { return 0 };
+    scratch.hash = [0, parent];
+    for index in times(8) {
+        let from = from + index as u32 * 32;
+        let hash_len = measure_words(from);
+        if hash_len != 0 {
+            return hash_len + (index * 32 << 32);
+        }
+    }
+    0
+}
+
+/// Measures 32 bytes more; 0 if the name does not end in them.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn measure_words(from: u32) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     const GOLDEN_RATIO: u64 = 0x61C8_8646_80B5_83EB;
+    /// A name that begins before the end of what was given may end behind it.
+    const LAST: u32 = GIVEN_BYTES as u32 + 256;
     let Some(scratch) = scratch() else { return 0 };
-    if from >= GIVEN_BYTES as u32 {
+    if from >= LAST {
         return 0;
     }
     let given = (&raw const scratch.given).cast::<u8>();
-    let mut x = 0_u64;
-    let mut y = parent;
-    for index in 0..32_u32 {
-        // SAFETY: `from` is below 4096, and 256 bytes behind it are within the array.
+    let [mut x, mut y] = scratch.hash;
+    for index in 0..4_u32 {
+        // SAFETY: by the comparison all 32 bytes are within the array.
         let word = unsafe { given.add(from as usize + index as usize * 8).cast::<u64>().read_unaligned() };
         let slashes = word ^ ONES * u64::from(b'/');
         let ends =
@@ -544,6 +562,7 @@ pub extern "C" fn measure(from: u32, parent: u64) -> u64 {
         y = y.rotate_left(45);
         y = y.wrapping_mul(9);
     }
+    scratch.hash = [x, y];
     0
 }
 
@@ -555,14 +574,28 @@ fn count_bytes(mask: u64) -> u32 {
 }
 
 /// Returns the entry of a directory that has that hash and length, or 0.
-#[inline(always)]
-pub(crate) fn child(parent: u64, hash_len: u64) -> u64 {
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn child(parent: u64, hash_len: u64) -> u64 {
     let Some(scratch) = scratch() else { return 0 };
     scratch.cursor = field(parent, offset!(dentry_children));
-    for _ in 0..ROUNDS {
-        let found = look(parent, hash_len);
+    for _ in times(ROUNDS) {
+        let found = look_on(parent, hash_len);
         if found != 0 {
             return if found == 1 { 0 } else { found };
+        }
+    }
+    0
+}
+
+/// Goes on looking for long: as [`look`].
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn look_on(parent: u64, hash_len: u64) -> u64 {
+    for _ in times(ROUNDS) {
+        let found = look(parent, hash_len);
+        if found != 0 {
+            return found;
         }
     }
     0
@@ -596,27 +629,37 @@ pub extern "C" fn look(parent: u64, hash_len: u64) -> u64 {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn up() -> u32 {
-    let Some(scratch) = scratch() else { return 0 };
+    for _ in times(16) {
+        if rise() != 0 {
+            break;
+        }
+    }
+    0
+}
+
+/// Goes to the directory above, and returns 1; or, from the root of a mount, to where it is mounted, which is in the same place.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn rise() -> u32 {
+    let Some(scratch) = scratch() else { return 1 };
     // SAFETY: the helper has no requirements.
     let task = unsafe { bpf_get_current_task_btf() } as u64;
     let fs: u64 = field(task, offset!(task_fs));
     let (top, top_mount): (u64, u64) = (field(fs, offset!(fs_root_dentry)), field(fs, offset!(fs_root_mnt)));
-    for _ in 0..16 {
-        if scratch.dentry == top && scratch.mount == top_mount {
-            return 0;
-        }
-        if scratch.dentry != field::<u64>(scratch.mount, offset!(vfsmnt_root)) {
-            scratch.dentry = field(scratch.dentry, offset!(dentry_parent));
-            return 0;
-        }
-        let mount = scratch.mount - offset!(mount_mnt) as u64;
-        let above: u64 = field(mount, offset!(mount_parent));
-        if above == mount {
-            return 0;
-        }
-        scratch.dentry = field(mount, offset!(mount_mountpoint));
-        scratch.mount = above + offset!(mount_mnt) as u64;
+    if scratch.dentry == top && scratch.mount == top_mount {
+        return 1;
     }
+    if scratch.dentry != field::<u64>(scratch.mount, offset!(vfsmnt_root)) {
+        scratch.dentry = field(scratch.dentry, offset!(dentry_parent));
+        return 1;
+    }
+    let mount = scratch.mount - offset!(mount_mnt) as u64;
+    let above: u64 = field(mount, offset!(mount_parent));
+    if above == mount {
+        return 1;
+    }
+    scratch.dentry = field(mount, offset!(mount_mountpoint));
+    scratch.mount = above + offset!(mount_mnt) as u64;
     0
 }
 
@@ -632,10 +675,25 @@ pub extern "C" fn cross(dentry: u64) -> u32 {
     }
     let mount = scratch.mount - offset!(mount_mnt) as u64;
     let head = mount + offset!(mount_mounts) as u64;
-    let mut node: u64 = field(head, 0);
-    for _ in 0..MOUNTS {
+    scratch.cursor = field(head, 0);
+    for _ in times(ROUNDS) {
+        let found = enter(dentry, head);
+        if found != 0 {
+            return found & 1;
+        }
+    }
+    0
+}
+
+/// Looks at the mounts of a list from the cursor on: 1 if one is mounted there, which is gone into, 2 for none, 0 if there are more.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn enter(dentry: u64, head: u64) -> u32 {
+    let Some(scratch) = scratch() else { return 2 };
+    let mut node = scratch.cursor;
+    for _ in 0..ENTRIES {
         if node == head || node == 0 {
-            return 0;
+            return 2;
         }
         let below = node - offset!(mount_child) as u64;
         if field::<u64>(below, offset!(mount_mountpoint)) == dentry {
@@ -645,5 +703,6 @@ pub extern "C" fn cross(dentry: u64) -> u32 {
         }
         node = field(node, 0);
     }
+    scratch.cursor = node;
     0
 }

@@ -4,13 +4,15 @@ use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_use
 use tracer_ebpf_abi::{CUT, TEXT_BYTES};
 
 use crate::events::scratch;
-use crate::kernel::{OFFSETS, field, offset};
+use crate::kernel::{OFFSETS, field, offset, times};
 
 /// Longest name with its NUL (NAME_MAX).
 const NAME_BYTES: u32 = 256;
 
-/// Deepest path that is followed, mounts included.
-const DEPTH: u32 = 128;
+/// Steps up a path in one go, and how often: the deepest path that is followed, mounts included. The verifier follows as many steps as
+/// the two have together, not as their product.
+const STEPS: u32 = 8;
+const ROUNDS: u64 = 16;
 
 /// Longest argument list that is told.
 const ARGUMENT_BYTES: u32 = 4096;
@@ -43,17 +45,51 @@ pub(crate) fn walk_on(dentry: u64, vfsmount: u64) {
 #[unsafe(no_mangle)]
 pub extern "C" fn add(dentry: u64, vfsmount: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
+    scratch.climb = Climb {
+        at: dentry,
+        mount: vfsmount - offset!(mount_mnt) as u64,
+        root: field(vfsmount, offset!(vfsmnt_root)),
+    };
+    let mut end = MORE;
+    for _ in times(ROUNDS) {
+        end = climb();
+        if end != MORE {
+            break;
+        }
+    }
+    if end != WHOLE {
+        scratch.head.flags |= CUT;
+    }
+    0
+}
+
+/// Where a way up has come to.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Climb {
+    at: u64,
+    mount: u64,
+    /// The entry at which the mount ends.
+    root: u64,
+}
+
+/// How a part of a way up has ended.
+const MORE: u32 = 0;
+const WHOLE: u32 = 1;
+const BROKEN: u32 = 2;
+
+/// Goes a part of the way up.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn climb() -> u32 {
+    let Some(scratch) = scratch() else { return BROKEN };
     let len = &raw mut scratch.len;
-    let mut at = dentry;
-    let mut mount = vfsmount - offset!(mount_mnt) as u64;
-    let mut root: u64 = field(vfsmount, offset!(vfsmnt_root));
-    let mut is_whole = false;
-    for _ in 0..DEPTH {
+    let Climb { mut at, mut mount, mut root } = scratch.climb;
+    for _ in 0..STEPS {
         if at == root {
             let above: u64 = field(mount, offset!(mount_parent));
             if above == mount || above == 0 {
-                is_whole = true;
-                break;
+                return WHOLE;
             }
             at = field(mount, offset!(mount_mountpoint));
             mount = above;
@@ -62,13 +98,12 @@ pub extern "C" fn add(dentry: u64, vfsmount: u64) -> u32 {
         }
         let above: u64 = field(at, offset!(dentry_parent));
         if above == at || above == 0 {
-            is_whole = true;
-            break;
+            return WHOLE;
         }
         // SAFETY: in the map, as below.
         let used = unsafe { len.read_volatile() };
         if used > TEXT_BYTES as u32 - NAME_BYTES {
-            break;
+            return BROKEN;
         }
         let name: u64 = field(at, offset!(dentry_name));
         // SAFETY: there is room for the longest name.
@@ -80,16 +115,14 @@ pub extern "C" fn add(dentry: u64, vfsmount: u64) -> u32 {
             )
         };
         if read <= 0 {
-            break;
+            return BROKEN;
         }
         // SAFETY: see above.
         unsafe { len.write_volatile(used + read as u32) };
         at = above;
     }
-    if !is_whole {
-        scratch.head.flags |= CUT;
-    }
-    0
+    scratch.climb = Climb { at, mount, root };
+    MORE
 }
 
 /// Adds bytes of the program's memory as the second text.

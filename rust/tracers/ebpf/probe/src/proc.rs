@@ -49,8 +49,9 @@ const ABOVE: u64 = name(b"..");
 const SAME: u64 = name(b".");
 
 /// Returns the number that a name is, or `u32::MAX`.
-#[inline(always)]
-fn number(from: u32, len: u32) -> u32 {
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn number(from: u32, len: u32) -> u32 {
     let mut value = 0_u32;
     if len == 0 || len > 9 {
         return u32::MAX;

@@ -7,7 +7,7 @@ use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE
 use crate::events::{begin, emit, fill_file, scratch};
 use crate::kernel::{
     FMODE_CREATED, FMODE_PATH, FMODE_READ, FMODE_WRITE, OFFSETS, S_IFMT, S_IFREG, field, file_of, files,
-    offset,
+    has_files, offset,
 };
 use crate::{SHARES, mark_of};
 
@@ -33,7 +33,7 @@ fn tag(id: u64, mark: u8) -> u64 {
 pub(crate) fn transfer(id: u64, mark: u8, fd: u32, bytes: u64, side: u32) {
     let Some(slot) = slot((id >> 32) as u32, fd) else { return };
     let bit = TOLD_READ << side;
-    if slot.files == files()
+    if has_files(slot.files) != 0
         && slot.fd == fd
         && slot.tag == tag(id, mark)
         && mark & SHARES == 0

@@ -1,0 +1,161 @@
+//! The kernel side made of the object: its maps, and its programs.
+//!
+//! The verifier takes most of the time that it takes to start, and looks at a program with one processor: so programs are loaded by as
+//! many threads as there are processors.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aya_obj::Object;
+use aya_obj::btf::BtfFeatures;
+use rustix::thread::sched_getaffinity;
+
+use crate::bpf;
+
+/// Most threads that load programs: more would have nothing to do.
+const THREADS_MAX: usize = 4;
+
+/// What could not be had, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {source}")]
+pub(crate) struct Refused {
+    what: String,
+    pub(crate) source: io::Error,
+}
+
+impl Refused {
+    pub(crate) fn new(what: &str, source: io::Error) -> Self {
+        Self { what: what.to_owned(), source }
+    }
+
+    fn other(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(what, io::Error::other(source))
+    }
+}
+
+/// The object with its maps, those of constants left out, which are made when the constants are known.
+pub(crate) struct Prepared {
+    object: Object,
+    types: OwnedFd,
+    maps: HashMap<String, OwnedFd>,
+}
+
+/// A program in the kernel, attached to nothing.
+pub(crate) struct Loaded {
+    pub(crate) name: &'static str,
+    pub(crate) fd: OwnedFd,
+    /// How long the kernel looked at it.
+    pub(crate) took: Duration,
+}
+
+/// Makes what there can be made without constants. `sizes`: numbers of entries, by map.
+pub(crate) fn prepare(object: &[u8], sizes: &[(&str, u32)]) -> Result<Prepared, Refused> {
+    let mut object = Object::parse(object).map_err(|error| Refused::other("the object", error))?;
+    let types = load_types(&mut object)?;
+    let mut maps = HashMap::new();
+    for (name, map) in &mut object.maps {
+        if let Some((_, count)) = sizes.iter().find(|(sized, _)| sized == name) {
+            map.set_max_entries(*count);
+        }
+        if map.data().is_empty() {
+            maps.insert(name.clone(), make_map(name, map, &types)?);
+        }
+    }
+    Ok(Prepared { object, types, maps })
+}
+
+fn make_map(name: &str, map: &aya_obj::Map, types: &OwnedFd) -> Result<OwnedFd, Refused> {
+    bpf::make_map(name, map, types.as_fd()).map_err(|error| Refused::new(&format!("map {name}"), error))
+}
+
+/// Loads the types of the object: all of them, or those that the first kernels with ring buffers know (5.8).
+fn load_types(object: &mut Object) -> Result<OwnedFd, Refused> {
+    let newest = BtfFeatures::new(true, true, true, true, true, true, true, true);
+    let oldest = BtfFeatures::new(true, true, true, true, false, false, false, false);
+    let mut load = |features: &BtfFeatures| {
+        let types = object.fixup_and_sanitize_btf(features).map_err(io::Error::other)?;
+        bpf::load_types(&types.map(aya_obj::btf::Btf::to_bytes).unwrap_or_default())
+    };
+    load(&newest).or_else(|_| load(&oldest)).map_err(|error| Refused::new("types", error))
+}
+
+impl Prepared {
+    /// Loads programs, each for the tracepoint of that type, with these constants, by name.
+    pub(crate) fn load(
+        &mut self,
+        constants: HashMap<&str, (&[u8], bool)>,
+        programs: &[(&'static str, u32)],
+    ) -> Result<Vec<Loaded>, Refused> {
+        let object = &mut self.object;
+        object.patch_map_data(constants).map_err(|error| Refused::other("constants", error))?;
+        for (name, map) in object.maps.iter().filter(|(_, map)| !map.data().is_empty()) {
+            self.maps.insert(name.clone(), make_map(name, map, &self.types)?);
+        }
+        let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
+        let definitions = std::mem::take(&mut object.maps);
+        let maps = definitions
+            .iter()
+            .filter_map(|(name, map)| self.maps.get(name).map(|fd| (name.as_str(), fd.as_raw_fd(), map)));
+        object.relocate_maps(maps, &text).map_err(|error| Refused::other("maps", error))?;
+        object.relocate_calls(&text).map_err(|error| Refused::other("functions", error))?;
+        load_all(object, &self.types, programs)
+    }
+
+    /// Loads one more program, for a tracepoint without a type, once the others are loaded.
+    pub(crate) fn load_later(&self, name: &'static str) -> Result<OwnedFd, Refused> {
+        load_one(&self.object, &self.types, name, bpf::NO_TYPE).map(|loaded| loaded.fd)
+    }
+
+    /// Takes a map.
+    pub(crate) fn take(&mut self, name: &str) -> Result<OwnedFd, Refused> {
+        let none = || Refused::new(&format!("map {name}"), io::ErrorKind::NotFound.into());
+        self.maps.remove(name).ok_or_else(none)
+    }
+}
+
+fn load_all(
+    object: &Object,
+    types: &OwnedFd,
+    programs: &[(&'static str, u32)],
+) -> Result<Vec<Loaded>, Refused> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(programs.len()));
+    let work = || {
+        while let Some((name, tracepoint)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let loaded = load_one(object, types, name, *tracepoint);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push(loaded);
+        }
+    };
+    // The standard library's number is that of a control group, whose files are slow to read while the machine is busy.
+    let processors = sched_getaffinity(None).map_or(1, |set| set.count() as usize);
+    let threads = processors.min(THREADS_MAX);
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            // Without a thread to be had this one does it all.
+            let _alone = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+}
+
+fn load_one(
+    object: &Object,
+    types: &OwnedFd,
+    name: &'static str,
+    tracepoint: u32,
+) -> Result<Loaded, Refused> {
+    let what = format!("program {name}");
+    let function =
+        object.programs.get(name).and_then(|program| object.functions.get(&program.function_key()));
+    let none = || Refused::new(&what, io::ErrorKind::NotFound.into());
+    let begun = Instant::now();
+    let fd = bpf::load_program(name, function.ok_or_else(none)?, &object.license, types.as_fd(), tracepoint)
+        .map_err(|error| Refused::new(&what, error))?;
+    Ok(Loaded { name, fd, took: begun.elapsed() })
+}
