@@ -332,6 +332,48 @@ fn a_traced_tracer_has_no_rights() {
 }
 
 #[test]
+fn root_of_a_user_namespace_has_no_rights() {
+    let Some(world) = World::new() else { return };
+    let unshare = |words: &[&str]| {
+        let mut unshare = world.by_user("unshare");
+        unshare.args(["--user", "--map-root-user", "--pid", "--fork"]).args(words).output().unwrap()
+    };
+    if !unshare(&["true"]).status.success() {
+        // Users may make none here.
+        return;
+    }
+    let answer = unshare(&[world.tracer().to_str().unwrap(), "--check"]);
+    assert_eq!(answer.status.code(), Some(125), "{answer:?}");
+}
+
+#[test]
+fn a_caller_who_is_short_of_everything_is_refused_or_traced() {
+    let Some(world) = World::new() else { return };
+    for limit in [
+        "--nofile=5",
+        "--nofile=8",
+        "--nofile=14",
+        "--nofile=24",
+        "--nproc=1",
+        "--fsize=0",
+        "--stack=65536",
+        "--memlock=0",
+    ] {
+        let run_dir = world.run_dir("run");
+        let traced = world.trace(&run_dir, ["sh", "-c", "exit 0"]);
+        let mut limited = world.by_user("prlimit");
+        let answer = limited
+            .args([limit, "--core=unlimited", "--"])
+            .arg(traced.get_program())
+            .args(traced.get_args())
+            .output()
+            .unwrap();
+        assert!(matches!(answer.status.code(), Some(0 | 125)), "{limit}: {answer:?}");
+        fs::remove_dir_all(&run_dir).unwrap();
+    }
+}
+
+#[test]
 fn a_caller_with_ambient_capabilities_is_told_that_the_command_would_lack_them() {
     let Some(world) = World::new() else { return };
     let answer = Command::new("setpriv")

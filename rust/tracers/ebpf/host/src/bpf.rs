@@ -12,13 +12,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 
 use aya::maps::{Map, MapData};
-use aya_obj::generated::{
-    PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, bpf_attach_type, bpf_attr, bpf_cmd,
-    bpf_map_type, bpf_prog_type, perf_event_attr, perf_type_id,
-};
+use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd, bpf_map_type, bpf_prog_type};
 use aya_obj::{Function, Map as Definition};
-
-use crate::load::Place;
 
 /// Room for what the verifier says of a program that it refuses.
 const LOG_BYTES: usize = 1 << 20;
@@ -145,7 +140,10 @@ pub(crate) unsafe fn read_array<T: Copy>(map: BorrowedFd<'_>, count: usize) -> i
     Ok(values)
 }
 
-/// Loads a program.
+/// In place of the type of a tracepoint: the program is for one of those that are attached to by way of perf_event_open(2).
+pub(crate) const NO_TYPE: u32 = 0;
+
+/// Loads a program for a tracepoint, whose type in the kernel's type information is `tracepoint`.
 ///
 /// # Errors
 /// With the last word of the verifier, if it had one.
@@ -154,19 +152,18 @@ pub(crate) fn load_program(
     function: &Function,
     license: &CStr,
     types: BorrowedFd<'_>,
-    place: Place,
+    tracepoint: u32,
 ) -> io::Result<OwnedFd> {
     let functions = function.func_info.func_info_bytes();
     let mut attributes = attributes();
     // SAFETY: the attributes of this command.
     let about = unsafe { &mut attributes.__bindgen_anon_3 };
-    match place {
-        Place::Type(tracepoint) => {
-            about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
-            about.expected_attach_type = bpf_attach_type::BPF_TRACE_RAW_TP as u32;
-            about.attach_btf_id = tracepoint;
-        }
-        Place::Event => about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACEPOINT as u32,
+    if tracepoint == NO_TYPE {
+        about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACEPOINT as u32;
+    } else {
+        about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
+        about.expected_attach_type = bpf_attach_type::BPF_TRACE_RAW_TP as u32;
+        about.attach_btf_id = tracepoint;
     }
     about.insns = address(function.instructions.as_ptr());
     about.insn_cnt = function.instructions.len() as u32;
@@ -207,39 +204,4 @@ pub(crate) fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut attributes = attributes();
     attributes.raw_tracepoint.prog_fd = number(program);
     make(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attributes)
-}
-
-/// Attaches a program to an event of tracefs, until the descriptor is closed.
-pub(crate) fn attach_event(program: BorrowedFd<'_>, event: u64) -> io::Result<OwnedFd> {
-    let attributes = perf_event_attr {
-        type_: perf_type_id::PERF_TYPE_TRACEPOINT as u32,
-        size: size_of::<perf_event_attr>() as u32,
-        config: event,
-        // SAFETY: numbers alone.
-        ..unsafe { mem::zeroed() }
-    };
-    let (any_process, processor, no_group) = (-1, 0, -1);
-    // SAFETY: see the module. A program is run for all processors, whichever the event is opened for.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_perf_event_open,
-            &raw const attributes,
-            any_process,
-            processor,
-            no_group,
-            PERF_FLAG_FD_CLOEXEC,
-        )
-    };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the call has just made it.
-    let event = unsafe { OwnedFd::from_raw_fd(fd as i32) };
-    for (request, argument) in [(PERF_EVENT_IOC_SET_BPF, program.as_raw_fd()), (PERF_EVENT_IOC_ENABLE, 0)] {
-        // SAFETY: requests that take a number.
-        if unsafe { libc::ioctl(event.as_raw_fd(), request.into(), argument) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(event)
 }

@@ -46,15 +46,6 @@ pub(crate) struct Prepared {
     maps: HashMap<String, OwnedFd>,
 }
 
-/// What a program is for.
-#[derive(Clone, Copy)]
-pub(crate) enum Place {
-    /// The tracepoint of that type, by its number in the kernel's type information.
-    Type(u32),
-    /// Events of perf_event_open(2).
-    Event,
-}
-
 /// A program in the kernel, attached to nothing.
 pub(crate) struct Loaded {
     pub(crate) name: &'static str,
@@ -97,8 +88,12 @@ fn load_types(object: &mut Object) -> Result<OwnedFd, Refused> {
 }
 
 impl Prepared {
-    /// Makes the maps of constants, by name, and puts the maps into the programs.
-    pub(crate) fn complete(&mut self, constants: HashMap<&str, (&[u8], bool)>) -> Result<(), Refused> {
+    /// Loads programs, each for the tracepoint of that type, with these constants, by name.
+    pub(crate) fn load(
+        &mut self,
+        constants: HashMap<&str, (&[u8], bool)>,
+        programs: &[(&'static str, u32)],
+    ) -> Result<Vec<Loaded>, Refused> {
         let object = &mut self.object;
         object.patch_map_data(constants).map_err(|error| Refused::other("constants", error))?;
         for (name, map) in object.maps.iter().filter(|(_, map)| !map.data().is_empty()) {
@@ -111,12 +106,12 @@ impl Prepared {
             .filter_map(|(name, map)| self.maps.get(name).map(|fd| (name.as_str(), fd.as_raw_fd(), map)));
         object.relocate_maps(maps, &text).map_err(|error| Refused::other("maps", error))?;
         object.relocate_calls(&text).map_err(|error| Refused::other("functions", error))?;
-        Ok(())
+        load_all(object, &self.types, programs)
     }
 
-    /// Loads programs.
-    pub(crate) fn load(&self, programs: &[(&'static str, Place)]) -> Result<Vec<Loaded>, Refused> {
-        load_all(&self.object, &self.types, programs)
+    /// Loads one more program, for a tracepoint without a type, once the others are loaded.
+    pub(crate) fn load_later(&self, name: &'static str) -> Result<OwnedFd, Refused> {
+        load_one(&self.object, &self.types, name, bpf::NO_TYPE).map(|loaded| loaded.fd)
     }
 
     /// Takes a map.
@@ -129,13 +124,13 @@ impl Prepared {
 fn load_all(
     object: &Object,
     types: &OwnedFd,
-    programs: &[(&'static str, Place)],
+    programs: &[(&'static str, u32)],
 ) -> Result<Vec<Loaded>, Refused> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(programs.len()));
     let work = || {
-        while let Some((name, place)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let loaded = load_one(object, types, name, *place);
+        while let Some((name, tracepoint)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let loaded = load_one(object, types, name, *tracepoint);
             done.lock().unwrap_or_else(PoisonError::into_inner).push(loaded);
         }
     };
@@ -152,13 +147,18 @@ fn load_all(
     done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
-fn load_one(object: &Object, types: &OwnedFd, name: &'static str, place: Place) -> Result<Loaded, Refused> {
+fn load_one(
+    object: &Object,
+    types: &OwnedFd,
+    name: &'static str,
+    tracepoint: u32,
+) -> Result<Loaded, Refused> {
     let what = format!("program {name}");
     let function =
         object.programs.get(name).and_then(|program| object.functions.get(&program.function_key()));
     let none = || Refused::new(&what, io::ErrorKind::NotFound.into());
     let begun = Instant::now();
-    let fd = bpf::load_program(name, function.ok_or_else(none)?, &object.license, types.as_fd(), place)
+    let fd = bpf::load_program(name, function.ok_or_else(none)?, &object.license, types.as_fd(), tracepoint)
         .map_err(|error| Refused::new(&what, error))?;
     Ok(Loaded { name, fd, took: begun.elapsed() })
 }

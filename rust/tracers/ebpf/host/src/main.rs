@@ -1,7 +1,5 @@
 //! The eBPF tracer: loads the kernel side, runs a command, collects what the kernel tells of it, and reports.
 //!
-//! Not finished: docs/ebpf.md says what it does not see yet, and so does every run.
-//!
 //! # Safety
 //!
 //! `unsafe` is calls of the system, and the memory that the kernel side shares; each module with some says what makes it sound.
@@ -9,8 +7,8 @@
 mod actions;
 mod bpf;
 mod btf;
+mod calls;
 mod collector;
-mod env;
 mod load;
 mod privileges;
 mod probe;

@@ -39,7 +39,7 @@ pub(crate) enum PrivilegeError {
 }
 
 /// Returns whether this program has begun with more rights than its caller has (AT_SECURE in getauxval(3)).
-fn has_gained() -> bool {
+pub(crate) fn has_gained() -> bool {
     // SAFETY: takes a number.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }

@@ -6,21 +6,21 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aya::maps::{MapData, PerCpuArray, RingBuf};
 use rustc_hash::FxHashSet;
 use tracer_ebpf_abi::{Action, FIELDS, Launcher, NO_FIELD, SLOTS, Slot};
 
 use crate::actions::actions;
-use crate::bpf;
 use crate::btf::{Btf, KERNEL_BTF, KernelTypes};
 use crate::collector::Finds;
-use crate::load::{Loaded, Place, Refused, prepare};
+use crate::load::{Loaded, Prepared, Refused, prepare};
 use crate::ring::Ring;
+use crate::{bpf, calls};
 
 /// The object, as `cargo xtask probe` makes it.
 static OBJECT: &[u8] =
@@ -36,6 +36,7 @@ const WAKE_BYTES: u64 = RING_BYTES as u64 / 8;
 const PROGRAMS: &[(&str, &str)] = &[
     ("sys_exit", "btf_trace_sys_exit"),
     ("exec", "btf_trace_sched_process_exec"),
+    (ENTER_ALL, "btf_trace_sys_enter"),
     ("map_pages", "btf_trace_mm_filemap_map_pages"),
     ("ring_submit", "btf_trace_io_uring_submit_req"),
     ("ring_complete", "btf_trace_io_uring_complete"),
@@ -45,22 +46,14 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("dirtied", "btf_trace_ext4_mark_inode_dirty"),
 ];
 
-/// The program for the beginning of calls, and the calls in whose beginning something is looked at (tracefs, `events/syscalls`): those
-/// that are missing here are none of this machine's.
+/// The program for the beginning of every call.
+const ENTER_ALL: &str = "sys_enter";
+
+/// The program for the beginning of some calls.
 const ENTER_CALL: &str = "enter_call";
-const ENTERED: &[&str] = &[
-    "sys_enter_rename",
-    "sys_enter_renameat",
-    "sys_enter_renameat2",
-    "sys_enter_unlink",
-    "sys_enter_unlinkat",
-];
 
-/// Where tracefs is; only root may look into it.
-const TRACEFS: &[&str] = &["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-
-/// The program for the beginning of every call, where there is no tracefs to be read.
-const ENTER_ALL: (&str, &str) = ("sys_enter", "btf_trace_sys_enter");
+/// A run that lasts longer than this is worth the change from the one to the other.
+const CHANGE_AFTER: Duration = Duration::from_millis(100);
 
 /// The PID namespace of this process.
 const OWN_NAMESPACE: &str = "/proc/self/ns/pid";
@@ -98,37 +91,24 @@ pub(crate) struct Probe {
     pub(crate) finds: Finds,
     /// How long the kernel looked at each program.
     pub(crate) looked: Vec<(&'static str, Duration)>,
-    /// How long everything took.
-    pub(crate) took: Duration,
+    /// The beginnings of calls.
+    pub(crate) enters: Option<Enters>,
     /// Programs are attached as long as these live. Nothing else refers to them or to the other maps.
-    links: Vec<OwnedFd>,
-}
-
-impl Drop for Probe {
-    /// Detaches. The kernel takes a while for some, until no processor can still be running the program, so it is asked for all at once.
-    fn drop(&mut self) {
-        thread::scope(|scope| {
-            for link in self.links.drain(..) {
-                // Without a thread to be had this one does it.
-                let _alone = thread::Builder::new().spawn_scoped(scope, move || drop(link));
-            }
-        });
-    }
+    _links: Vec<OwnedFd>,
 }
 
 impl Probe {
     /// Loads the kernel side and attaches it. The calling thread is the one that starts the command.
     pub(crate) fn load() -> Result<Self, LoadError> {
-        let begun = Instant::now();
         let launcher = [launcher()?];
         let (prepared, found) = thread::scope(|scope| {
-            let found = scope.spawn(find);
+            let finding = thread::Builder::new().spawn_scoped(scope, find);
             let prepared = prepare(OBJECT, &[("ring", RING_BYTES)], &["slots"]);
-            (prepared, found.join())
+            // Without a thread to be had the one comes after the other.
+            (prepared, finding.map_or_else(|_| Ok(find()), thread::ScopedJoinHandle::join))
         });
         let mut prepared = prepared?;
-        let Found { offsets, tracepoints, enter_all, entered } =
-            found.unwrap_or(Err(LoadError::NoField("anything")))?;
+        let Found { offsets, tracepoints } = found.unwrap_or(Err(LoadError::NoField("anything")))?;
         let tables = actions();
         let constants = HashMap::from([
             ("OFFSETS", bytes_of(&offsets)),
@@ -138,26 +118,32 @@ impl Probe {
             ("LAUNCHER", bytes_of(&launcher)),
         ]);
         let constants = constants.into_iter().map(|(name, bytes)| (name, (bytes, true))).collect();
-        prepared.complete(constants)?;
-        let mut programs = tracepoints;
-        programs.push(if entered.is_empty() { enter_all } else { (ENTER_CALL, Place::Event) });
-        let mut loaded = prepared.load(&programs)?;
+        let loaded = prepared.load(constants, &tracepoints)?;
         let map = |fd| bpf::map_of(fd).map_err(|error| Refused::new("map", error));
         let ring = RingBuf::try_from(map(prepared.take("ring")?)?).map_err(refused)?;
         let lost = PerCpuArray::try_from(map(prepared.take("lost")?)?).map_err(refused)?;
         let slots = prepared.take("slots")?;
-        // What cannot be attached to costs the others more: the beginnings of all calls are looked at.
-        let mut links = attach_entered(&loaded, &entered);
-        if links.is_empty() && !entered.is_empty() {
-            loaded.extend(prepared.load(&[enter_all])?);
-        }
-        for program in loaded.iter().filter(|program| program.name != ENTER_CALL) {
-            let what = || format!("tracepoint of {}", program.name);
-            links.push(bpf::attach(program.fd.as_fd()).map_err(|error| Refused::new(&what(), error))?);
+        let refused = |name: &str, error| Refused::new(&format!("tracepoint of {name}"), error);
+        let mut links = Vec::with_capacity(loaded.len());
+        let mut enter_all = None;
+        for Loaded { name, fd, .. } in &loaded {
+            let link = bpf::attach(fd.as_fd()).map_err(|error| refused(name, error))?;
+            if *name == ENTER_ALL {
+                enter_all = Some(link);
+            } else {
+                links.push(link);
+            }
         }
         let looked = loaded.iter().map(|program| (program.name, program.took)).collect();
-        let ring = Ring::new(ring);
-        Ok(Self { ring, slots, lost, finds: Finds { ext4: true }, looked, took: begun.elapsed(), links })
+        Ok(Self {
+            ring: Ring::new(ring),
+            slots,
+            lost,
+            finds: Finds { ext4: true },
+            looked,
+            enters: enter_all.map(|every| Enters { every, prepared }),
+            _links: links,
+        })
     }
 
     /// Returns how many events were lost.
@@ -199,33 +185,66 @@ fn launcher() -> Result<Launcher, LoadError> {
     Ok(Launcher { pid: unsafe { libc::gettid() } as u32, namespace: namespace.ino() as u32 })
 }
 
-/// Attaches to the beginnings of the calls that matter; nothing if that cannot be done here.
-fn attach_entered(loaded: &[Loaded], entered: &[u64]) -> Vec<OwnedFd> {
-    let program = loaded.iter().find(|program| program.name == ENTER_CALL);
-    let attach = |program: &Loaded| {
-        entered.iter().filter_map(|event| bpf::attach_event(program.fd.as_fd(), *event).ok()).collect()
-    };
-    program.map(attach).unwrap_or_default()
+/// The program at the beginning of every call, and what another one is made of.
+///
+/// A program for every call is attached and detached at once, and costs each call of the machine; one for a few calls costs the others
+/// nothing, and whoever detaches it waits until no processor can be in it, which takes longer than a short run.
+pub(crate) struct Enters {
+    every: OwnedFd,
+    prepared: Prepared,
+}
+
+impl Enters {
+    /// Stays with every call, and keeps nothing open that only a change would take: a table of who is traced is among it.
+    pub(crate) fn stay(self) {
+        keep(self.every);
+    }
+
+    /// Changes to the program for a few calls, in a thread, if the run lasts. For callers who have the rights that it takes by themselves:
+    /// others have given them up.
+    pub(crate) fn change(self) {
+        let change = move || {
+            thread::park_timeout(CHANGE_AFTER);
+            let few = self.prepared.load_later(ENTER_CALL).and_then(|program| {
+                let attach = |id: &u64| calls::attach(*id, program.as_fd());
+                calls::tracepoints()
+                    .iter()
+                    .map(attach)
+                    .collect::<io::Result<Vec<_>>>()
+                    .map_err(|error| Refused::new(ENTER_CALL, error))
+            });
+            // For as long as the process lasts: closing them is left to its end, which nobody waits for.
+            if let Ok(few) = few
+                && !few.is_empty()
+            {
+                few.into_iter().for_each(keep);
+                drop(self.every);
+            } else {
+                keep(self.every);
+            }
+        };
+        // Without a thread it stays as it is.
+        let _unchanged = thread::Builder::new().name("enters".to_owned()).spawn(change);
+    }
+}
+
+/// Keeps a descriptor open for as long as the process lasts.
+fn keep(fd: OwnedFd) {
+    let _number = fd.into_raw_fd();
 }
 
 /// What is to be known of the kernel.
 struct Found {
     offsets: Vec<u32>,
     /// The types of the programs' tracepoints.
-    tracepoints: Vec<(&'static str, Place)>,
-    /// And of the program for all beginnings.
-    enter_all: (&'static str, Place),
-    /// The numbers of the beginnings of calls.
-    entered: Vec<u64>,
+    tracepoints: Vec<(&'static str, u32)>,
 }
 
 fn find() -> Result<Found, LoadError> {
     let kernel = KernelTypes::open().map_err(LoadError::NoBtf)?;
     let structs = FIELDS.iter().flat_map(|names| names.iter()).filter_map(|name| name.split('.').next());
-    let wanted: FxHashSet<&[u8]> = structs
-        .chain(PROGRAMS.iter().chain([&ENTER_ALL]).map(|(_, tracepoint)| *tracepoint))
-        .map(str::as_bytes)
-        .collect();
+    let wanted: FxHashSet<&[u8]> =
+        structs.chain(PROGRAMS.iter().map(|(_, tracepoint)| *tracepoint)).map(str::as_bytes).collect();
     let btf = Btf::parse(&kernel, &wanted).ok_or(LoadError::NoField("anything"))?;
     let offset = |names: &&[&'static str]| {
         let found = names.iter().find_map(|name| btf.offset(name));
@@ -234,21 +253,10 @@ fn find() -> Result<Found, LoadError> {
         found.or(is_optional.then_some(NO_FIELD)).ok_or(LoadError::NoField(names[0]))
     };
     let type_of = |(name, tracepoint): &(&'static str, &'static str)| {
-        let number = btf.typedef(tracepoint).ok_or(LoadError::NoField(tracepoint))?;
-        Ok((*name, Place::Type(number)))
+        btf.typedef(tracepoint).map(|number| (*name, number)).ok_or(LoadError::NoField(tracepoint))
     };
     Ok(Found {
         offsets: FIELDS.iter().map(offset).collect::<Result<_, _>>()?,
-        tracepoints: PROGRAMS.iter().map(type_of).collect::<Result<_, LoadError>>()?,
-        enter_all: type_of(&ENTER_ALL)?,
-        entered: ENTERED.iter().filter_map(|call| event_number(call)).collect(),
-    })
-}
-
-/// Returns the number of an event of system calls.
-fn event_number(call: &str) -> Option<u64> {
-    TRACEFS.iter().find_map(|tracefs| {
-        let number = std::fs::read_to_string(format!("{tracefs}/events/syscalls/{call}/id")).ok()?;
-        number.trim().parse().ok()
+        tracepoints: PROGRAMS.iter().map(type_of).collect::<Result<_, _>>()?,
     })
 }

@@ -19,8 +19,7 @@ use tracer_host::{
 use tracer_schema::{EventKind, GapKind, TracerStats};
 
 use crate::collector::{Collector, Told};
-use crate::env;
-use crate::privileges::Original;
+use crate::privileges::{self, Original};
 use crate::probe::Probe;
 
 /// The ring is looked at this often while much is told, and ever less often while nothing is.
@@ -43,7 +42,7 @@ struct Run {
 /// # Errors
 /// The command could not be started, or the report not be made; the command has run if it was started.
 pub(crate) fn trace(
-    probe: Probe,
+    mut probe: Probe,
     arguments: &TracerArguments,
     roar: Option<&Roar>,
     mask: &libc::sigset_t,
@@ -55,7 +54,6 @@ pub(crate) fn trace(
         for (program, time) in &probe.looked {
             recorder.note(&format!("the kernel took {} us to load {program}", time.as_micros()));
         }
-        recorder.note(&format!("it was all there after {} us", probe.took.as_micros()));
     }
     let children = ChildrenQueue::new()?;
     let mut orphans = Orphans::adopt();
@@ -73,6 +71,9 @@ pub(crate) fn trace(
     let root = spawned.pid;
     // Without it more may be lost, which is counted.
     let _unrelieved = probe.ring.relieve();
+    if let Some(enters) = probe.enters.take() {
+        if privileges::has_gained() { enters.stay() } else { enters.change() }
+    }
     collector.begin(root as u32, cwd.as_os_str().as_bytes(), &command);
     let running = Arc::new(AtomicI32::new(root));
     if let Some(roar) = roar {
@@ -168,10 +169,6 @@ impl Run {
             }
         }
         self.collector.lost(self.probe.lost());
-        if !env::is_known_to_be_unfinished() {
-            let words = "the eBPF tracer is not finished: see docs/ebpf.md for what it does not see yet, and use another tracer";
-            self.collector.recorder.tell_gap(GapKind::UndecodedCall, self.root as u32, None, words);
-        }
     }
 }
 

@@ -229,7 +229,7 @@ pub fn enter_call(ctx: TracePointContext) -> u32 {
     0
 }
 
-/// A call on names begins, whose arguments are in the scratch. No function of its own: one more would be too many within each other.
+/// A call on names begins, whose arguments are in the scratch.
 #[inline(always)]
 fn begins(id: u64, number: u64, rows: u32) -> u32 {
     let place = (number as usize & (CALLS - 1)) + (rows as usize & CALLS);
@@ -495,6 +495,8 @@ pub extern "C" fn submitted(id: u64, count: u32, context: u64, blocks: u64, poin
         }
         submitted_some(id, count - done, context, blocks + u64::from(done * pointer_bytes), pointer_bytes);
     }
+    let tail = (kernel::user_word(context + 8) >> 32) as u32;
+    let _full = TAILS.insert(&context, &tail, 0);
     0
 }
 
@@ -533,8 +535,6 @@ pub extern "C" fn submitted_block(id: u64, context: u64, place: u64, pointer_byt
     } else if ended >= 0 {
         first(id, fd, ended as u64, side);
     }
-    let tail = (kernel::user_word(context + 8) >> 32) as u32;
-    let _full = TAILS.insert(&context, &tail, 0);
     0
 }
 
