@@ -459,7 +459,8 @@ fn a_killed_tracer_leaves_nothing_attached() {
 fn the_command_of_a_killed_tracer_runs_on_to_its_own_end() {
     let Some(world) = World::new() else { return };
     let mut roar = world.by_user(world.path("programs/roar"));
-    roar.args(["run", "-q", "--tracer", "ebpf", "--no-tracer-fallback", "sh", "-c", WAITING]);
+    roar.args(["run", "-q", "--tracer", "ebpf", "--no-tracer-fallback", "--report", "report.json"]);
+    roar.args(["sh", "-c", WAITING]);
     let waiting = Waiting::start(roar);
     let tracer = only_child(waiting.child.id());
     let command = only_child(tracer);
@@ -476,6 +477,8 @@ fn the_command_of_a_killed_tracer_runs_on_to_its_own_end() {
     let ended = waiting.end();
     assert_eq!(ended.status.code(), Some(7), "{ended:?}");
     assert_eq!(fs::read_to_string(world.path("user/over")).unwrap(), "over\n");
+    let report = fs::read_to_string(world.path("user/report.json")).unwrap();
+    assert!(report.contains("tracer_died") && report.contains("\"complete\": false"), "{report}");
 }
 
 fn only_child(process: u32) -> u32 {

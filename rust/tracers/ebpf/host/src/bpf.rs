@@ -18,9 +18,6 @@ use aya_obj::{Function, Map as Definition};
 /// Room for what the verifier says of a program that it refuses.
 const LOG_BYTES: usize = 1 << 20;
 
-/// Maps whose keys and values have no types (bpf_map_check_btf in kernel/bpf/syscall.c).
-const UNTYPED: bpf_map_type = bpf_map_type::BPF_MAP_TYPE_RINGBUF;
-
 fn call(command: bpf_cmd, attributes: &mut bpf_attr) -> io::Result<i32> {
     let bytes = size_of::<bpf_attr>();
     // SAFETY: see the module.
@@ -79,9 +76,7 @@ pub(crate) fn make_map(
     about.max_entries = map.max_entries();
     about.map_flags = map.map_flags() | flags;
     put_name(&mut about.map_name, name);
-    if let Definition::Btf(map) = map
-        && about.map_type != UNTYPED as u32
-    {
+    if let Definition::Btf(map) = map {
         about.btf_fd = number(types);
         about.btf_key_type_id = map.def.btf_key_type_id;
         about.btf_value_type_id = map.def.btf_value_type_id;
@@ -91,6 +86,17 @@ pub(crate) fn make_map(
         fill(fd.as_fd(), map.data())?;
     }
     Ok(fd)
+}
+
+/// Makes a ring of so many bytes, a power of two.
+pub(crate) fn make_ring(name: &str, bytes: u32) -> io::Result<OwnedFd> {
+    let mut attributes = attributes();
+    // SAFETY: the attributes of this command.
+    let about = unsafe { &mut attributes.__bindgen_anon_1 };
+    about.map_type = bpf_map_type::BPF_MAP_TYPE_RINGBUF as u32;
+    about.max_entries = bytes;
+    put_name(&mut about.map_name, name);
+    make(bpf_cmd::BPF_MAP_CREATE, &mut attributes)
 }
 
 /// Writes the only value of a map of constants, which then nobody changes any more.

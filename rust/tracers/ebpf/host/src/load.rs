@@ -54,17 +54,14 @@ pub(crate) struct Loaded {
     pub(crate) took: Duration,
 }
 
-/// Makes what there can be made without constants. `sizes`: numbers of entries, by map. `shared`: maps that are read through a mapping.
-pub(crate) fn prepare(object: &[u8], sizes: &[(&str, u32)], shared: &[&str]) -> Result<Prepared, Refused> {
+/// Makes what there can be made without constants. `given`: maps that somebody else makes. `shared`: maps that are read through a mapping.
+pub(crate) fn prepare(object: &[u8], given: &[&str], shared: &[&str]) -> Result<Prepared, Refused> {
     let mut object = Object::parse(object).map_err(|error| Refused::other("the object", error))?;
     let types = load_types(&mut object)?;
     let mut maps = HashMap::new();
-    for (name, map) in &mut object.maps {
-        if let Some((_, count)) = sizes.iter().find(|(sized, _)| sized == name) {
-            map.set_max_entries(*count);
-        }
+    for (name, map) in &object.maps {
         let flags = if shared.contains(&name.as_str()) { BPF_F_MMAPABLE } else { 0 };
-        if map.data().is_empty() {
+        if map.data().is_empty() && !given.contains(&name.as_str()) {
             maps.insert(name.clone(), make_map(name, map, flags, &types)?);
         }
     }
@@ -112,6 +109,11 @@ impl Prepared {
     /// Loads one more program, for a tracepoint without a type, once the others are loaded.
     pub(crate) fn load_later(&self, name: &'static str) -> Result<OwnedFd, Refused> {
         load_one(&self.object, &self.types, name, bpf::NO_TYPE).map(|loaded| loaded.fd)
+    }
+
+    /// Adds a map that somebody else has made.
+    pub(crate) fn give(&mut self, name: &str, map: OwnedFd) {
+        self.maps.insert(name.to_owned(), map);
     }
 
     /// Takes a map.

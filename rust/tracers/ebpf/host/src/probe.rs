@@ -26,6 +26,9 @@ use crate::{bpf, calls};
 static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../object/probe.bpf"));
 
+/// The map that is the ring.
+const RING: &str = "ring";
+
 /// Length of the ring: what is told while the reader sleeps. A power of two.
 const RING_BYTES: u32 = 16 << 20;
 
@@ -103,12 +106,13 @@ impl Probe {
         let launcher = [launcher()?];
         let (prepared, found) = thread::scope(|scope| {
             let finding = thread::Builder::new().spawn_scoped(scope, find);
-            let prepared = prepare(OBJECT, &[("ring", RING_BYTES)], &["slots"]);
+            let prepared = prepare(OBJECT, &[RING], &["slots"]);
             // Without a thread to be had the one comes after the other.
             (prepared, finding.map_or_else(|_| Ok(find()), thread::ScopedJoinHandle::join))
         });
         let mut prepared = prepared?;
-        let Found { offsets, tracepoints } = found.unwrap_or(Err(LoadError::NoField("anything")))?;
+        let Found { offsets, tracepoints, ring } = found.unwrap_or(Err(LoadError::NoField("anything")))?;
+        prepared.give(RING, ring);
         let tables = actions();
         let constants = HashMap::from([
             ("OFFSETS", bytes_of(&offsets)),
@@ -120,7 +124,7 @@ impl Probe {
         let constants = constants.into_iter().map(|(name, bytes)| (name, (bytes, true))).collect();
         let loaded = prepared.load(constants, &tracepoints)?;
         let map = |fd| bpf::map_of(fd).map_err(|error| Refused::new("map", error));
-        let ring = RingBuf::try_from(map(prepared.take("ring")?)?).map_err(refused)?;
+        let ring = RingBuf::try_from(map(prepared.take(RING)?)?).map_err(refused)?;
         let lost = PerCpuArray::try_from(map(prepared.take("lost")?)?).map_err(refused)?;
         let slots = prepared.take("slots")?;
         let refused = |name: &str, error| Refused::new(&format!("tracepoint of {name}"), error);
@@ -233,11 +237,13 @@ fn keep(fd: OwnedFd) {
     let _number = fd.into_raw_fd();
 }
 
-/// What is to be known of the kernel.
+/// What is to be known and had of the kernel.
 struct Found {
     offsets: Vec<u32>,
     /// The types of the programs' tracepoints.
     tracepoints: Vec<(&'static str, u32)>,
+    /// The ring: the kernel takes as long to make it as all the other maps.
+    ring: OwnedFd,
 }
 
 fn find() -> Result<Found, LoadError> {
@@ -258,5 +264,6 @@ fn find() -> Result<Found, LoadError> {
     Ok(Found {
         offsets: FIELDS.iter().map(offset).collect::<Result<_, _>>()?,
         tracepoints: PROGRAMS.iter().map(type_of).collect::<Result<_, _>>()?,
+        ring: bpf::make_ring(RING, RING_BYTES).map_err(|error| Refused::new("map ring", error))?,
     })
 }

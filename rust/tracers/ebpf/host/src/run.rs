@@ -75,6 +75,8 @@ pub(crate) fn trace(
         if privileges::has_gained() { enters.stay() } else { enters.change() }
     }
     collector.begin(root as u32, cwd.as_os_str().as_bytes(), &command);
+    // Should the tracer be killed from now on, there is a record that the command was run.
+    collector.recorder.flush();
     let running = Arc::new(AtomicI32::new(root));
     if let Some(roar) = roar {
         roar.tell(ToRoar::Started(root as u32));
