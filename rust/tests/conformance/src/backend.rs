@@ -13,7 +13,7 @@ use crate::world::spawn;
 pub const KNOWN_BACKENDS: [&str; 5] = ["ebpf", HOOKED, MUSL, "preload", "ptrace"];
 
 /// Backends that `roar run --tracer` knows, and [`HOOKED`]. A new one is one word here.
-pub const BACKENDS: [&str; 3] = [HOOKED, "preload", "ptrace"];
+pub const BACKENDS: [&str; 4] = ["ebpf", HOOKED, "preload", "ptrace"];
 
 /// The preload backend as it is where it knows nothing of the C library: it hooks functions in place of patching system calls.
 pub const HOOKED: &str = "hooked";
@@ -30,8 +30,6 @@ pub fn tracer(backend: &str) -> &str {
 pub fn variables(backend: &str) -> &'static [(&'static str, &'static str)] {
     match backend {
         HOOKED => &[("ROAR_PRELOAD_MODE", "hooked")],
-        // Without the gap that it is not finished.
-        "ebpf" => &[("ROAR_EBPF_UNFINISHED", "1")],
         _ => &[],
     }
 }

@@ -32,7 +32,7 @@ pub fn root_libc() -> String {
     std::env::var("ROAR_ROOT_LIBC").unwrap_or_default()
 }
 
-/// `ROAR_SLOW=1`: slow cases are run as well.
+/// `ROAR_SLOW=1`: slow cases are run as well, and each case under every confinement.
 pub fn is_slow_wanted() -> bool {
     std::env::var_os("ROAR_SLOW").is_some_and(|value| value == "1")
 }

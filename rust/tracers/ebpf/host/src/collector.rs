@@ -260,7 +260,10 @@ impl Collector {
                 let pending =
                     self.pending.remove(&key_of(&head)).filter(|pending| pending.number == head.value);
                 let victims = self.victims.remove(&head.tid).unwrap_or_default();
-                self.after(told, pending.unwrap_or_default(), &victims);
+                // A call that a filter answers in the kernel's place (seccomp(2)) has not begun.
+                if pending.is_some() || !destroys(head.value) {
+                    self.after(told, pending.unwrap_or_default(), &victims);
+                }
             }
             Kind::Unfollowed if head.value == X32 => {
                 let words = "a call of the x32 ABI: what it did was not seen";
@@ -649,6 +652,13 @@ fn follow(named: &Named) -> Option<Named> {
     let path = Path::new(OsStr::from_bytes(&named.path)).canonicalize().ok()?;
     let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).ok()?;
     Some(Named { path: path.into_os_string().into_vec(), stamp, is_known: true, ..Named::default() })
+}
+
+/// Returns whether the beginning of a call is told of, by its place in the tables.
+fn destroys(place: u64) -> bool {
+    let (kind, number) = call_of(place);
+    tracer_syscalls::lookup(kind, number)
+        .is_some_and(|at| matches!(ROWS[at].effect, Effect::Unlink { .. } | Effect::Rename { .. }))
 }
 
 /// Returns what a call on paths is known by.
