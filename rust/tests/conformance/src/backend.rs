@@ -1,8 +1,9 @@
 //! The backends under test, and the roar that runs them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use crate::Result;
 use crate::env;
@@ -76,13 +77,12 @@ pub fn judge_availability(target_dir: &Path, backend: &'static str) -> Result<Op
     }
 }
 
+/// Asks once in a process, and only after the backends that it tests: most processes are started for one test.
 fn find_obstacle(roar: &Path, backend: &'static str) -> Option<String> {
-    static ANSWERS: OnceLock<Vec<(&str, Option<String>)>> = OnceLock::new();
-    let answers = ANSWERS.get_or_init(|| BACKENDS.map(|name| (name, ask(roar, name))).to_vec());
-    answers
-        .iter()
-        .find(|(name, _)| *name == backend || *name == tracer(backend))
-        .and_then(|(_, answer)| answer.clone())
+    static ANSWERS: Mutex<BTreeMap<&str, Option<String>>> = Mutex::new(BTreeMap::new());
+    let asked = if BACKENDS.contains(&backend) { backend } else { tracer(backend) };
+    let mut answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
+    answers.entry(asked).or_insert_with(|| ask(roar, asked)).clone()
 }
 
 /// Tries the backend on the smallest command there is.

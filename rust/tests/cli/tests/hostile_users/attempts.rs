@@ -465,6 +465,8 @@ fn the_command_of_a_killed_tracer_runs_on_to_its_own_end() {
     let tracer = only_child(waiting.child.id());
     let command = only_child(tracer);
     let programs = numbers(tracer, "prog_id:");
+    // The command may be there before the tracer has written that it is.
+    wait_until("the run has not begun", || has_begun(&world.path("user/.roar/runs")));
     kill_process(pid_of(tracer), Signal::KILL).unwrap();
     wait_until("the tracer is still there", || {
         !Path::new(&format!("/proc/{tracer}/exe")).is_symlink()
@@ -479,6 +481,12 @@ fn the_command_of_a_killed_tracer_runs_on_to_its_own_end() {
     assert_eq!(fs::read_to_string(world.path("user/over")).unwrap(), "over\n");
     let report = fs::read_to_string(world.path("user/report.json")).unwrap();
     assert!(report.contains("tracer_died") && report.contains("\"complete\": false"), "{report}");
+}
+
+/// Returns whether something stands in the events of a run.
+fn has_begun(runs: &Path) -> bool {
+    let length = |run: fs::DirEntry| fs::metadata(run.path().join("events")).map_or(0, |found| found.len());
+    fs::read_dir(runs).is_ok_and(|mut runs| runs.any(|run| run.is_ok_and(|run| length(run) > 0)))
 }
 
 fn only_child(process: u32) -> u32 {
