@@ -8,10 +8,13 @@
 mod artifacts;
 mod error;
 mod file_rows;
+mod forget;
+mod garbage;
 mod hash_cache;
 mod job_insert;
 mod job_rows;
 mod job_writer;
+mod label;
 mod model;
 mod packages;
 mod report;
@@ -25,6 +28,7 @@ mod target;
 pub use artifacts::{Artifact, ArtifactUse};
 pub use error::Error;
 pub use file_rows::{SessionFile, Touch};
+pub use garbage::Dropped;
 pub use hash_cache::{CachedHash, RACY_WINDOW_NS};
 pub use job_writer::{JobWriter, ROWS_PER_TRANSACTION};
 pub use model::{

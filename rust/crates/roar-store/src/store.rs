@@ -111,7 +111,7 @@ impl Store {
         drop(self.conn.busy_timeout(BUSY_TIMEOUT));
     }
 
-    fn log_bytes(&self) -> u64 {
+    pub(crate) fn log_bytes(&self) -> u64 {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
         std::fs::metadata(log).map_or(0, |log| log.len())

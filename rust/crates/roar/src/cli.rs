@@ -1,12 +1,18 @@
 //! The command line.
 
+mod housekeeping;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use roar_config::TracerMode;
+
+pub(crate) use housekeeping::{
+    CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
+};
 
 /// Status of a command line that makes no sense.
 const USAGE_STATUS: u8 = 2;
@@ -46,12 +52,36 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Show which step made what the others used
     Dag(DagArgs),
+    /// List, set and remove labels of a job
+    ///
+    /// Labels are written as KEY=VALUE.
+    Label(LabelArgs),
+    /// Show the environment that a job was given, and choose whose values are recorded
+    Env(EnvArgs),
+    /// Show and choose which files are left out of inputs and outputs
+    Filter(FilterArgs),
+    /// Forget the record of the last job
+    ///
+    /// No file is touched.
+    Pop(PopArgs),
+    /// End the session: the next job begins another
+    ///
+    /// What was recorded stays.
+    Reset(ResetArgs),
+    /// Drop records that nothing needs, and make the database smaller
+    ///
+    /// What a job of a kept session names is never dropped. Every session is kept unless `--older-than` says otherwise.
+    Gc(GcArgs),
     /// Set up what observes commands
     #[command(subcommand)]
     Tracer(TracerCommand),
     /// Read and change the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print what a shell needs to complete command lines of roar
+    Completions(CompletionsArgs),
+    /// Print the manual page of roar or of one of its commands
+    Man(ManArgs),
 }
 
 /// Flags of `roar init`.
@@ -138,12 +168,18 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DagArgs {
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, group = "form")]
     pub(crate) json: bool,
+    /// Print a drawing in the language of Graphviz
+    #[arg(long, group = "form")]
+    pub(crate) dot: bool,
+    /// Print a drawing as a flowchart of Mermaid
+    #[arg(long, group = "form")]
+    pub(crate) mermaid: bool,
     /// Show every step, also those that a later run of the same command superseded
     #[arg(long)]
     pub(crate) expanded: bool,
-    /// List every file, with its hash
+    /// List every file, with its hash; draw each for itself
     #[arg(long)]
     pub(crate) artifacts: bool,
 }
@@ -216,7 +252,15 @@ impl Command {
             | Self::Show(_)
             | Self::Dag(_)
             | Self::Tracer(_)
-            | Self::Config(_) => None,
+            | Self::Label(_)
+            | Self::Env(_)
+            | Self::Filter(_)
+            | Self::Pop(_)
+            | Self::Reset(_)
+            | Self::Gc(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
         }
     }
 }
@@ -233,6 +277,11 @@ pub(crate) enum Parsed {
         /// What to end with; 0: the text was asked for.
         status: u8,
     },
+}
+
+/// Returns the definition of the command line.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the command line.
@@ -261,7 +310,8 @@ fn parse_report(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-fn parse_label(text: &str) -> Result<(String, String), String> {
+/// Reads a label as typed.
+pub(crate) fn parse_label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("expected KEY=VALUE".to_owned()),

@@ -1,9 +1,17 @@
 //! The commands, one file each.
 
+mod completions;
 mod config;
 mod dag;
+mod env;
+mod filter;
+mod gc;
 mod init;
+mod label;
 mod log;
+mod man;
+mod pop;
+mod reset;
 mod run;
 mod show;
 mod status;
@@ -12,7 +20,7 @@ mod tracer;
 
 use roar_store::JobKind;
 
-use crate::cli::Command;
+use crate::cli::{Command, PopArgs};
 use crate::env::Environment;
 use crate::error::CliError;
 
@@ -27,7 +35,15 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Show(args) => show::show(&args, environment)?,
         Command::Dag(args) => dag::dag(&args, environment)?,
         Command::Tracer(command) => tracer::tracer(&command, environment)?,
+        Command::Label(args) => label::label(&args, environment)?,
+        Command::Env(args) => env::env(&args, environment)?,
+        Command::Filter(args) => filter::filter(&args, environment)?,
+        Command::Pop(PopArgs {}) => pop::pop(environment)?,
+        Command::Reset(args) => return reset::reset(&args, environment),
+        Command::Gc(args) => gc::gc(&args, environment)?,
         Command::Config(command) => config::config(&command, environment)?,
+        Command::Completions(args) => completions::completions(&args)?,
+        Command::Man(args) => man::man(&args)?,
     }
     Ok(0)
 }

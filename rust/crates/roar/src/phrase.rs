@@ -86,7 +86,17 @@ pub(crate) fn number(number: u64) -> String {
 
 /// Returns a number of things: `1 file`, `2 files`.
 pub(crate) fn count(count: u64, thing: &str) -> String {
-    format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
+    let ending = match count {
+        1 => "",
+        _ if thing.ends_with("sh") => "es",
+        _ => "s",
+    };
+    format!("{} {thing}{ending}", number(count))
+}
+
+/// Returns the time that it is, nanoseconds since 1970.
+pub(crate) fn now() -> i64 {
+    i64::try_from(Timestamp::now().as_nanosecond()).expect("it is before the year 2262")
 }
 
 /// Returns a time where the user is, to the second.
@@ -146,6 +156,7 @@ mod tests {
         }
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(count(10_000, "file"), "10,000 files");
+        assert_eq!(count(2, "hash"), "2 hashes");
     }
 
     #[test]

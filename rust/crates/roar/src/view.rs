@@ -127,11 +127,18 @@ struct PackageView {
     arch: String,
 }
 
+/// A variable that a job was given.
 #[derive(Debug, Serialize)]
-struct EnvView {
+pub(crate) struct EnvView {
     name: PathBytes,
     value: Option<PathBytes>,
     redacted: bool,
+}
+
+impl From<EnvUse> for EnvView {
+    fn from(EnvUse { name, value, is_redacted: redacted }: EnvUse) -> Self {
+        Self { name, value, redacted }
+    }
 }
 
 impl From<JobContext> for ContextView {
@@ -145,12 +152,11 @@ impl From<JobContext> for ContextView {
             let Package { kind, name, version, arch } = package;
             PackageView { kind: kind.name(), name, version, arch }
         };
-        let variable = |EnvUse { name, value, is_redacted: redacted }| EnvView { name, value, redacted };
         Self {
             labels: labels.into_iter().collect(),
             git,
             packages: packages.into_iter().map(package).collect(),
-            environment: env.into_iter().map(variable).collect(),
+            environment: env.into_iter().map(EnvView::from).collect(),
         }
     }
 }

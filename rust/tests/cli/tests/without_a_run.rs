@@ -31,8 +31,16 @@ fn help_lists_the_commands() {
       log  List the jobs, newest first
       show  Show a session, a job, an artifact or a path in full
       dag  Show which step made what the others used
+      label  List, set and remove labels of a job
+      env  Show the environment that a job was given, and choose whose values are recorded
+      filter  Show and choose which files are left out of inputs and outputs
+      pop  Forget the record of the last job
+      reset  End the session: the next job begins another
+      gc  Drop records that nothing needs, and make the database smaller
       tracer  Set up what observes commands
       config  Read and change the configuration
+      completions  Print what a shell needs to complete command lines of roar
+      man  Print the manual page of roar or of one of its commands
 
     Options:
       -h, --help  Print help

@@ -1,7 +1,5 @@
 //! What the command line means.
 
-use clap::CommandFactory;
-
 use super::*;
 
 fn parsed(line: &str) -> Parsed {

@@ -78,7 +78,7 @@ fn list(is_json: bool, environment: &Environment) -> Result<(), CliError> {
 }
 
 /// Returns the file to change: the user's, or the one of the repository.
-fn file(is_global: bool, environment: &Environment) -> Result<PathBuf, CliError> {
+pub(super) fn file(is_global: bool, environment: &Environment) -> Result<PathBuf, CliError> {
     if is_global {
         return place::user_config_file(environment)
             .ok_or_else(|| CliError::new(Kind::Environment, "HOME is not set"));
@@ -89,7 +89,8 @@ fn file(is_global: bool, environment: &Environment) -> Result<PathBuf, CliError>
     })
 }
 
-fn said(edit: Edit, file: &std::path::Path) {
+/// Says what became of a change.
+pub(super) fn said(edit: Edit, file: &std::path::Path) {
     match edit {
         Edit::Changed => ui::say(format_args!("changed {}", file.display())),
         Edit::Unchanged => ui::say(format_args!("{} says so already", file.display())),

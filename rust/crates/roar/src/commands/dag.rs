@@ -1,12 +1,18 @@
 //! `roar dag`: which step made what the others used.
 
+mod dot;
 mod json;
+mod label;
+mod mermaid;
+mod picture;
 mod text;
 
 use crate::cli::DagArgs;
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
 use crate::{lineage, place, ui};
+use label::Labels;
+use picture::Picture;
 
 pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliError> {
     let store = place::store(environment)?;
@@ -20,11 +26,21 @@ pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliEr
         let id = session.map(|session| session.id);
         return ui::print_json(&json::Dag::new(id, &graph, &jobs));
     }
+    let picture = || Picture::new(&graph, args.artifacts);
+    let labels = || Labels::new(&graph, &jobs, environment);
+    if args.dot {
+        return ui::print(&dot::write(&picture(), &labels()).map_err(cannot_write)?);
+    }
+    if args.mermaid {
+        return ui::print(&mermaid::write(&picture(), &labels()).map_err(cannot_write)?);
+    }
     if graph.jobs.is_empty() {
         ui::say("no jobs yet");
         return Ok(());
     }
-    let page = text::write(&graph, &jobs, args.artifacts, environment)
-        .map_err(|error| CliError::new(Kind::Internal, "cannot write the graph").with_source(&error))?;
-    ui::print(&page)
+    ui::print(&text::write(&graph, &jobs, args.artifacts, environment).map_err(cannot_write)?)
+}
+
+fn cannot_write(error: std::fmt::Error) -> CliError {
+    CliError::new(Kind::Internal, "cannot write the graph").with_source(&error)
 }

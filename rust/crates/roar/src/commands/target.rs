@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use roar_store::{Found, Store, Target};
+use roar_store::{Found, Job, Store, Target};
 use tracer_schema::PathBytes;
 
 use crate::env::Environment;
@@ -31,6 +31,27 @@ pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Re
                 true => failure.with_hint("`roar log` lists the jobs"),
                 false => failure.with_hint(format!("nearest is:{}", list(&nearest, environment))),
             })
+        }
+    }
+}
+
+/// Returns the job that the word stands for; without a word: the last one.
+pub(super) fn find_job(
+    store: &Store,
+    word: Option<&OsStr>,
+    environment: &Environment,
+) -> Result<Job, CliError> {
+    let Some(word) = word else {
+        return store.last_job()?.ok_or_else(|| {
+            CliError::new(Kind::User, "there is no job yet").with_hint("record one with `roar run CMD`")
+        });
+    };
+    match find(store, word, environment)? {
+        Target::Job(job) => Ok(job),
+        Target::Artifact(_) | Target::Path(_) => {
+            let shown = quote::word(word.as_encoded_bytes());
+            Err(CliError::new(Kind::User, format!("{shown} is no job"))
+                .with_hint(format!("`roar show {shown}` lists the jobs that used it")))
         }
     }
 }

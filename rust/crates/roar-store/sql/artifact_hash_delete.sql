@@ -1,0 +1,1 @@
+DELETE FROM artifact_hash WHERE artifact = ?1;

@@ -1,0 +1,1 @@
+DELETE FROM artifact_hash WHERE artifact NOT IN (SELECT id FROM artifact);

@@ -1,0 +1,1 @@
+SELECT id, session FROM job ORDER BY id;

@@ -1,0 +1,1 @@
+SELECT id, ended_unix_ns FROM session;
