@@ -5,19 +5,16 @@
 //! where it was built. All of it is fetched by apt into `target/aarch64`; nothing is installed.
 
 mod guest;
-mod image;
 mod payload;
 mod programs;
 mod toolchain;
 
-use std::process::Command;
-
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
 use crate::aarch64::toolchain::Toolchain;
 use crate::debian::{self, Archive};
 use crate::flags::Flags;
-use crate::suite::Outcome;
+use crate::initramfs::{self, Content};
 use crate::workspace;
 
 /// What has to be installed: programs, and the Debian packages that have them.
@@ -34,7 +31,7 @@ const CASES: &str = "ptrace::";
 pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let case = flags.value::<String>("--case")?.unwrap_or_else(|| CASES.to_owned());
     flags.finish()?;
-    require_programs()?;
+    debian::require_programs(NEEDED)?;
 
     let shell = workspace::shell()?;
     let open = |architecture: &'static str| {
@@ -46,21 +43,12 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let kernel = guest::fetch_kernel(&arm)?;
     let (userland, busybox) = guest::fetch_userland(&arm)?;
     let payload = payload::build(&shell, &toolchain, &case)?;
-    let initramfs = image::write(&userland, &busybox, &payload)?;
-    let Outcome { passed, failed, skipped } = guest::boot(&kernel, &initramfs)?;
-    println!("{passed} passed, {failed} failed, {skipped} skipped");
-    if failed > 0 {
-        bail!("{failed} cases failed on 64-bit Arm");
-    }
-    Ok(())
-}
-
-fn require_programs() -> Result<()> {
-    let is_missing = |program: &str| Command::new(program).arg("--version").output().is_err();
-    let missing: Vec<&str> =
-        NEEDED.iter().filter(|(program, _)| is_missing(program)).map(|(_, packages)| *packages).collect();
-    if !missing.is_empty() {
-        bail!("not installed yet; run `apt-get install --no-install-recommends {}`", missing.join(" "));
-    }
+    let initramfs = workspace::target("aarch64/initramfs.cpio");
+    let content =
+        Content { root: Some(&userland), busybox: &busybox, init: &payload.init, items: &payload.items };
+    initramfs::write(&initramfs, &content)?;
+    let outcome = guest::boot(&kernel, &initramfs)?;
+    println!("{outcome}");
+    ensure!(outcome.failed == 0, "{} cases failed on 64-bit Arm", outcome.failed);
     Ok(())
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 pub(crate) use compiler::unpack as unpack_compiler;
@@ -41,6 +42,17 @@ pub(crate) const COMPILER_RELEASE: &str = "bookworm";
 const UNSTABLE: &str = "sid";
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// Fails unless the programs can be started; each has the names of the Debian packages that it takes.
+pub(crate) fn require_programs(needed: &[(&str, &str)]) -> Result<()> {
+    let is_missing = |program: &str| Command::new(program).arg("--version").output().is_err();
+    let missing: Vec<&str> =
+        needed.iter().filter(|(program, _)| is_missing(program)).map(|(_, packages)| *packages).collect();
+    if !missing.is_empty() {
+        bail!("not installed yet; run `apt-get install --no-install-recommends {}`", missing.join(" "));
+    }
+    Ok(())
+}
 
 /// The packages of one release for one architecture.
 pub(crate) struct Archive<'a> {
@@ -108,6 +120,12 @@ impl<'a> Archive<'a> {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+
+    /// Returns the names of all packages that begin so.
+    pub(crate) fn names(&self, beginning: &str) -> Result<Vec<String>> {
+        let text = self.apt("apt-cache", &["pkgnames", beginning]).read()?;
+        Ok(text.lines().map(str::to_owned).collect())
     }
 
     fn unpack_by(
@@ -182,8 +200,10 @@ impl<'a> Archive<'a> {
             };
             let suite = match suite.split_once('-') {
                 None => (*release).to_owned(),
-                // What is not released yet has no updates.
-                Some((_, "security")) if *release != UNSTABLE => format!("{release}-security"),
+                // What is not released yet has no updates, and what is beside a release has none of its own.
+                Some((_, "security")) if *release != UNSTABLE && !release.contains('-') => {
+                    format!("{release}-security")
+                }
                 Some(_) => continue,
             };
             lines.insert(format!("deb [arch={architecture} signed-by={KEYRING}] {mirror} {suite} main\n"));

@@ -55,6 +55,9 @@ pub(crate) const ROOT: &str = "ROAR_ROOT";
 pub(crate) const ROOT_LIBC: &str = "ROAR_ROOT_LIBC";
 pub(crate) const ROOT_COMPILER: &str = "ROAR_ROOT_CC";
 
+/// Makes the suite run many cases in one run.
+pub(crate) const TOGETHER: &str = "ROAR_TOGETHER";
+
 /// Where the dynamic linker looks first.
 pub(crate) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 

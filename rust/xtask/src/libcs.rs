@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::debian::{Archive, USERLAND};
@@ -72,7 +72,7 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let roar = build_static(&shell)?;
     let suite = suite::program(cmd!(shell, "cargo test --locked"), "roots")?;
     let mut lines = Vec::new();
-    let mut total = Outcome { passed: 0, failed: 0, skipped: 0 };
+    let mut total = Outcome::default();
     for release in RELEASES.iter().filter(chosen) {
         let root = make_root(&shell, release)?;
         for (libc, compiler, version) in LIBCS {
@@ -85,22 +85,15 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
                 .env(env::ROOT, &root)
                 .env(env::ROOT_LIBC, libc)
                 .env(env::ROOT_COMPILER, format!("{enter} {compiler}"));
-            let Outcome { passed, failed, skipped } = suite::run(run)?;
-            total.passed += passed;
-            total.failed += failed;
-            total.skipped += skipped;
-            lines.push(format!(
-                "{version} (Debian {release}): {passed} passed, {failed} failed, {skipped} skipped"
-            ));
+            let outcome = suite::run(run)?;
+            total.add(&outcome);
+            lines.push(format!("{version} (Debian {release}): {outcome}"));
         }
     }
     lines.iter().for_each(|line| println!("{line}"));
-    let Outcome { passed, failed, skipped } = total;
-    println!("{passed} passed, {failed} failed, {skipped} skipped");
-    ensure!(passed + failed > 0, "no case ran");
-    if failed > 0 {
-        bail!("{failed} cases failed");
-    }
+    println!("{total}");
+    ensure!(total.passed + total.failed > 0, "no case ran");
+    ensure!(total.failed == 0, "{} cases failed", total.failed);
     Ok(())
 }
 

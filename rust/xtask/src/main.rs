@@ -13,8 +13,11 @@ mod debian;
 mod env;
 mod faults;
 mod flags;
+mod initramfs;
+mod kernels;
 mod libcs;
 mod lint;
+mod machine;
 mod macos;
 mod nextest;
 mod probe;
@@ -65,6 +68,12 @@ const TASKS: &[Task] = &[
         usage: "[--case C]",
         about: "the conformance suite on an emulated 64-bit Arm machine",
         run: aarch64::run,
+    },
+    Task {
+        name: "kernels",
+        usage: "[--release R]… [--case C] [--jobs N] [--require] [--shell COMMAND]",
+        about: "the tracers on other Linux kernels, in emulated machines",
+        run: kernels::run,
     },
     Task {
         name: "macos",

@@ -1,5 +1,6 @@
 //! A program of the conformance suite, where cargo or nextest is not what runs it.
 
+use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -9,10 +10,28 @@ use serde_json::Value;
 use xshell::Cmd;
 
 /// What the suite said at its end.
+#[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) passed: u32,
     pub(crate) failed: u32,
     pub(crate) skipped: u32,
+}
+
+impl Outcome {
+    /// Adds what another run of it said.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { passed, failed, skipped } = other;
+        self.passed += passed;
+        self.failed += failed;
+        self.skipped += skipped;
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { passed, failed, skipped } = self;
+        write!(out, "{passed} passed, {failed} failed, {skipped} skipped")
+    }
 }
 
 /// Builds one of the suite's programs by this cargo command and returns its path, whose name cargo chooses.
@@ -32,14 +51,18 @@ pub(crate) fn run(command: Cmd<'_>) -> Result<Outcome> {
     let mut outcome = None;
     for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
         let line = line.context("failed to read what the suite says")?;
-        // Hundreds that are as they should be are no news.
-        if !(line.starts_with("test ") && (line.ends_with(" ok") || line.contains(" ignored"))) {
+        if is_news(&line) {
             println!("{line}");
         }
         outcome = parse(&line).or(outcome);
     }
     let status = child.wait().context("failed to wait for the suite")?;
     outcome.with_context(|| format!("the suite did not come to its end ({status})"))
+}
+
+/// Returns whether a line is about more than a case that is as it should be: there are hundreds.
+pub(crate) fn is_news(line: &str) -> bool {
+    !(line.starts_with("test ") && (line.ends_with(" ok") || line.contains(" ignored")))
 }
 
 /// Reads `test result: ok. 12 passed; 0 failed; 3 ignored; …`.

@@ -32,6 +32,11 @@ pub fn root_libc() -> String {
     std::env::var("ROAR_ROOT_LIBC").unwrap_or_default()
 }
 
+/// `ROAR_TOGETHER=1`: cases are run many at a time, too.
+pub fn is_together() -> bool {
+    std::env::var_os("ROAR_TOGETHER").is_some_and(|value| value == "1")
+}
+
 /// `ROAR_SLOW=1`: slow cases are run as well, and each case under every confinement.
 pub fn is_slow_wanted() -> bool {
     std::env::var_os("ROAR_SLOW").is_some_and(|value| value == "1")

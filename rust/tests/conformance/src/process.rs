@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::world::spawn;
@@ -15,7 +16,7 @@ use crate::world::spawn;
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// How a command ended, as a shell would put it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Ending {
     /// By itself.
     Code(i32),

@@ -1,5 +1,7 @@
 //! One case under one backend, from an empty directory to a verdict.
 
+mod together;
+
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use crate::process::{self, Ending, TIME_LIMIT};
 use crate::program::Programs;
 use crate::report::Report;
 use crate::world::{World, create, make_fifo, redirect};
+
+pub use together::{DRIVE, Together, drive, is_possible as is_possible_together, run_together};
 
 /// Exit status of a program that finds the kernel unable to do what it wants to show (automake's convention).
 const UNSUPPORTED: i32 = 77;
@@ -125,18 +129,12 @@ impl<'a> Trial<'a> {
     }
 
     fn run(&self) -> Result<Verdict> {
-        let case = self.case;
         if self.backend != BARE
             && let Some(verdict) = backend::judge_availability(&self.bench.target_dir, self.backend)?
         {
             return Ok(verdict);
         }
-        self.world.set_up(case, &self.bench.programs, &|text| self.fill(text))?;
-        if let Some(before) = &case.before {
-            self.world
-                .run_script(&self.fill(before)?, &self.environment)
-                .map_err(|error| format!("before: {error}"))?;
-        }
+        self.set_up()?;
         let ending = self.run_command()?;
         if ending == Ending::Code(UNSUPPORTED) {
             return self.judge_unsupported();
@@ -144,15 +142,26 @@ impl<'a> Trial<'a> {
         if let Some(words) = self.judge_ending(ending) {
             return Err(words);
         }
-        if let Some(after) = &case.after {
-            self.world
-                .run_script(&self.fill(after)?, &self.environment)
-                .map_err(|error| format!("after: {error}"))?;
-        }
+        self.run_after()?;
         if self.backend != BARE {
             self.judge_report()?;
         }
         Ok(Verdict::Passed)
+    }
+
+    /// Makes what the case wants to be there.
+    fn set_up(&self) -> Result<()> {
+        self.world.set_up(self.case, &self.bench.programs, &|text| self.fill(text))?;
+        let Some(before) = &self.case.before else { return Ok(()) };
+        let outcome = self.world.run_script(&self.fill(before)?, &self.environment);
+        outcome.map_err(|error| format!("before: {error}"))
+    }
+
+    /// Runs what the case wants to find out when its command has ended.
+    fn run_after(&self) -> Result<()> {
+        let Some(after) = &self.case.after else { return Ok(()) };
+        let outcome = self.world.run_script(&self.fill(after)?, &self.environment);
+        outcome.map_err(|error| format!("after: {error}"))
     }
 
     /// A program that cannot do its thing here proves nothing, unless it is roar that keeps it from doing so.
@@ -188,11 +197,8 @@ impl<'a> Trial<'a> {
             return Ok(());
         }
         let report = self.read_report()?;
-        let root = self.world.root();
-        let root = root.as_os_str().as_bytes();
-        let fill = |text: &str| self.fill_names(text);
         let mut faults = report.faults(backend::tracer(self.backend));
-        if report.cwd.0 != root {
+        if report.cwd.0 != self.world.root().as_os_str().as_bytes() {
             faults.push("cwd is not where the command was started".to_owned());
         }
         if report.command.iter().map(|word| &word.0[..]).ne(self.words()?.iter().map(String::as_bytes)) {
@@ -201,11 +207,19 @@ impl<'a> Trial<'a> {
         if !self.case.report && report.files.is_empty() && faults.is_empty() {
             return Ok(());
         }
+        self.judge_records(&report, faults)
+    }
+
+    /// Compares the report with what is expected; `faults` were found before.
+    fn judge_records(&self, report: &Report, mut faults: Vec<String>) -> Result<()> {
+        let root = self.world.root();
+        let root = root.as_os_str().as_bytes();
+        let fill = |text: &str| self.fill_names(text);
         let expected = Expected::of(self.case, self.backend, fill)?;
-        faults.extend(compare(&expected, &report, root));
+        faults.extend(compare(&expected, report, root));
         if !faults.is_empty() && self.case.difference_under(self.backend).is_some() {
             let common = Expected::in_common(self.case, fill)?;
-            if compare(&common, &report, root).is_empty() {
+            if compare(&common, report, root).is_empty() {
                 faults.push(format!("the difference has gone: remove differs.{}", self.backend));
             }
         }

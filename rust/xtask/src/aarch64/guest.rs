@@ -1,18 +1,20 @@
 //! The emulated machine: Debian's kernel and userland, and one boot that runs the suite.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::debian::{Archive, USERLAND};
+use crate::machine::Machine;
 use crate::suite::{self, Outcome};
 use crate::workspace;
 
 /// The whole of a boot and the suite takes minutes; a guest that hangs is ended.
-const BOOT_SECONDS_MAX: &str = "2400";
+const BOOT_SECONDS_MAX: u32 = 2400;
+
+/// Emulated even where the host could do more: the result must not depend on the host.
+const HARDWARE: &[&str] =
+    &["-accel", "tcg,thread=multi", "-machine", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "2048"];
 
 /// Fetches the newest kernel for virtual machines and returns the path of its image.
 pub(super) fn fetch_kernel(arm: &Archive<'_>) -> Result<PathBuf> {
@@ -42,43 +44,19 @@ pub(super) fn fetch_userland(arm: &Archive<'_>) -> Result<(PathBuf, PathBuf)> {
 /// Boots the guest, passes its console on, and returns what the suite said last.
 pub(super) fn boot(kernel: &Path, initramfs: &Path) -> Result<Outcome> {
     let log = workspace::target("aarch64/console.log");
-    let mut log_file = File::create(&log).with_context(|| log.display().to_string())?;
-    let mut guest = Command::new("timeout")
-        .args(["--signal", "KILL", BOOT_SECONDS_MAX, "qemu-system-aarch64"])
-        // Emulated even where the host could do more: the result must not depend on the host.
-        .args([
-            "-accel",
-            "tcg,thread=multi",
-            "-machine",
-            "virt",
-            "-cpu",
-            "cortex-a72",
-            "-smp",
-            "2",
-            "-m",
-            "2048",
-        ])
-        .args(["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"])
-        .arg("-kernel")
-        .arg(kernel)
-        .arg("-initrd")
-        .arg(initramfs)
-        .args(["-append", "console=ttyAMA0 quiet panic=-1 mitigations=off"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("failed to start the emulator")?;
-    let console = guest.stdout.take().expect("standard output is piped");
+    let machine = Machine {
+        program: "qemu-system-aarch64",
+        hardware: HARDWARE,
+        kernel,
+        initramfs,
+        parameters: "console=ttyAMA0",
+        seconds_max: BOOT_SECONDS_MAX,
+    };
     let mut outcome = None;
-    for line in BufReader::new(console).split(b'\n') {
-        let line = line.context("failed to read the guest's console")?;
-        let line = String::from_utf8_lossy(&line);
-        let line = line.trim_end();
+    let status = machine.run(&log, |line| {
         eprintln!("{line}");
-        writeln!(log_file, "{line}")?;
-        outcome = suite::parse(line).or(outcome);
-    }
-    let status = guest.wait().context("failed to wait for the emulator")?;
+        outcome = suite::parse(line).or(outcome.take());
+    })?;
     match outcome {
         Some(outcome) if outcome.passed + outcome.failed > 0 => Ok(outcome),
         Some(_) => bail!("no case ran in the guest; its console is in {}", log.display()),

@@ -1,20 +1,14 @@
 //! What is built here to run in the guest: roar, its tracer, the conformance suite and the programs of its cases.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use xshell::Shell;
 
 use super::programs;
 use super::toolchain::{TARGET, Toolchain, build_folder};
+use crate::initramfs::{Item, MTIME_BUILT, MTIME_SOURCE};
 use crate::{suite, workspace};
-
-/// A file of the guest. Paths are those of this machine, since the suite was built to look there.
-pub(super) struct Item {
-    pub(super) path: PathBuf,
-    pub(super) from: PathBuf,
-    pub(super) mtime: u32,
-}
 
 /// Everything of ours that the guest has.
 pub(super) struct Payload {
@@ -22,10 +16,6 @@ pub(super) struct Payload {
     /// The script that the kernel starts.
     pub(super) init: String,
 }
-
-/// Programs must look newer than their sources, or the suite would build them again.
-pub(super) const MTIME_SOURCE: u32 = 1;
-pub(super) const MTIME_BUILT: u32 = 2;
 
 /// Cases that cannot pass in the guest, and why.
 const LEFT_OUT: &[(&str, &str)] = &[

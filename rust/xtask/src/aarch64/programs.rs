@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use super::payload::{Item, MTIME_BUILT, MTIME_SOURCE};
 use super::toolchain::{CC, TARGET, Toolchain, build_folder};
+use crate::initramfs::{Item, MTIME_BUILT, MTIME_SOURCE};
 use crate::workspace;
 
 /// How the suite builds its C programs.

@@ -1,4 +1,4 @@
-//! The initramfs: an archive in the kernel's own format (Documentation/driver-api/early-userspace/buffer-format.rst),
+//! The initramfs of an emulated machine: an archive in the kernel's own format (Documentation/driver-api/early-userspace/buffer-format.rst),
 //! written here since times and owners are chosen, not taken from files.
 
 use std::fs::{self, File};
@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::payload::Payload;
-use crate::workspace;
-
 const DIRECTORY: u32 = 0o040_000;
 const REGULAR: u32 = 0o100_000;
 const SYMLINK: u32 = 0o120_000;
@@ -19,18 +16,44 @@ const SYMLINK: u32 = 0o120_000;
 /// Folders that the first script mounts on.
 const MOUNT_POINTS: &[&str] = &["proc", "sys", "dev", "tmp", "root", "run"];
 
-/// Writes the userland and what we built over it.
-pub(super) fn write(userland: &Path, busybox: &Path, payload: &Payload) -> Result<PathBuf> {
-    let path = workspace::target("aarch64/initramfs.cpio");
-    let file = File::create(&path).with_context(|| path.display().to_string())?;
+/// Programs must look newer than their sources, or the suite would build them again.
+pub(crate) const MTIME_SOURCE: u32 = 1;
+pub(crate) const MTIME_BUILT: u32 = 2;
+
+/// A file of the guest.
+pub(crate) struct Item {
+    /// Where it is in the guest. What the suite looks for is where it is on this machine, since it was built to look there.
+    pub(crate) path: PathBuf,
+    /// Where its content is on this machine.
+    pub(crate) from: PathBuf,
+    pub(crate) mtime: u32,
+}
+
+/// Everything that a guest has.
+pub(crate) struct Content<'a> {
+    /// A folder that becomes the guest's root directory.
+    pub(crate) root: Option<&'a Path>,
+    /// A static busybox, for the first script.
+    pub(crate) busybox: &'a Path,
+    /// The script that the kernel starts.
+    pub(crate) init: &'a str,
+    /// Files beside or over those of the folder.
+    pub(crate) items: &'a [Item],
+}
+
+/// Writes an archive of all that.
+pub(crate) fn write(path: &Path, content: &Content<'_>) -> Result<()> {
+    let file = File::create(path).with_context(|| path.display().to_string())?;
     let mut archive = Cpio { out: BufWriter::new(file), entries: 0, folders: Vec::new() };
-    archive.tree(userland, Path::new(""))?;
+    if let Some(root) = content.root {
+        archive.tree(root, Path::new(""))?;
+    }
     for folder in MOUNT_POINTS {
         archive.folders_of(&Path::new(folder).join("x"))?;
     }
-    archive.entry(Path::new("busybox"), REGULAR | 0o755, 0, &fs::read(busybox)?)?;
-    archive.entry(Path::new("init"), REGULAR | 0o755, 0, payload.init.as_bytes())?;
-    for item in &payload.items {
+    archive.entry(Path::new("busybox"), REGULAR | 0o755, 0, &fs::read(content.busybox)?)?;
+    archive.entry(Path::new("init"), REGULAR | 0o755, 0, content.init.as_bytes())?;
+    for item in content.items {
         let name = item.path.strip_prefix("/").unwrap_or(&item.path);
         let metadata = item.from.metadata().with_context(|| item.from.display().to_string())?;
         archive.folders_of(name)?;
@@ -41,8 +64,7 @@ pub(super) fn write(userland: &Path, busybox: &Path, payload: &Payload) -> Resul
             &fs::read(&item.from)?,
         )?;
     }
-    archive.finish()?;
-    Ok(path)
+    archive.finish()
 }
 
 struct Cpio<W> {
