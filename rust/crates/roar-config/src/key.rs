@@ -83,6 +83,8 @@ keys! {
         "Whether caches and bookkeeping files are left out of inputs and outputs.";
     filter_temp: bool = "filter.temp", Kind::Bool, "true",
         "Whether temporary files are left out of inputs and outputs.";
+    git_record_patch: bool = "git.record_patch", Kind::Bool, "true",
+        "Whether changes that are not committed are kept with a job, up to 4 MiB, so that it can be reproduced.";
     env_record_values: Vec<String> = "env.record_values", Kind::Variables, "",
         "Environment variables whose values are recorded. Of all others the name alone is; what looks like a secret never is.";
 }

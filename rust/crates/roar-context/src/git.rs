@@ -1,15 +1,20 @@
 //! The state of the git repository around a directory.
 
 mod config;
+mod patch;
 mod probe;
+mod program;
 mod repository;
 mod status;
+mod tree;
 
 use std::path::PathBuf;
 
 use tracer_schema::PathBytes;
 
+pub use patch::{PATCH_BYTES_MAX, Uncommitted, uncommitted};
 pub use probe::GitProbe;
+pub use tree::tracked;
 
 /// What is known of the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]

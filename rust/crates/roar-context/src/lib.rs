@@ -15,6 +15,6 @@ mod packages;
 mod variables;
 
 pub use filter::{Class, Classes, Filter, Surroundings};
-pub use git::{GitProbe, GitState, WorkTree};
+pub use git::{GitProbe, GitState, PATCH_BYTES_MAX, Uncommitted, WorkTree, tracked, uncommitted};
 pub use packages::{Manager, NoPackageCache, Owners, Package, PackageCache, find_owners};
 pub use variables::{Recorded, Variable, record_variables};

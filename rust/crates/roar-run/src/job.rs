@@ -7,7 +7,9 @@ use roar_context::Filter;
 use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
 use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store};
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use tracer_schema::{FileRecord, FileStamp, FileSummary, Hashes, Role, TracerReport};
+use tracer_schema::{
+    BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, Role, TracerReport, from_hex,
+};
 
 use crate::error::RecordError;
 use crate::monitor::Monitor;
@@ -132,7 +134,7 @@ fn hash_records(
 fn fill_from_memory(record: &mut FileRecord, file: &FileSummary, known: &Known) {
     match file.role {
         Role::Output => {
-            record.prior_hash = known.of(file.before.as_ref());
+            record.prior_hash = hash_before(file, known);
             if file.after.is_none() {
                 record.note = Some("gone".to_owned());
             }
@@ -146,6 +148,16 @@ fn fill_from_memory(record: &mut FileRecord, file: &FileSummary, known: &Known) 
         Role::Deleted => record.hash = known.of(file.before.as_ref()),
         Role::Input | Role::Temporary => {}
     }
+}
+
+/// Returns the hash of an output's version from before, where that is known without reading it.
+fn hash_before(file: &FileSummary, known: &Known) -> Option<Hashes> {
+    let before = file.before.as_ref()?;
+    if before.is_regular() && before.size == 0 {
+        // As the shell leaves a file that it opens for `> file`.
+        return Some([(BLAKE3, from_hex(BLAKE3_OF_NOTHING)?)].into_iter().collect());
+    }
+    known.of(Some(before))
 }
 
 fn apply(record: &mut FileRecord, outcome: Outcome, now_ns: i64) -> Option<CachedHash> {

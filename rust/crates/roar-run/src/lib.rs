@@ -15,6 +15,7 @@ mod repo;
 mod report;
 mod run;
 mod run_dir;
+mod streams;
 mod surroundings;
 mod tracer;
 

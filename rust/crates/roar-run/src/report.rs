@@ -35,6 +35,7 @@ pub(crate) fn record_of(file: &FileSummary, is_filtered: bool) -> FileRecord {
         prior_hash: None,
         filtered: is_filtered,
         note: None,
+        first: file.first,
     }
 }
 

@@ -60,7 +60,7 @@ pub fn run(
     {
         problems.push(RecordError::Init { path: repo.dir(), source });
     }
-    let mut context = Context::start(&around.cwd);
+    let mut context = Context::start(&around.cwd, settings);
     let run_dir = RunDir::create(&repo.runs_dir(), &around.temp)
         .map_err(|(path, source)| RunError::RunDir { path, source })?;
     context.settle();

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use roar_config::Settings;
 use roar_context::{
-    Class, Classes, Filter, GitProbe, Manager, NoPackageCache, PackageCache, Recorded, WorkTree, find_owners,
-    record_variables,
+    Class, Classes, Filter, GitProbe, Manager, NoPackageCache, PackageCache, Recorded, Uncommitted, WorkTree,
+    find_owners, record_variables, uncommitted,
 };
-use roar_store::{EnvUse, GitState, JobContext, Package, PackageKind, Store};
+use roar_store::{EnvUse, GitState, JobContext, Package, PackageKind, Patch, Store, Stream};
 use rustc_hash::FxHashMap;
 use tracer_schema::{FileStamp, PathBytes, Role, TracerReport};
 
 use crate::options::{RunOptions, Surroundings};
+use crate::streams::standard_streams;
 
 /// How long the command waits for git: its state is to be that from before the command, and is nearly always known by then.
 const GIT_BEFORE: Duration = Duration::from_millis(100);
@@ -28,9 +29,25 @@ const FOLD_AFTER: Duration = Duration::from_millis(100);
 
 /// What is found out while the command runs.
 pub(crate) struct Context {
-    git: Option<roar_context::GitState>,
-    later: Option<Receiver<Option<roar_context::GitState>>>,
+    git: Option<Git>,
+    later: Option<Receiver<Option<Git>>>,
+    streams: Vec<Stream>,
     store: Option<Opening>,
+}
+
+/// The state of the git repository, and the changes that are not committed.
+struct Git {
+    state: roar_context::GitState,
+    uncommitted: Option<Uncommitted>,
+}
+
+impl Git {
+    fn ask(probe: GitProbe, keeps_patch: bool) -> Option<Self> {
+        let state = probe.wait(GIT_AFTER)?;
+        let is_changed = matches!(state.work_tree, WorkTree::Dirty { .. }) && state.commit.is_some();
+        let uncommitted = (is_changed && keeps_patch).then(|| uncommitted(&state.top_level, GIT_AFTER));
+        Some(Self { state, uncommitted })
+    }
 }
 
 /// A store that is being opened.
@@ -50,17 +67,19 @@ impl Opening {
 
 impl Context {
     /// Begins to find out.
-    pub(crate) fn start(cwd: &Path) -> Self {
+    pub(crate) fn start(cwd: &Path, settings: &Settings) -> Self {
+        let streams = standard_streams();
         let probe = GitProbe::start(cwd);
         if probe.top_level().is_none() {
-            return Self { git: None, later: None, store: None };
+            return Self { git: None, later: None, streams, store: None };
         }
+        let keeps_patch = settings.git_record_patch;
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
             // Nobody listens any more only when roar is about to end.
-            let _ended = sender.send(probe.wait(GIT_AFTER));
+            let _ended = sender.send(Git::ask(probe, keeps_patch));
         });
-        Self { git: None, later: Some(receiver), store: None }
+        Self { git: None, later: Some(receiver), streams, store: None }
     }
 
     /// Begins to open the store: after a short command that is most of what is left to do.
@@ -123,9 +142,15 @@ impl Context {
                 },
             })
             .collect();
+        let (state, uncommitted) = git.map(|git| (git.state, git.uncommitted)).unzip();
         JobContext {
             labels: options.labels.clone(),
-            git: git.map(git_state),
+            git: state.map(git_state),
+            patch: uncommitted.flatten().map(|changes| match changes {
+                Uncommitted::Patch(text) => Patch::Kept(text),
+                Uncommitted::Unknown { reason } => Patch::Left(reason),
+            }),
+            streams: self.streams,
             packages: packages(report, filter, store),
             env,
         }

@@ -1,5 +1,5 @@
 SELECT job_file.job, job_file.path, path.path, job_file.role, job_file.kind, job_file.prior, job_file.is_filtered,
-    artifact.hash, previous.hash
+    artifact.hash, previous.hash, artifact.id, previous.id, job_file.is_executed, job_file.size_bytes
 FROM job
     JOIN job_file ON job_file.job = job.id
     JOIN path ON path.id = job_file.path

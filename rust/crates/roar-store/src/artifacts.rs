@@ -7,7 +7,7 @@ use tracer_schema::{Hashes, NodeKind, PathBytes, Role, from_hex, to_hex};
 
 use crate::error::Result;
 use crate::job_rows::row_limit;
-use crate::model::{Job, JobKey};
+use crate::model::{ArtifactKey, Job, JobKey};
 use crate::row::{Bytes, Coded, Unsigned};
 use crate::sql;
 use crate::store::Store;
@@ -29,7 +29,7 @@ pub struct Artifact {
     /// All its hashes.
     pub hashes: Hashes,
     /// Its row.
-    pub(crate) key: i64,
+    pub key: ArtifactKey,
 }
 
 /// A place where an artifact was met.
@@ -65,7 +65,7 @@ impl Store {
     pub fn artifact_uses(&self, artifact: &Artifact, limit: usize) -> Result<Vec<ArtifactUse>> {
         let failed = |source| self.failed(source);
         let mut find = self.conn.prepare(sql::ARTIFACT_USES).map_err(failed)?;
-        let rows = find.query_map(params![artifact.key, row_limit(limit)], |row| {
+        let rows = find.query_map(params![artifact.key.0, row_limit(limit)], |row| {
             Ok((JobKey(row.get(0)?), row.get::<_, Bytes>(1)?.0, row.get::<_, Coded<Role>>(2)?.0, row.get(3)?))
         });
         let rows = rows.map_err(failed)?.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
@@ -94,7 +94,7 @@ impl Store {
         let others = others.query_map([key], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)));
         let mut hashes = others.map_err(failed)?.collect::<rusqlite::Result<Hashes>>().map_err(failed)?;
         hashes.insert(&algorithm, &hash);
-        Ok(Artifact { hash: to_hex(&hash), algorithm, kind, size, hashes, key })
+        Ok(Artifact { hash: to_hex(&hash), algorithm, kind, size, hashes, key: ArtifactKey(key) })
     }
 }
 

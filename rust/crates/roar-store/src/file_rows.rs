@@ -7,8 +7,8 @@ use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, Prior, Role, to_hex
 
 use crate::error::Result;
 use crate::job_rows::row_limit;
-use crate::model::{Job, JobKey, PathKey, SessionKey};
-use crate::row::{Bytes, Coded, Pids, Unsigned};
+use crate::model::{ArtifactKey, Job, JobKey, PathKey, SessionKey};
+use crate::row::{Bytes, Coded, Pids, Unsigned, act_from_columns};
 use crate::sql;
 use crate::store::Store;
 
@@ -42,6 +42,14 @@ pub struct SessionFile {
     pub hash: Option<String>,
     /// The hash that names the content from before.
     pub prior_hash: Option<String>,
+    /// Row of the content.
+    pub artifact: Option<ArtifactKey>,
+    /// Row of the content from before.
+    pub prior_artifact: Option<ArtifactKey>,
+    /// It was executed.
+    pub is_executed: bool,
+    /// Length, bytes.
+    pub size: Option<u64>,
 }
 
 impl Store {
@@ -80,22 +88,29 @@ impl Store {
     pub fn session_files(&self, session: SessionKey) -> Result<Vec<SessionFile>> {
         let failed = |source| self.failed(source);
         let mut list = self.conn.prepare(sql::FILE_LIST_OF_SESSION).map_err(failed)?;
-        let hex = |hash: Option<Vec<u8>>| hash.map(|hash| to_hex(&hash));
-        let rows = list.query_map([session.0], |row| {
-            Ok(SessionFile {
-                job: JobKey(row.get(0)?),
-                path_key: PathKey(row.get(1)?),
-                path: row.get::<_, Bytes>(2)?.0,
-                role: row.get::<_, Coded<_>>(3)?.0,
-                kind: row.get::<_, Coded<_>>(4)?.0,
-                prior: row.get::<_, Option<Coded<_>>>(5)?.map(|Coded(prior)| prior),
-                is_filtered: row.get(6)?,
-                hash: hex(row.get(7)?),
-                prior_hash: hex(row.get(8)?),
-            })
-        });
-        rows.map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)
+        let rows = list.query_map([session.0], read_use).map_err(failed)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(failed)
     }
+}
+
+/// Reads a file as the lineage graph needs it.
+pub(crate) fn read_use(row: &Row<'_>) -> rusqlite::Result<SessionFile> {
+    let hex = |hash: Option<&[u8]>| hash.map(to_hex);
+    Ok(SessionFile {
+        job: JobKey(row.get(0)?),
+        path_key: PathKey(row.get(1)?),
+        path: row.get::<_, Bytes>(2)?.0,
+        role: row.get::<_, Coded<_>>(3)?.0,
+        kind: row.get::<_, Coded<_>>(4)?.0,
+        prior: row.get::<_, Option<Coded<_>>>(5)?.map(|Coded(prior)| prior),
+        is_filtered: row.get(6)?,
+        hash: hex(row.get_ref(7)?.as_blob_or_null()?),
+        prior_hash: hex(row.get_ref(8)?.as_blob_or_null()?),
+        artifact: row.get::<_, Option<i64>>(9)?.map(ArtifactKey),
+        prior_artifact: row.get::<_, Option<i64>>(10)?.map(ArtifactKey),
+        is_executed: row.get(11)?,
+        size: row.get::<_, Option<Unsigned>>(12)?.map(|Unsigned(size)| size),
+    })
 }
 
 /// Reads the hashes of an artifact: the one that names it, and those by the other algorithms that a job asked for.
@@ -155,6 +170,7 @@ fn read_file(row: &Row<'_>, hashes: &mut HashReader<'_>) -> rusqlite::Result<(Jo
         note: row.get(16)?,
         hash: hashes.read(row, 17)?,
         prior_hash: hashes.read(row, 20)?,
+        first: act_from_columns((row.get(23)?, row.get(24)?, row.get(25)?)),
     };
     Ok((JobKey(row.get(0)?), record))
 }

@@ -1,15 +1,16 @@
 //! The rows of one job, within a transaction.
 
 use std::borrow::Borrow;
+use std::hash::{DefaultHasher, Hasher};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row, Statement, params};
 use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, ProcessRecord};
 use uuid::Uuid;
 
-use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob};
+use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Patch, Stream};
 use crate::packages::PackageStatements;
-use crate::row::{Coded, Unsigned, exit_columns, list_blob, pids_blob};
+use crate::row::{Coded, Unsigned, act_columns, exit_columns, list_blob, pids_blob};
 use crate::sql;
 
 /// Adds the rows of a job that do not depend on its files. The job stands as interrupted.
@@ -62,10 +63,28 @@ pub(crate) fn add_job(conn: &Connection, id: &str, job: &NewJob) -> rusqlite::Re
         conn.execute(sql::JOB_LABEL_SET, params![key.0, name, value])?;
     }
     if let Some(git) = &context.git {
+        let (patch, patch_note) = match &context.patch {
+            None => (None, None),
+            Some(Patch::Kept(text)) => (Some(patch_row(conn, text)?), None),
+            Some(Patch::Left(reason)) => (None, Some(reason)),
+        };
         let changed = list_blob(&git.changed_paths);
-        let values =
-            params![key.0, git.top_level.0, git.commit, git.branch, git.remote, git.is_dirty, changed];
+        let values = params![
+            key.0,
+            git.top_level.0,
+            git.commit,
+            git.branch,
+            git.remote,
+            git.is_dirty,
+            changed,
+            patch,
+            patch_note
+        ];
         conn.execute(sql::JOB_GIT_ADD, values)?;
+    }
+    for Stream { fd, kind, path, is_append } in &context.streams {
+        let path = path.as_ref().map(PathBytes::as_bytes);
+        conn.execute(sql::JOB_STREAM_ADD, params![key.0, fd, Coded(*kind), path, is_append])?;
     }
     for (seq, gap) in (0_i64..).zip(&coverage.gaps) {
         let gap_path = gap.path.as_ref().map(PathBytes::as_bytes);
@@ -73,6 +92,19 @@ pub(crate) fn add_job(conn: &Connection, id: &str, job: &NewJob) -> rusqlite::Re
     }
     add_processes(conn, key, processes)?;
     Ok((key, step))
+}
+
+/// Returns the row of a patch: jobs that run with the same changes share it.
+fn patch_row(conn: &Connection, text: &[u8]) -> rusqlite::Result<i64> {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text);
+    let digest = hasher.finish().cast_signed();
+    match conn.query_row(sql::PATCH_FIND, params![digest, text], |row| row.get(0)) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            conn.prepare(sql::PATCH_ADD)?.insert(params![digest, text])
+        }
+        found => found,
+    }
 }
 
 /// Returns the session that is open, or opens one.
@@ -159,7 +191,9 @@ fn add_referring_rows<F: Borrow<FileRecord>>(
             prior_hash,
             filtered,
             note,
+            first,
         } = record.borrow();
+        let act = act_columns(*first);
         let here = Place { job: key.0, seq };
         let (path, path_before) = paths.append(path, here)?;
         let mut append = |hashes: &Option<Hashes>, size: Option<u64>, list: List| match hashes {
@@ -197,6 +231,9 @@ fn add_referring_rows<F: Borrow<FileRecord>>(
             artifact_before.1,
             prior_before.0,
             prior_before.1,
+            act.0,
+            act.1,
+            act.2,
         ])?;
     }
     Ok(())

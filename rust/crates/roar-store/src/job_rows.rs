@@ -4,7 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use tracer_schema::Pid;
 
 use crate::error::Result;
-use crate::model::{EnvUse, FileCounts, GitState, Job, JobContext, JobKey, Package, Session, SessionKey};
+use crate::model::{
+    EnvUse, FileCounts, GitState, Job, JobContext, JobKey, Package, Patch, Session, SessionKey, Stream,
+};
 use crate::row::{Bytes, Coded, List, Unsigned, exit_from_columns};
 use crate::sql;
 use crate::store::Store;
@@ -67,6 +69,11 @@ impl Store {
         read_context(&self.conn, key).map_err(|source| self.failed(source))
     }
 
+    /// Returns the state of the git repository around a job.
+    pub fn git(&self, key: JobKey) -> Result<Option<GitState>> {
+        read_git(&self.conn, key).map_err(|source| self.failed(source))
+    }
+
     fn job_keys(&self, statement: &str, values: &[&dyn ToSql]) -> Result<Vec<JobKey>> {
         let failed = |source| self.failed(source);
         let mut find = self.conn.prepare(statement).map_err(failed)?;
@@ -123,17 +130,7 @@ fn read_job(key: JobKey, row: &Row<'_>) -> rusqlite::Result<Job> {
 
 fn read_context(conn: &Connection, key: JobKey) -> rusqlite::Result<JobContext> {
     let labels = list(conn, sql::JOB_LABEL_LIST, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let git = list(conn, sql::JOB_GIT_GET, key, |row| {
-        Ok(GitState {
-            top_level: row.get::<_, Bytes>(0)?.0,
-            commit: row.get(1)?,
-            branch: row.get(2)?,
-            remote: row.get(3)?,
-            is_dirty: row.get(4)?,
-            changed_paths: row.get::<_, List>(5)?.0,
-        })
-    })?
-    .pop();
+    let git = read_git(conn, key)?;
     let packages = list(conn, sql::JOB_PACKAGE_LIST, key, |row| {
         Ok(Package {
             kind: row.get::<_, Coded<_>>(0)?.0,
@@ -149,7 +146,35 @@ fn read_context(conn: &Connection, key: JobKey) -> rusqlite::Result<JobContext> 
             is_redacted: row.get(2)?,
         })
     })?;
-    Ok(JobContext { labels, git, packages, env })
+    let patch = list(conn, sql::JOB_PATCH_GET, key, |row| {
+        let (text, note) = (row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, Option<String>>(1)?);
+        Ok(text.map(Patch::Kept).or(note.map(Patch::Left)))
+    })?
+    .pop()
+    .flatten();
+    let streams = list(conn, sql::JOB_STREAM_LIST, key, |row| {
+        Ok(Stream {
+            fd: row.get(0)?,
+            kind: row.get::<_, Coded<_>>(1)?.0,
+            path: row.get::<_, Option<Bytes>>(2)?.map(|Bytes(path)| path),
+            is_append: row.get(3)?,
+        })
+    })?;
+    Ok(JobContext { labels, git, patch, streams, packages, env })
+}
+
+fn read_git(conn: &Connection, key: JobKey) -> rusqlite::Result<Option<GitState>> {
+    let mut found = list(conn, sql::JOB_GIT_GET, key, |row| {
+        Ok(GitState {
+            top_level: row.get::<_, Bytes>(0)?.0,
+            commit: row.get(1)?,
+            branch: row.get(2)?,
+            remote: row.get(3)?,
+            is_dirty: row.get(4)?,
+            changed_paths: row.get::<_, List>(5)?.0,
+        })
+    })?;
+    Ok(found.pop())
 }
 
 /// Returns the rows of a statement whose one parameter is a job.

@@ -15,6 +15,7 @@ mod job_insert;
 mod job_rows;
 mod job_writer;
 mod label;
+mod lineage_reader;
 mod model;
 mod packages;
 mod report;
@@ -31,9 +32,10 @@ pub use file_rows::{SessionFile, Touch};
 pub use garbage::Dropped;
 pub use hash_cache::{CachedHash, RACY_WINDOW_NS};
 pub use job_writer::{JobWriter, ROWS_PER_TRANSACTION};
+pub use lineage_reader::LineageReader;
 pub use model::{
-    EnvUse, FileCounts, GitState, Job, JobContext, JobKey, JobKind, JobState, NewJob, Package, PackageKind,
-    PathKey, RecordedJob, Session, SessionKey,
+    ArtifactKey, EnvUse, FileCounts, GitState, Job, JobContext, JobKey, JobKind, JobState, NewJob, Package,
+    PackageKind, Patch, PathKey, RecordedJob, Session, SessionKey, Stream, StreamKind,
 };
 pub use rfc3339::rfc3339;
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};

@@ -14,6 +14,10 @@ pub struct JobKey(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PathKey(pub i64);
 
+/// Row of an artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ArtifactKey(pub i64);
+
 /// What a job is to `reproduce`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum JobKind {
@@ -116,6 +120,59 @@ pub struct EnvUse {
     pub is_redacted: bool,
 }
 
+/// What a standard stream of a command was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StreamKind {
+    /// A regular file.
+    File,
+    /// `/dev/null`.
+    Null,
+    /// A pipe, a FIFO or a socket.
+    Pipe,
+    /// A terminal.
+    Terminal,
+    /// Something else, or closed.
+    Other,
+}
+
+impl StreamKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[Self::File, Self::Null, Self::Pipe, Self::Terminal, Self::Other];
+
+    /// Returns the name used in the store and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Null => "null",
+            Self::Pipe => "pipe",
+            Self::Terminal => "terminal",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A standard stream of a command, as its caller opened it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// 0, 1 or 2.
+    pub fd: u8,
+    /// What it was.
+    pub kind: StreamKind,
+    /// Where it is; of a file.
+    pub path: Option<PathBytes>,
+    /// Whether what is written to it is appended.
+    pub is_append: bool,
+}
+
+/// The changes that were not committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Patch {
+    /// As `git diff --binary HEAD` writes them.
+    Kept(Vec<u8>),
+    /// They are not kept, and why.
+    Left(String),
+}
+
 /// What surrounds a job and is not seen by a tracer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobContext {
@@ -123,6 +180,10 @@ pub struct JobContext {
     pub labels: Vec<(String, String)>,
     /// State of the git repository before the command.
     pub git: Option<GitState>,
+    /// The changes that were not committed; `None` where there were none, or nobody asked. Only where `git` is.
+    pub patch: Option<Patch>,
+    /// The standard streams, as far as they are known.
+    pub streams: Vec<Stream>,
     /// Packages that the job's files belong to.
     pub packages: Vec<Package>,
     /// Environment that the job read.

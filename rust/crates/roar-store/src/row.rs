@@ -3,9 +3,9 @@
 use std::fmt;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use tracer_schema::{Exit, NodeKind, PathBytes, Pid, Prior, Role};
+use tracer_schema::{Act, EventKind, Exit, NodeKind, PathBytes, Pid, Prior, Role};
 
-use crate::model::{JobKind, JobState, PackageKind};
+use crate::model::{JobKind, JobState, PackageKind, StreamKind};
 
 /// A number without sign, kept bit for bit in a signed one.
 #[derive(Clone, Copy)]
@@ -115,6 +115,13 @@ impl Named for PackageKind {
     }
 }
 
+impl Named for StreamKind {
+    const VALUES: &[Self] = Self::ALL;
+    fn name(self) -> &'static str {
+        self.name()
+    }
+}
+
 impl Named for tracer_schema::GapKind {
     const VALUES: &[Self] = Self::ALL;
     fn name(self) -> &'static str {
@@ -160,7 +167,7 @@ macro_rules! named {
 }
 
 numbered!(Role, NodeKind, Prior);
-named!(JobKind, JobState, PackageKind, tracer_schema::GapKind);
+named!(JobKind, JobState, PackageKind, StreamKind, tracer_schema::GapKind);
 
 /// A name that this version does not know.
 #[derive(Debug)]
@@ -178,6 +185,23 @@ impl From<UnknownName> for FromSqlError {
     fn from(error: UnknownName) -> Self {
         Self::Other(Box::new(error))
     }
+}
+
+/// An act, as the three columns `act`, `act_pid` and `act_ns`.
+pub(crate) type ActColumns = (Option<u8>, Option<Pid>, Option<Unsigned>);
+
+/// Returns the columns of an act.
+pub(crate) fn act_columns(act: Option<Act>) -> ActColumns {
+    match act {
+        None => (None, None, None),
+        Some(Act { kind, pid, time_ns }) => (Some(kind as u8), Some(pid), Some(Unsigned(time_ns))),
+    }
+}
+
+/// Returns the act; `None` also for one of a kind that a later version knows.
+pub(crate) fn act_from_columns((kind, pid, time_ns): ActColumns) -> Option<Act> {
+    let (kind, pid, Unsigned(time_ns)) = (EventKind::from_number(kind?)?, pid?, time_ns?);
+    Some(Act { kind, pid, time_ns })
 }
 
 /// How a process ended, as the three columns `exit_code`, `exit_signal` and `core_dumped`.

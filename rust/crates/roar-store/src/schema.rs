@@ -14,6 +14,7 @@ pub const APPLICATION_ID: i64 = 0x726f_6172;
 const MIGRATIONS: &[&str] = &[
     include_str!("../sql/migrations/0001_initial.sql"),
     include_str!("../sql/migrations/0002_lists_of_uses.sql"),
+    include_str!("../sql/migrations/0003_reading.sql"),
 ];
 
 /// The version of the schema that this code writes.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use roar_store::{
     CachedHash, DATABASE_NAME, EnvUse, Error, GitState, JobContext, JobKind, JobState, NewJob, Package,
-    PackageKind, RACY_WINDOW_NS, ROWS_PER_TRANSACTION, Store, rfc3339,
+    PackageKind, Patch, RACY_WINDOW_NS, ROWS_PER_TRANSACTION, Store, Stream, StreamKind, rfc3339,
 };
 use sample::{blake3, file, job, updated};
 use tempfile::TempDir;
@@ -81,6 +81,11 @@ fn a_job_and_what_surrounds_it_come_back() {
             is_dirty: Some(true),
             changed_paths: vec![PathBytes::from(&b"a\xff\n"[..]), bytes("b")],
         }),
+        patch: Some(Patch::Left("too large".to_owned())),
+        streams: vec![
+            Stream { fd: 0, kind: StreamKind::Pipe, path: None, is_append: false },
+            Stream { fd: 1, kind: StreamKind::File, path: Some(bytes("/p/log")), is_append: true },
+        ],
         packages: vec![
             Package {
                 kind: PackageKind::Debian,

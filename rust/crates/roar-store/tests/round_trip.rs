@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use roar_store::{JobContext, JobKind, NewJob, Store, rfc3339};
 use tracer_schema::report::RUN_REPORT_FORMAT;
 use tracer_schema::{
-    Coverage, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, NodeKind, PathBytes, Prior, ProcessRecord,
-    Role, RunReport, TracerStats,
+    Act, Coverage, EventKind, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, NodeKind, PathBytes, Prior,
+    ProcessRecord, Role, RunReport, TracerStats,
 };
 
 /// Any bytes but NUL.
@@ -49,6 +49,12 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn act()(kind in prop::sample::select(EventKind::ALL), pid in any::<u32>(), time_ns in any::<u64>()) -> Act {
+        Act { kind, pid, time_ns }
+    }
+}
+
+prop_compose! {
     fn file()(
         path in bytes(),
         role in prop::sample::select(vec![Role::Input, Role::Output, Role::Temporary, Role::Deleted]),
@@ -60,12 +66,13 @@ prop_compose! {
         pids in vec(any::<u32>(), 0..4),
         (hash, prior_hash) in (hashes(), hashes()),
         note in option::of(".*"),
+        first in option::of(act()),
     ) -> FileRecord {
         let [read, written, executed, created, deleted, filtered] = flags;
         let [bytes_read, bytes_written, size] = numbers;
         FileRecord {
             path, role, read, written, executed, created, deleted, prior, kind, renamed_from, bytes_read,
-            bytes_written, pids, size, hash, prior_hash, filtered, note,
+            bytes_written, pids, size, hash, prior_hash, filtered, note, first,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod asking;
 mod housekeeping;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use roar_config::TracerMode;
 
+pub(crate) use asking::{InputsArgs, LineageArgs};
 pub(crate) use housekeeping::{
     CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
 };
@@ -72,6 +74,10 @@ pub(crate) enum Command {
     ///
     /// What a job of a kept session names is never dropped. Every session is kept unless `--older-than` says otherwise.
     Gc(GcArgs),
+    /// Show everything that an artifact or a job comes from
+    Lineage(LineageArgs),
+    /// List the files that something comes from and that no recorded step made
+    Inputs(InputsArgs),
     /// Set up what observes commands
     #[command(subcommand)]
     Tracer(TracerCommand),
@@ -251,6 +257,8 @@ impl Command {
             | Self::Log(_)
             | Self::Show(_)
             | Self::Dag(_)
+            | Self::Lineage(_)
+            | Self::Inputs(_)
             | Self::Tracer(_)
             | Self::Label(_)
             | Self::Env(_)

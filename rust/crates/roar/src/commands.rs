@@ -7,7 +7,9 @@ mod env;
 mod filter;
 mod gc;
 mod init;
+mod inputs;
 mod label;
+mod lineage;
 mod log;
 mod man;
 mod pop;
@@ -34,6 +36,8 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Log(args) => log::log(&args, environment)?,
         Command::Show(args) => show::show(&args, environment)?,
         Command::Dag(args) => dag::dag(&args, environment)?,
+        Command::Lineage(args) => lineage::lineage(&args, environment)?,
+        Command::Inputs(args) => inputs::inputs(&args, environment)?,
         Command::Tracer(command) => tracer::tracer(&command, environment)?,
         Command::Label(args) => label::label(&args, environment)?,
         Command::Env(args) => env::env(&args, environment)?,

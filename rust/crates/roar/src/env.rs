@@ -25,6 +25,8 @@ pub(crate) struct Environment {
     pub(crate) temp: PathBuf,
     /// `COLUMNS`: the width of the terminal, which wins over what the terminal says.
     pub(crate) columns: Option<usize>,
+    /// `PAGER`: the program that shows what is longer than the terminal; an empty one, or `cat`: none.
+    pub(crate) pager: Option<OsString>,
     /// `SUDO_UID` and `SUDO_GID`: who has become root by sudo(8).
     pub(crate) sudo: Option<(u32, u32)>,
     /// Where the tracers are: `ROAR_TRACERS`, for packagers and tests, else the directory of this program.
@@ -57,6 +59,7 @@ impl Environment {
             home: variable("HOME").map(PathBuf::from),
             temp: variable("TMPDIR").map_or_else(|| PathBuf::from(TEMP), PathBuf::from),
             columns: variable("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok()),
+            pager: variables.iter().find(|(key, _)| key == "PAGER").map(|(_, value)| value.clone()),
             sudo: number("SUDO_UID").zip(number("SUDO_GID")),
             programs,
             variables,

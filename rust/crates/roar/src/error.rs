@@ -90,6 +90,12 @@ impl fmt::Display for CliError {
     }
 }
 
+impl From<fmt::Error> for CliError {
+    fn from(error: fmt::Error) -> Self {
+        Self::new(Kind::Internal, "cannot write the answer").with_source(&error)
+    }
+}
+
 impl From<roar_store::Error> for CliError {
     fn from(error: roar_store::Error) -> Self {
         Self::from(&error)

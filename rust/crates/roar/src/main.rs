@@ -11,6 +11,7 @@ mod commands;
 mod env;
 mod error;
 mod lineage;
+mod naming;
 mod phrase;
 mod place;
 mod quote;

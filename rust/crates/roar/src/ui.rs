@@ -3,6 +3,7 @@
 //! Commands compose text with styles in it; here it is printed, without the styles where they are not wanted (no terminal,
 //! `NO_COLOR`). Data goes to standard output, everything else to standard error.
 
+mod pager;
 mod progress;
 mod table;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
 
+pub(crate) use pager::page;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 

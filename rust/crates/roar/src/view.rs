@@ -1,6 +1,6 @@
 //! Jobs as lists show them: the same for tables and for JSON.
 
-use roar_store::{EnvUse, GitState, Job, JobContext, JobState, Package};
+use roar_store::{EnvUse, GitState, Job, JobContext, JobState, Package, Patch, Stream};
 use serde::Serialize;
 use tracer_schema::{Exit, PathBytes};
 
@@ -104,6 +104,8 @@ pub(crate) fn short_hash(hash: &str) -> &str {
 pub(crate) struct ContextView {
     labels: std::collections::BTreeMap<String, String>,
     git: Option<GitView>,
+    patch: Option<PatchView>,
+    streams: Vec<StreamView>,
     packages: Vec<PackageView>,
     environment: Vec<EnvView>,
 }
@@ -116,6 +118,21 @@ struct GitView {
     remote: Option<String>,
     dirty: Option<bool>,
     changed_paths: Vec<PathBytes>,
+}
+
+/// The changes that were not committed; the text is what `roar reproduce` applies.
+#[derive(Debug, Serialize)]
+struct PatchView {
+    bytes: Option<u64>,
+    left_out: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamView {
+    fd: u8,
+    kind: &'static str,
+    path: Option<PathBytes>,
+    append: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,11 +160,13 @@ impl From<EnvUse> for EnvView {
 
 impl From<JobContext> for ContextView {
     fn from(context: JobContext) -> Self {
-        let JobContext { labels, git, packages, env } = context;
+        let JobContext { labels, git, patch, streams, packages, env } = context;
         let git = git.map(|git| {
             let GitState { top_level, commit, branch, remote, is_dirty: dirty, changed_paths } = git;
             GitView { top_level, commit, branch, remote, dirty, changed_paths }
         });
+        let stream =
+            |Stream { fd, kind, path, is_append: append }| StreamView { fd, kind: kind.name(), path, append };
         let package = |package| {
             let Package { kind, name, version, arch } = package;
             PackageView { kind: kind.name(), name, version, arch }
@@ -155,6 +174,11 @@ impl From<JobContext> for ContextView {
         Self {
             labels: labels.into_iter().collect(),
             git,
+            patch: patch.map(|patch| match patch {
+                Patch::Kept(text) => PatchView { bytes: Some(text.len() as u64), left_out: None },
+                Patch::Left(reason) => PatchView { bytes: None, left_out: Some(reason) },
+            }),
+            streams: streams.into_iter().map(stream).collect(),
             packages: packages.into_iter().map(package).collect(),
             environment: env.into_iter().map(EnvView::from).collect(),
         }

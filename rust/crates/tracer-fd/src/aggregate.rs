@@ -2,8 +2,8 @@
 
 use tracer_schema::stream::{Item, Reader};
 use tracer_schema::{
-    Coverage, EventFlags, EventKind, Exit, FileStamp, FileSummary, Gap, GapKind, PathBytes, ProcessRecord,
-    TextId, TraceEvent,
+    Act, Coverage, EventFlags, EventKind, Exit, FileStamp, FileSummary, Gap, GapKind, PathBytes,
+    ProcessRecord, TextId, TraceEvent,
 };
 
 use crate::descriptors::{Descriptors, OpenFile};
@@ -129,6 +129,7 @@ impl Aggregator {
         self.events += 1;
         self.last_ns = self.last_ns.max(event.time_ns);
         let (pid, fd, now) = (event.pid, event.fd, event.time_ns);
+        self.namespace.begin(Act { kind: event.kind, pid, time_ns: now });
         let last = i32::try_from(event.value).unwrap_or(i32::MAX);
         let is_cloexec = event.flags.has(EventFlags::CLOEXEC);
         let bytes = if event.flags.has(EventFlags::UNCOUNTED) { None } else { Some(event.value) };

@@ -8,7 +8,7 @@
 //! - **deleted**: a name that had a node before and has none now; **temporary**: one that had none and has none.
 
 use rustc_hash::FxHashMap;
-use tracer_schema::{FileStamp, FileSummary, NodeKind, PathBytes, Pid, Prior, Role};
+use tracer_schema::{Act, FileStamp, FileSummary, NodeKind, PathBytes, Pid, Prior, Role};
 
 use crate::moves::{Moves, Origin, rebase};
 use crate::texts::{Symbol, Texts};
@@ -56,6 +56,10 @@ struct Node {
     bytes_read: Count,
     bytes_written: Count,
     pids: Vec<Pid>,
+    /// The first act that took its content from before the run.
+    first_taken: Option<Act>,
+    /// The first act that changed its content.
+    first_changed: Option<Act>,
 }
 
 struct Name {
@@ -66,12 +70,14 @@ struct Name {
     /// The name from before the run that the file it has now came from, by renames alone; itself if it never moved.
     from: Option<Symbol>,
     is_input: bool,
+    /// What last gave it a node or took that away.
+    act: Option<Act>,
 }
 
 impl Name {
     /// Returns a name that no file has or had, but for `node` which is about to get it.
     fn vacant(node: NodeId) -> Self {
-        Self { before: None, now: None, last: node, from: None, is_input: false }
+        Self { before: None, now: None, last: node, from: None, is_input: false, act: None }
     }
 }
 
@@ -102,6 +108,8 @@ pub(crate) struct Namespace {
     by_identity: FxHashMap<(u64, u64), NodeId>,
     names: FxHashMap<Symbol, Name>,
     pub(crate) moves: Moves,
+    /// What is being told of.
+    now: Option<Act>,
 }
 
 fn is_subject(stamp: &FileStamp) -> bool {
@@ -109,6 +117,11 @@ fn is_subject(stamp: &FileStamp) -> bool {
 }
 
 impl Namespace {
+    /// Says what the following calls are about.
+    pub(crate) fn begin(&mut self, act: Act) {
+        self.now = Some(act);
+    }
+
     /// Adds bytes of reads or writes of a file that were told of before.
     pub(crate) fn count(&mut self, stamp: &FileStamp, is_written: bool, bytes: u64) {
         let Some(node) = self.by_identity.get(&(stamp.dev, stamp.ino)).copied() else { return };
@@ -142,6 +155,8 @@ impl Namespace {
             bytes_read: Count(Some(0)),
             bytes_written: Count(Some(0)),
             pids: Vec::new(),
+            first_taken: None,
+            first_changed: if is_born { self.now } else { None },
         });
         self.by_identity.insert((stamp.dev, stamp.ino), id);
         id
@@ -228,7 +243,14 @@ impl Namespace {
                 let before = if self.node(node).is_born { None } else { Some(node) };
                 self.names.insert(
                     path,
-                    Name { before, now: Some(node), last: node, from: before.map(|_| path), is_input: false },
+                    Name {
+                        before,
+                        now: Some(node),
+                        last: node,
+                        from: before.map(|_| path),
+                        is_input: false,
+                        act: None,
+                    },
                 );
                 let known = self.node(node);
                 known.names.push(path);
@@ -242,7 +264,9 @@ impl Namespace {
     /// Gives the name to `node`, taking it from whichever had it. `from`: as in [`Name`].
     fn attach(&mut self, path: Symbol, node: NodeId, from: Option<Symbol>) {
         self.detach(path);
+        let act = self.now;
         let name = self.names.entry(path).or_insert(Name::vacant(node));
+        name.act = act;
         name.now = Some(node);
         name.last = node;
         name.from = from;
@@ -258,9 +282,9 @@ impl Namespace {
     }
 
     fn detach(&mut self, path: Symbol) {
-        let Some(node) = self.names.get_mut(&path).and_then(|name| name.now.take()) else {
-            return;
-        };
+        let Some(name) = self.names.get_mut(&path) else { return };
+        let Some(node) = name.now.take() else { return };
+        name.act = self.now;
         let node = self.node(node);
         node.names.retain(|name| *name != path);
         node.is_moved = true;
@@ -271,6 +295,9 @@ impl Namespace {
         let Node { is_born: false, is_changed: false, origin, .. } = *self.node(node) else {
             return;
         };
+        let act = self.now;
+        let known = self.node(node);
+        known.first_taken = known.first_taken.or(act);
         let direct = via.and_then(|path| {
             let name = self.names.get(&path)?;
             match name.now {
@@ -323,8 +350,9 @@ impl Namespace {
         let Some(node) = self.touch(texts, place) else {
             return;
         };
-        let moves = self.moves.count();
+        let (moves, act) = (self.moves.count(), self.now);
         let known = self.node(node);
+        known.first_changed = known.first_changed.or(act);
         if !known.is_changed {
             known.moves_before_change = moves;
         }
@@ -515,6 +543,12 @@ impl Namespace {
 
     fn describe(&self, texts: &Texts, path: Symbol, name: &Name, node: NodeId, role: Role) -> FileSummary {
         let node = &self.nodes[node.0 as usize];
+        let first = match role {
+            Role::Input => node.first_taken,
+            Role::Output => node.first_changed.or(name.act),
+            Role::Temporary => node.first_changed,
+            Role::Deleted => name.act,
+        };
         FileSummary {
             path: PathBytes::from(texts.bytes(path)),
             role,
@@ -533,6 +567,7 @@ impl Namespace {
             content_at: None,
             moved: node.is_moved,
             after: None,
+            first,
         }
     }
 }

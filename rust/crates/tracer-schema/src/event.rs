@@ -106,6 +106,34 @@ event_kinds! {
     End = 28,
 }
 
+impl EventKind {
+    /// Returns the name of the call that has this effect, or of the likeliest where there are several.
+    pub fn call(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::MapRead | Self::MapWrite => "mmap",
+            Self::Truncate => "truncate",
+            Self::Allocate => "fallocate",
+            Self::Create => "mknod",
+            Self::Rename => "rename",
+            Self::Link => "link",
+            Self::Symlink => "symlink",
+            Self::Unlink => "unlink",
+            Self::Execute | Self::Exec => "execve",
+            Self::Open => "open",
+            Self::Receive => "recvmsg",
+            Self::Close | Self::CloseRange => "close",
+            Self::Duplicate => "dup",
+            Self::CloseOnExec => "fcntl",
+            Self::Fork => "fork",
+            Self::Directory => "chdir",
+            Self::Exit | Self::End => "exit",
+            Self::Text | Self::Start | Self::Seen | Self::Gap | Self::Found => "",
+        }
+    }
+}
+
 /// Flags of an event, or-ed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(transparent)]

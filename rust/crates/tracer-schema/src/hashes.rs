@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The algorithm that names a content wherever it is among its hashes.
 pub const BLAKE3: &str = "blake3";
 
+/// BLAKE3 of no bytes, lowercase hex.
+pub const BLAKE3_OF_NOTHING: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+
 /// Hashes of one content by algorithm; in reports a map from the algorithm to lowercase hex.
 ///
 /// Nearly every file has one by BLAKE3 and no other: that takes no memory of its own.

@@ -14,8 +14,8 @@ pub mod stream;
 
 pub use bytes::PathBytes;
 pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
-pub use hashes::{BLAKE3, Hashes, from_hex, to_hex};
+pub use hashes::{BLAKE3, BLAKE3_OF_NOTHING, Hashes, from_hex, to_hex};
 pub use report::{
-    Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, NodeKind, Prior, ProcessRecord, Role,
-    RunReport, TracerReport, TracerStats,
+    Act, Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, NodeKind, Prior, ProcessRecord,
+    Role, RunReport, TracerReport, TracerStats,
 };

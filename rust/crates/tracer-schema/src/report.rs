@@ -1,10 +1,11 @@
 //! A whole run after policy: what a tracer program hands to `roar` ([`TracerReport`], msgpack, once per run), and what
 //! `roar` gives to the world ([`RunReport`], JSON, `"format": "roar.report/1"`).
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::bytes::PathBytes;
-use crate::event::{FileStamp, Pid};
+use crate::event::{EventKind, FileStamp, Pid};
 use crate::hashes::Hashes;
 
 /// Number of the tracers' report format; a reader refuses any other.
@@ -181,6 +182,32 @@ pub struct ProcessRecord {
     pub exit: Option<Exit>,
 }
 
+/// What was done to a file: the evidence of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// The call.
+    pub kind: EventKind,
+    /// The process.
+    pub pid: Pid,
+    /// Since the start of the run, nanoseconds.
+    pub time_ns: u64,
+}
+
+impl Serialize for Act {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.kind as u8, self.pid, self.time_ns).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Act {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (number, pid, time_ns) = <(u8, Pid, u64)>::deserialize(deserializer)?;
+        let kind = EventKind::from_number(number)
+            .ok_or_else(|| D::Error::custom(format_args!("an event of unknown kind {number}")))?;
+        Ok(Self { kind, pid, time_ns })
+    }
+}
+
 /// One file in one role, as the policy sums it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSummary {
@@ -218,6 +245,9 @@ pub struct FileSummary {
     pub moved: bool,
     /// The file at the end of the run, for an output.
     pub after: Option<FileStamp>,
+    /// The first act that made it what it was to the run: took its content, or changed it. Absent in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Act>,
 }
 
 /// A backend that `auto` passed over.
@@ -312,6 +342,9 @@ pub struct FileRecord {
     /// read and the end), `unreadable`, `gone`. Absent where all is well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// As in [`FileSummary`]. Kept in the store, and no part of the report.
+    #[serde(skip)]
+    pub first: Option<Act>,
 }
 
 /// A run, as the world sees it.

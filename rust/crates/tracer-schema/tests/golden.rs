@@ -322,6 +322,7 @@ fn summary(path: &[u8], role: Role) -> FileSummary {
         content_at: None,
         moved: false,
         after: None,
+        first: None,
     }
 }
 
@@ -405,6 +406,7 @@ fn record(path: &[u8], role: Role) -> FileRecord {
         prior_hash: None,
         filtered: false,
         note: None,
+        first: None,
     }
 }
 

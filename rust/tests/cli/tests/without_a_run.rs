@@ -37,6 +37,8 @@ fn help_lists_the_commands() {
       pop  Forget the record of the last job
       reset  End the session: the next job begins another
       gc  Drop records that nothing needs, and make the database smaller
+      lineage  Show everything that an artifact or a job comes from
+      inputs  List the files that something comes from and that no recorded step made
       tracer  Set up what observes commands
       config  Read and change the configuration
       completions  Print what a shell needs to complete command lines of roar
@@ -271,12 +273,12 @@ fn a_database_of_a_newer_roar_is_refused() {
     let conn = rusqlite::Connection::open(env.project().join(".roar/roar.db")).unwrap();
     conn.pragma_update(None, "user_version", 99).unwrap();
     assert_snapshot!(env.line("status"), @"
-    status: 3
-    ----- stderr
-    error: the database [DIR]/project/.roar/roar.db has version 99, and this roar knows versions up to 2
+status: 3
+----- stderr
+error: the database [DIR]/project/.roar/roar.db has version 99, and this roar knows versions up to 3
 
-    hint: use the newer roar that wrote it
-    ");
+hint: use the newer roar that wrote it
+");
 }
 
 #[test]
@@ -293,11 +295,22 @@ fn the_configuration_is_listed_with_where_it_comes_from() {
     ----- stderr
     [DIR]/project/.roar/config.toml says so already
     ");
-    assert_snapshot!(env.line("config set --global run.linger_ms 50"), @"
+    assert_snapshot!(env.line("config set --global run.linger_ms 50"), @r#"
     status: 0
-    ----- stderr
-    changed [DIR]/home/.roar/config.toml
-    ");
+    ----- stdout
+    key  value  from
+    tracer.mode  "ptrace"  [DIR]/project/.roar/config.toml:4
+    tracer.fallback_enabled  true  default
+    tracer.preflight_timeout_ms  2000  default
+    run.linger_ms  50  [DIR]/home/.roar/config.toml:2
+    hash.algorithms  ["blake3", "md5"]  ROAR_HASH_ALGORITHMS
+    filter.system  true  default
+    filter.packages  true  default
+    filter.cache  true  default
+    filter.temp  true  default
+    git.record_patch  true  default
+    env.record_values  []  default
+    "#);
     env.set("ROAR_HASH_ALGORITHMS", "blake3,md5");
     assert_snapshot!(env.line("config list"), @r#"
     status: 0
@@ -312,6 +325,7 @@ fn the_configuration_is_listed_with_where_it_comes_from() {
     filter.packages  true  default
     filter.cache  true  default
     filter.temp  true  default
+    git.record_patch  true  default
     env.record_values  []  default
     "#);
     assert_snapshot!(env.line("config get run.linger_ms"), @"

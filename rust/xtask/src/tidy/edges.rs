@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("roar-context", &["tracer-schema"]),
     ("roar-store", &["tracer-schema"]),
     ("roar-dag", &[]),
+    ("roar-lineage", &["tracer-schema", "roar-hash", "roar-store", "roar-context", "roar-dag"]),
     (
         "roar-run",
         &[
@@ -43,7 +44,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "roar",
-        &["tracer-schema", "tracer-host", "tracer-host", "roar-run", "roar-config", "roar-store", "roar-dag"],
+        &[
+            "tracer-schema",
+            "tracer-host",
+            "roar-run",
+            "roar-config",
+            "roar-store",
+            "roar-dag",
+            "roar-lineage",
+        ],
     ),
     // Tests start programs by path and read what they write, as a user would.
     ("conformance", &[]),

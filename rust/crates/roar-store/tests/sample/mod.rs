@@ -1,9 +1,11 @@
 //! Jobs and files to record.
 
-use roar_store::{EnvUse, GitState, JobContext, JobKind, NewJob, Package, PackageKind};
+use roar_store::{
+    EnvUse, GitState, JobContext, JobKind, NewJob, Package, PackageKind, Patch, Stream, StreamKind,
+};
 use tracer_schema::{
-    Coverage, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, NodeKind, PathBytes, Prior, ProcessRecord,
-    Role, TracerStats, from_hex,
+    Act, Coverage, EventKind, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, NodeKind, PathBytes, Prior,
+    ProcessRecord, Role, TracerStats, from_hex,
 };
 
 /// Returns a job of one process.
@@ -62,6 +64,7 @@ pub(crate) fn file(path: &str, role: Role, seed: u64) -> FileRecord {
         prior_hash: None,
         filtered: false,
         note: None,
+        first: None,
     }
 }
 
@@ -105,6 +108,13 @@ pub(crate) fn jobs() -> Vec<(NewJob, Vec<FileRecord>)> {
             is_dirty: Some(true),
             changed_paths: vec![PathBytes::from(&b"notes\xff"[..])],
         }),
+        patch: Some(Patch::Kept(b"diff --git a/notes b/notes\n".to_vec())),
+        streams: vec![Stream {
+            fd: 1,
+            kind: StreamKind::File,
+            path: Some(PathBytes::from("/p/out")),
+            is_append: true,
+        }],
         packages: vec![Package {
             kind: PackageKind::Debian,
             name: "coreutils".to_owned(),
@@ -130,6 +140,7 @@ pub(crate) fn jobs() -> Vec<(NewJob, Vec<FileRecord>)> {
         size: None,
         executed: true,
         deleted: true,
+        first: Some(Act { kind: EventKind::Unlink, pid: 4242, time_ns: 7 }),
         pids: vec![],
         ..file("/p/old", Role::Deleted, 3)
     };

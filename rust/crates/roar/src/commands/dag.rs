@@ -38,7 +38,8 @@ pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliEr
         ui::say("no jobs yet");
         return Ok(());
     }
-    ui::print(&text::write(&graph, &jobs, args.artifacts, environment).map_err(cannot_write)?)
+    let page = text::write(&graph, &jobs, args.artifacts, environment).map_err(cannot_write)?;
+    ui::page(&page, environment)
 }
 
 fn cannot_write(error: std::fmt::Error) -> CliError {

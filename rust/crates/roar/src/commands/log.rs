@@ -31,7 +31,7 @@ pub(crate) fn log(args: &LogArgs, environment: &Environment) -> Result<(), CliEr
     let mut page = String::new();
     // Steps are numbered within a session: those of another are no targets.
     table(&jobs, |job| open == Some(job.session)).write(&mut page, "", ui::width(environment));
-    ui::print(&page)
+    ui::page(&page, environment)
 }
 
 /// Returns the table of jobs.

@@ -78,7 +78,7 @@ pub(super) fn show(
         table.cell(shown_path(environment, &found.path)).cell(JobView::from(&found.job).command_line());
     }
     table.write(&mut page, "", ui::width(environment));
-    ui::print(&page)
+    ui::page(&page, environment)
 }
 
 fn verb(found: &ArtifactUse) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::fmt::{Result as Written, Write};
 
-use roar_store::{Job, JobContext, Store};
+use roar_store::{Job, JobContext, Patch, Store};
 use serde::Serialize;
 use tracer_schema::{FileRecord, NodeKind, Prior, Role as FileRole, RunReport, to_hex};
 
@@ -62,7 +62,7 @@ pub(super) fn show(
         text: String::new(),
     };
     page.write(&name).map_err(unwritten)?;
-    ui::print(&page.text)
+    ui::page(&page.text, environment)
 }
 
 struct Page<'a> {
@@ -128,7 +128,7 @@ impl Page<'_> {
     }
 
     fn context(&mut self) -> Written {
-        let JobContext { labels, git, packages: _, env } = self.context;
+        let JobContext { labels, git, patch, streams, packages: _, env } = self.context;
         if let Some(git) = git {
             let commit = git.commit.as_deref().map_or("no commit yet", short_hash);
             let branch = git.branch.as_deref().unwrap_or("detached");
@@ -139,6 +139,23 @@ impl Page<'_> {
             };
             let remote = git.remote.as_deref().map(|remote| format!(", {remote}")).unwrap_or_default();
             self.fact("git", &format!("{commit} on {branch}{state}{remote}"))?;
+        }
+        match patch {
+            Some(Patch::Kept(text)) => {
+                self.fact("", &format!("changes kept, {}", phrase::size(text.len() as u64)))?;
+            }
+            Some(Patch::Left(reason)) => self.fact("", &format!("changes not kept: {reason}"))?,
+            None => {}
+        }
+        for stream in streams {
+            let Some(path) = &stream.path else { continue };
+            let path = shown_path(self.environment, path);
+            let sign = match (stream.fd, stream.is_append) {
+                (0, _) => "<",
+                (_, false) => ">",
+                (_, true) => ">>",
+            };
+            self.fact("stream", &format!("{}{sign} {path}", stream.fd))?;
         }
         for (at, (key, value)) in labels.iter().enumerate() {
             self.fact(if at == 0 { "labels" } else { "" }, &format!("{key}={value}"))?;

@@ -49,7 +49,7 @@ pub(super) fn show(
     }
     let mut page = String::new();
     table.write(&mut page, "", ui::width(environment));
-    ui::print(&page)
+    ui::page(&page, environment)
 }
 
 fn verb(file: &FileRecord) -> &'static str {

@@ -43,5 +43,5 @@ pub(super) fn show(store: &Store, args: &ShowArgs, environment: &Environment) ->
     writeln!(page, "{heading} {}\n{count} since {}\n", session.id, phrase::time(session.started_unix_ns))
         .map_err(unwritten)?;
     log::table(&jobs, |_| true).write(&mut page, "", ui::width(environment));
-    ui::print(&page)
+    ui::page(&page, environment)
 }

@@ -1,0 +1,212 @@
+//! What an artifact or a job comes from, across sessions, read job by job: a session may hold a million files, and what a
+//! person asks about comes from a handful of them.
+
+use std::collections::BTreeMap;
+
+use roar_dag::{Ancestry, Graph, JobIndex, JobRecord, VersionIndex};
+use roar_store::{Artifact, Error, Job, JobKey, LineageReader, SessionFile, Store, Target};
+use rustc_hash::FxHashMap;
+use tracer_schema::{NodeKind, PathBytes, Prior, Role};
+
+use crate::session::record_of;
+
+/// Where to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At a job: what it took.
+    Job(JobIndex),
+    /// At a content as a job made or found it.
+    Version(VersionIndex),
+}
+
+/// What something comes from.
+#[derive(Debug)]
+pub struct Lineage {
+    /// The jobs that it comes from and what they took and made, with the one that it was met in.
+    pub graph: Graph,
+    /// The jobs, in the order of those of the graph.
+    pub jobs: Vec<Job>,
+    /// Where it begins.
+    pub start: Start,
+    /// What that comes from: the start itself is no part of it, but the job that made the version is.
+    pub ancestry: Ancestry,
+}
+
+impl Lineage {
+    /// Returns what a target comes from; `None` where no job wrote or read it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn of(store: &Store, target: &Target) -> Result<Option<Self>, Error> {
+        let mut walk = Walk::new(store)?;
+        match target {
+            Target::Job(job) => {
+                walk.add_whole(job.key)?;
+                walk.finish(|graph| Some(Start::Job(job_of(graph, &job.id)?)))
+            }
+            Target::Path(path) => {
+                let Some(file) = walk.newest_at(path)? else { return Ok(None) };
+                walk.of_file(&file)
+            }
+            Target::Artifact(artifact) => {
+                let Some(file) = walk.met(artifact)? else { return Ok(None) };
+                walk.of_file(&file)
+            }
+        }
+    }
+
+    /// Returns the version that it begins at, unless it begins at a job.
+    pub fn version(&self) -> Option<VersionIndex> {
+        match self.start {
+            Start::Version(version) => Some(version),
+            Start::Job(_) => None,
+        }
+    }
+
+    /// Returns the versions that nobody made who is recorded.
+    pub fn roots(&self) -> Vec<VersionIndex> {
+        let mut roots: Vec<VersionIndex> = self.ancestry.versions.iter().copied().collect();
+        roots.extend(self.version());
+        roots.retain(|version| self.graph.version(*version).producer.is_none());
+        roots
+    }
+}
+
+fn job_of(graph: &Graph, id: &str) -> Option<JobIndex> {
+    graph.indexed_jobs().find(|(_, job)| job.id == id).map(|(index, _)| index)
+}
+
+/// Collects the jobs that are needed.
+struct Walk<'s> {
+    store: &'s Store,
+    reader: LineageReader<'s>,
+    files: BTreeMap<JobKey, Vec<SessionFile>>,
+    open: Vec<JobKey>,
+    /// Who made a content that a job found, where that was asked before.
+    writers: FxHashMap<(JobKey, i64), Option<JobKey>>,
+}
+
+impl<'s> Walk<'s> {
+    fn new(store: &'s Store) -> Result<Self, Error> {
+        Ok(Self {
+            store,
+            reader: store.lineage_reader()?,
+            files: BTreeMap::new(),
+            open: Vec::new(),
+            writers: FxHashMap::default(),
+        })
+    }
+
+    /// Returns the newest file at a path that was written or read there.
+    fn newest_at(&mut self, path: &PathBytes) -> Result<Option<SessionFile>, Error> {
+        let Some(key) = self.reader.path_key(path)? else { return Ok(None) };
+        // The newest is nearly always among the first; what was removed often is further back.
+        for limit in [4, usize::MAX] {
+            let uses = self.reader.uses(key, limit)?;
+            if let Some(file) = uses.into_iter().find(is_content) {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the newest file with a content: one that a job made, else one that a job read.
+    fn met(&mut self, artifact: &Artifact) -> Result<Option<SessionFile>, Error> {
+        let uses = self.store.artifact_uses(artifact, usize::MAX)?;
+        let uses: Vec<_> = uses.into_iter().filter(|found| !found.is_prior).collect();
+        let made = uses.iter().find(|found| found.role == Role::Output);
+        let Some(found) = made.or(uses.iter().find(|found| found.role == Role::Input)) else {
+            return Ok(None);
+        };
+        let files = self.reader.files(found.job.key)?;
+        Ok(files.into_iter().find(|file| file.path == found.path && file.role == found.role))
+    }
+
+    /// Returns what the content comes from that a file has.
+    fn of_file(mut self, file: &SessionFile) -> Result<Option<Lineage>, Error> {
+        if file.role == Role::Output {
+            self.add_whole(file.job)?;
+        } else {
+            // Only this one of its files matters.
+            self.add(file.job, vec![file.clone()])?;
+        }
+        let id = self.store.job(file.job)?.id;
+        self.finish(|graph| {
+            let job = graph.job(job_of(graph, &id)?);
+            let edges = if file.role == Role::Output { &job.produces } else { &job.consumes };
+            let edge = edges.iter().find(|edge| graph.path(edge.path) == file.path.as_bytes())?;
+            Some(Start::Version(edge.version))
+        })
+    }
+
+    fn add_whole(&mut self, job: JobKey) -> Result<(), Error> {
+        if self.files.contains_key(&job) {
+            return Ok(());
+        }
+        let files = self.reader.files(job)?;
+        self.add(job, files)
+    }
+
+    fn add(&mut self, job: JobKey, files: Vec<SessionFile>) -> Result<(), Error> {
+        for file in &files {
+            if let Some(maker) = self.maker(file)? {
+                self.open.push(maker);
+            }
+        }
+        self.files.insert(job, files);
+        Ok(())
+    }
+
+    /// Returns the job that made what this file was before its job began.
+    fn maker(&mut self, file: &SessionFile) -> Result<Option<JobKey>, Error> {
+        let taken = match (file.role, file.prior) {
+            _ if file.is_filtered => return Ok(None),
+            (Role::Input, _) => file.artifact,
+            (Role::Output, Some(Prior::Kept)) => file.prior_artifact,
+            (Role::Output, _) | (Role::Temporary | Role::Deleted, _) => return Ok(None),
+        };
+        if let Some(artifact) = taken
+            && let Some(maker) = self.reader.maker(artifact, file.path_key, file.job)?
+        {
+            return Ok(Some(maker));
+        }
+        // Nobody made that content, as far as is known: one who made something there that was not hashed may have.
+        let is_link = file.kind == NodeKind::Symlink;
+        let key = (file.job, file.path_key.0);
+        if let Some(known) = self.writers.get(&key) {
+            return Ok(*known);
+        }
+        let writer = self.reader.writer(file.path_key, file.job)?;
+        let writer = writer.filter(|writer| {
+            let is_same_kind = (writer.kind == NodeKind::Symlink) == is_link;
+            writer.role == Role::Output && is_same_kind && (taken.is_none() || writer.artifact.is_none())
+        });
+        let maker = writer.map(|writer| writer.job);
+        self.writers.insert(key, maker);
+        Ok(maker)
+    }
+
+    fn finish(mut self, start: impl FnOnce(&Graph) -> Option<Start>) -> Result<Option<Lineage>, Error> {
+        while let Some(job) = self.open.pop() {
+            self.add_whole(job)?;
+        }
+        let mut jobs = Vec::with_capacity(self.files.len());
+        let mut records: Vec<JobRecord> = Vec::with_capacity(self.files.len());
+        for (key, files) in self.files {
+            let job = self.store.job(key)?;
+            records.push(record_of(&job, files));
+            jobs.push(job);
+        }
+        let graph = Graph::from_records(&records);
+        let Some(start) = start(&graph) else { return Ok(None) };
+        let ancestry = match start {
+            Start::Job(job) => graph.ancestry_of_job(job),
+            Start::Version(version) => graph.ancestry(version),
+        };
+        Ok(Some(Lineage { graph, jobs, start, ancestry }))
+    }
+}
+
+fn is_content(file: &SessionFile) -> bool {
+    matches!(file.role, Role::Output | Role::Input)
+}

@@ -1,0 +1,14 @@
+//! Answers that need more than one of the store, the graph and the disk: what an artifact comes from, and whether that is still so.
+//!
+//! It never prints, never writes but to the store's cache of hashes, and never runs what was recorded.
+//! Begin reading at [`Lineage`].
+
+#![forbid(unsafe_code)]
+
+mod ancestry;
+mod session;
+mod sources;
+
+pub use ancestry::{Lineage, Start};
+pub use session::{of_session, record_of};
+pub use sources::{Source, Sources};

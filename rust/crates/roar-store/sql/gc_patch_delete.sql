@@ -1,0 +1,1 @@
+DELETE FROM patch WHERE id NOT IN (SELECT patch FROM job_git WHERE patch IS NOT NULL);

@@ -1,0 +1,1 @@
+INSERT INTO patch (digest, text) VALUES (?1, ?2);

@@ -1,0 +1,195 @@
+//! What things come from. The commands run under ptrace, which needs nothing.
+
+use std::process::Command;
+
+use cli_tests::TestEnv;
+use insta::assert_snapshot;
+
+fn env() -> TestEnv {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env
+}
+
+fn git(env: &TestEnv, arguments: &[&str]) {
+    let done = Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .current_dir(env.project())
+        .env("HOME", env.home())
+        .output()
+        .expect("git is installed");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Three steps in a repository, one of which has nothing to do with the others.
+fn pipeline() -> TestEnv {
+    let env = env();
+    env.write("in.csv", "b\na\n");
+    env.write("sort.sh", "sort \"$1\" > \"$2\"\n");
+    git(&env, &["init", "-q"]);
+    git(&env, &["add", "sort.sh"]);
+    git(&env, &["commit", "-qm", "sort"]);
+    env.line("run sh sort.sh in.csv sorted.csv");
+    env.roar(["run", "sh", "-c", "head -1 sorted.csv > first.txt"]);
+    env.roar(["run", "sh", "-c", "echo other > other.txt"]);
+    env
+}
+
+/// Leaves out which commit it was.
+fn without_commit(text: &str) -> String {
+    let word = |word: &str| {
+        let id = word.trim_end_matches(',');
+        let is_id = id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_id { word.replace(id, "[ID]") } else { word.to_owned() }
+    };
+    let line = |line: &str| match line.split_once("commit ") {
+        Some((before, after)) => {
+            let words: Vec<String> = after.split(' ').map(word).collect();
+            format!("{before}commit {}", words.join(" "))
+        }
+        None => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn lineage_shows_what_an_artifact_comes_from_and_nothing_else() {
+    let env = pipeline();
+    assert_snapshot!(env.line("lineage first.txt"), @"
+    status: 0
+    ----- stdout
+    first.txt  81c4b7f7e054  made by @2
+    @1  sh sort.sh in.csv sorted.csv
+        in  in.csv  6320d89fad37
+        in  sort.sh  fad0e64356ac
+        out  sorted.csv  41153ec5e22e
+    @2  sh -c 'head -1 sorted.csv > first.txt'
+        in  sorted.csv  41153ec5e22e  ← @1
+        out  first.txt  81c4b7f7e054
+    ");
+    // A hash is as good as a name.
+    let json = env.line("lineage --json first.txt").stdout;
+    let hash = json.split("\"hash\": \"").nth(1).and_then(|rest| rest.get(..10)).unwrap().to_owned();
+    assert_eq!(env.line(&format!("lineage {hash}")), env.line("lineage first.txt"));
+    assert_snapshot!(env.line("lineage @1"), @"
+    status: 0
+    ----- stdout
+    @1  sh sort.sh in.csv sorted.csv
+        in  in.csv  6320d89fad37
+        in  sort.sh  fad0e64356ac
+    ");
+}
+
+#[test]
+fn a_file_that_was_updated_in_place_is_two_versions() {
+    let env = env();
+    env.roar(["run", "sh", "-c", "echo a > log"]);
+    env.roar(["run", "sh", "-c", "echo b >> log"]);
+    env.roar(["run", "cp", "log", "copy"]);
+    assert_snapshot!(env.line("lineage copy"), @"
+    status: 0
+    ----- stdout
+    copy  41153ec5e22e  made by @3
+    @1  sh -c 'echo a > log'
+        out  log  81c4b7f7e054
+    @2  sh -c 'echo b >> log'
+        out  log  41153ec5e22e  (updated)
+    @3  cp log copy
+        in  log  41153ec5e22e  ← @2
+        out  copy  41153ec5e22e
+    ");
+    assert_snapshot!(env.line("dag"), @"
+    status: 0
+    ----- stdout
+    @1  sh -c 'echo a > log'
+        out  log
+    @2  sh -c 'echo b >> log'
+        out  log  (updated, was from @1)
+    @3  cp log copy
+        in  log  ← @2
+        out  copy
+    ");
+}
+
+#[test]
+fn lineage_as_json_names_jobs_by_id_and_step() {
+    let env = pipeline();
+    let json = env.line("lineage --json sorted.csv").stdout;
+    assert!(json.contains("\"format\": \"roar.lineage/1\""), "{json}");
+    assert!(json.contains("\"step\": 1"), "{json}");
+}
+
+#[test]
+fn inputs_lists_the_roots_and_what_accounts_for_them() {
+    let env = pipeline();
+    assert_snapshot!(without_commit(&env.line("inputs first.txt").to_string()), @"
+    status: 0
+    ----- stdout
+    hash  from  used by  path
+    6320d89fad37  unknown  @1  in.csv
+    fad0e64356ac  commit [ID]  @1  sort.sh
+    ");
+    assert_snapshot!(env.line("inputs --unsourced first.txt"), @"
+    status: 0
+    ----- stdout
+    hash  from  used by  path
+    6320d89fad37  unknown  @1  in.csv
+    ");
+    env.write("sort.sh", "sort -u \"$1\" > \"$2\"\n");
+    env.line("run sh sort.sh in.csv sorted.csv");
+    assert_snapshot!(without_commit(&env.line("inputs sorted.csv").to_string()), @"
+    status: 0
+    ----- stdout
+    hash  from  used by  path
+    6320d89fad37  unknown  @4  in.csv
+    05cdb3e005ff  commit 8b24da2d3ae7, changed  @4  sort.sh
+    ");
+}
+
+#[test]
+fn a_target_without_a_record_is_refused() {
+    let env = pipeline();
+    env.write("unseen.txt", "");
+    assert_snapshot!(env.line("lineage unseen.txt"), @"
+    status: 1
+    ----- stderr
+    error: unseen.txt is no step, job, hash or path that is recorded
+
+    hint: `roar log` lists the jobs
+    ");
+    assert_snapshot!(env.line("inputs @9"), @"
+    status: 1
+    ----- stderr
+    error: @9 is no step, job, hash or path that is recorded
+
+    hint: nearest is:
+      [JOB-ID]  @3 sh -c 'echo other > other.txt'
+    ");
+}
+
+#[test]
+fn what_is_longer_than_the_terminal_goes_through_the_pager() {
+    let mut env = pipeline();
+    env.set("PAGER", "sed 's/^/> /'");
+    env.set("TERM", "dumb");
+    // script(1) is not everywhere; python's pty is.
+    let script = "import os, pty, sys, termios, fcntl, struct\n\
+        pid, fd = pty.fork()\n\
+        if pid == 0:\n    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 4, 80, 0, 0)); os.execv(sys.argv[1], sys.argv[1:])\n\
+        out = b''\n\
+        while True:\n\
+        \x20   try:\n        block = os.read(fd, 65536)\n    except OSError:\n        break\n\
+        \x20   if not block: break\n    out += block\n\
+        os.waitpid(pid, 0)\n\
+        sys.stdout.buffer.write(out.replace(b'\\r\\n', b'\\n'))\n";
+    let roar = env.command();
+    let mut python = Command::new("python3");
+    python.args(["-c", script]).arg(roar.get_program()).args(["lineage", "first.txt"]);
+    python.current_dir(env.project()).env_clear();
+    python.envs(roar.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let paged = env.answer(&python.output().expect("python3 is installed"));
+    assert!(paged.stdout.starts_with("> first.txt"), "{paged}");
+    // Where standard output is no terminal there is no pager.
+    assert!(env.line("lineage first.txt").stdout.starts_with("first.txt"));
+}
