@@ -77,7 +77,7 @@ impl Graph {
     }
 
     /// Returns for each job the jobs whose products it took, without double ones.
-    pub(crate) fn job_parents(&self) -> Vec<BTreeSet<JobIndex>> {
+    pub fn job_parents(&self) -> Vec<BTreeSet<JobIndex>> {
         let parents =
             |(job, _)| self.taken(job).filter_map(|version| self.version(version).producer).collect();
         self.indexed_jobs().map(parents).collect()

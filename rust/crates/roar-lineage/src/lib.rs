@@ -6,9 +6,15 @@
 #![forbid(unsafe_code)]
 
 mod ancestry;
+mod disk;
 mod session;
 mod sources;
+mod staleness;
+mod verify;
 
 pub use ancestry::{Lineage, Start};
+pub use disk::{Disk, OnDisk};
 pub use session::{of_session, record_of};
 pub use sources::{Source, Sources};
+pub use staleness::{Reason, StaleStep, Staleness};
+pub use verify::{Verdict, Verified, verify};

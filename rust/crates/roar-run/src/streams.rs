@@ -4,7 +4,7 @@ use std::io::{stderr, stdin, stdout};
 
 use roar_store::{Stream, StreamKind};
 use rustix::fd::AsFd;
-use rustix::fs::{FileType, OFlags, Stat, fcntl_getfl, fstat, major, minor, readlink};
+use rustix::fs::{FileType, OFlags, Stat, fcntl_getfl, fstat, major, minor, readlink, tell};
 use rustix::termios::isatty;
 use tracer_schema::PathBytes;
 
@@ -17,12 +17,17 @@ pub(crate) fn standard_streams() -> Vec<Stream> {
 }
 
 fn stream(fd: u8, file: impl AsFd) -> Stream {
-    let kind = fstat(&file).map_or(StreamKind::Other, |stat| kind_of(&stat, isatty(&file)));
+    let flags = fcntl_getfl(&file).unwrap_or(OFlags::empty());
+    let is_append = flags.contains(OFlags::APPEND);
+    let kind = match fstat(&file).map_or(StreamKind::Other, |stat| kind_of(&stat, isatty(&file))) {
+        // In the middle of a file that others read or write as well, such as the log of a script: not the command's own.
+        StreamKind::File if !is_append && tell(&file).is_ok_and(|at| at > 0) => StreamKind::Other,
+        kind => kind,
+    };
     let path = match kind {
         StreamKind::File => readlink(format!("/proc/self/fd/{fd}"), Vec::new()).ok(),
         StreamKind::Null | StreamKind::Pipe | StreamKind::Terminal | StreamKind::Other => None,
     };
-    let is_append = fcntl_getfl(&file).is_ok_and(|flags| flags.contains(OFlags::APPEND));
     let path = path.map(|path| PathBytes::from(path.to_bytes()));
     Stream { fd, kind, path, is_append: kind == StreamKind::File && is_append }
 }

@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use roar_config::TracerMode;
 
-pub(crate) use asking::{InputsArgs, LineageArgs};
+pub(crate) use asking::{InputsArgs, LineageArgs, RerunArgs, StaleArgs, VerifyArgs};
 pub(crate) use housekeeping::{
     CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
 };
@@ -78,6 +78,18 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     /// List the files that something comes from and that no recorded step made
     Inputs(InputsArgs),
+    /// Compare the files on disk with what was recorded
+    ///
+    /// Ends with 1 if one has changed or is missing.
+    Verify(VerifyArgs),
+    /// List the steps that must run again, and why
+    ///
+    /// Ends with 1 if there are any.
+    Stale(StaleArgs),
+    /// Run the steps again that are stale
+    ///
+    /// In order, each as `roar run` would with the recorded command and directory. Stops at the first that fails.
+    Rerun(RerunArgs),
     /// Set up what observes commands
     #[command(subcommand)]
     Tracer(TracerCommand),
@@ -259,6 +271,9 @@ impl Command {
             | Self::Dag(_)
             | Self::Lineage(_)
             | Self::Inputs(_)
+            | Self::Verify(_)
+            | Self::Stale(_)
+            | Self::Rerun(_)
             | Self::Tracer(_)
             | Self::Label(_)
             | Self::Env(_)

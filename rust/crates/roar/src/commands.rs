@@ -13,12 +13,15 @@ mod lineage;
 mod log;
 mod man;
 mod pop;
+mod rerun;
 mod reset;
 mod run;
 mod show;
+mod stale;
 mod status;
 mod target;
 mod tracer;
+mod verify;
 
 use roar_store::JobKind;
 
@@ -38,6 +41,9 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Dag(args) => dag::dag(&args, environment)?,
         Command::Lineage(args) => lineage::lineage(&args, environment)?,
         Command::Inputs(args) => inputs::inputs(&args, environment)?,
+        Command::Verify(args) => return verify::verify(&args, environment),
+        Command::Stale(args) => return stale::stale(&args, environment),
+        Command::Rerun(args) => return rerun::rerun(&args, environment),
         Command::Tracer(command) => tracer::tracer(&command, environment)?,
         Command::Label(args) => label::label(&args, environment)?,
         Command::Env(args) => env::env(&args, environment)?,

@@ -29,6 +29,8 @@ pub(crate) struct Environment {
     pub(crate) pager: Option<OsString>,
     /// `SUDO_UID` and `SUDO_GID`: who has become root by sudo(8).
     pub(crate) sudo: Option<(u32, u32)>,
+    /// This program.
+    pub(crate) program: PathBuf,
     /// Where the tracers are: `ROAR_TRACERS`, for packagers and tests, else the directory of this program.
     pub(crate) programs: PathBuf,
     /// All variables.
@@ -61,15 +63,19 @@ impl Environment {
             columns: variable("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok()),
             pager: variables.iter().find(|(key, _)| key == "PAGER").map(|(_, value)| value.clone()),
             sudo: number("SUDO_UID").zip(number("SUDO_GID")),
+            program: own_program()?,
             programs,
             variables,
         })
     }
 }
 
-fn own_directory() -> Result<PathBuf, CliError> {
-    let program = std::env::current_exe().map_err(|source| {
+fn own_program() -> Result<PathBuf, CliError> {
+    std::env::current_exe().map_err(|source| {
         CliError::new(Kind::Environment, "cannot find out where roar is installed").with_source(&source)
-    })?;
-    Ok(program.parent().unwrap_or(Path::new("/")).to_owned())
+    })
+}
+
+fn own_directory() -> Result<PathBuf, CliError> {
+    Ok(own_program()?.parent().unwrap_or(Path::new("/")).to_owned())
 }

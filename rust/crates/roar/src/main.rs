@@ -15,6 +15,7 @@ mod naming;
 mod phrase;
 mod place;
 mod quote;
+mod replay;
 mod ui;
 mod view;
 

@@ -39,6 +39,9 @@ fn help_lists_the_commands() {
       gc  Drop records that nothing needs, and make the database smaller
       lineage  Show everything that an artifact or a job comes from
       inputs  List the files that something comes from and that no recorded step made
+      verify  Compare the files on disk with what was recorded
+      stale  List the steps that must run again, and why
+      rerun  Run the steps again that are stale
       tracer  Set up what observes commands
       config  Read and change the configuration
       completions  Print what a shell needs to complete command lines of roar
@@ -113,7 +116,7 @@ fn an_unknown_command_ends_with_2() {
     ----- stderr
     error: unrecognized subcommand 'stauts'
 
-      tip: a similar subcommand exists: 'status'
+      tip: some similar subcommands exist: 'stale', 'status'
 
     Usage: roar <COMMAND>
 

@@ -31,3 +31,41 @@ pub(crate) struct InputsArgs {
     #[arg(long)]
     pub(crate) unsourced: bool,
 }
+
+/// Flags of `roar verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// A step (`@3`, `@last`), a job, a hash or a path; without one: every file of the session
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: Option<OsString>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List every file, not only those that differ
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Flags of `roar stale`.
+#[derive(Debug, Args)]
+pub(crate) struct StaleArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Flags of `roar rerun`.
+#[derive(Debug, Args)]
+pub(crate) struct RerunArgs {
+    /// Run only these steps, and those that they take from; they are still left out where they are not stale
+    #[arg(value_name = "@N", value_parser = parse_step)]
+    pub(crate) steps: Vec<u64>,
+    /// List the steps, and run nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+fn parse_step(text: &str) -> Result<u64, String> {
+    let number = text.strip_prefix('@').and_then(|number| number.parse().ok());
+    number.ok_or_else(|| "expected a step, as `@3`".to_owned())
+}

@@ -93,7 +93,8 @@ fn options(args: RunArgs, kind: JobKind) -> RunOptions {
 }
 
 fn surroundings(environment: &Environment) -> Surroundings {
-    let Environment { cwd, home, temp, columns: _, pager: _, sudo: _, programs, variables } = environment;
+    let Environment { cwd, home, temp, columns: _, pager: _, sudo: _, program: _, programs, variables } =
+        environment;
     Surroundings {
         cwd: cwd.clone(),
         home: home.clone(),

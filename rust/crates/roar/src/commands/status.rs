@@ -1,21 +1,25 @@
 //! `roar status`: the session, its last job, what is stale, and how the next run would be observed.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use roar_lineage::Staleness;
 use serde::Serialize;
 use tracer_schema::PathBytes;
 
 use crate::cli::StatusArgs;
+use crate::commands::stale::{self, StepView};
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
-use crate::place::shown_path;
+use crate::naming::Names;
 use crate::ui::{self, Role};
 use crate::view::{JobView, command_line};
-use crate::{lineage, phrase, place};
+use crate::{phrase, place};
 
-/// Inputs that one line names; the others are counted.
-const NAMED_INPUTS_MAX: usize = 3;
+/// Reasons that one line names; the others are counted.
+const NAMED_REASONS_MAX: usize = 3;
+
+/// Files that are looked at to see what is stale: the answer is to come at once. `roar stale` looks at all.
+const FILES_MAX: u64 = 10_000;
 
 #[derive(Serialize)]
 struct Status {
@@ -23,7 +27,9 @@ struct Status {
     directory: PathBytes,
     session: Option<SessionView>,
     last_job: Option<JobView>,
-    stale: Vec<StaleStep>,
+    stale: Vec<StepView>,
+    /// Whether every step was looked at, or the newest alone.
+    stale_is_whole: bool,
     tracer_mode: &'static str,
 }
 
@@ -34,19 +40,6 @@ struct SessionView {
     jobs: u64,
     #[serde(skip)]
     started_unix_ns: i64,
-}
-
-#[derive(Serialize)]
-struct StaleStep {
-    step: u64,
-    command: Vec<PathBytes>,
-    inputs: Vec<StaleInput>,
-}
-
-#[derive(Serialize)]
-struct StaleInput {
-    path: PathBytes,
-    remade_by: u64,
 }
 
 pub(crate) fn status(args: &StatusArgs, environment: &Environment) -> Result<(), CliError> {
@@ -61,15 +54,15 @@ pub(crate) fn status(args: &StatusArgs, environment: &Environment) -> Result<(),
 }
 
 fn read(environment: &Environment) -> Result<Status, CliError> {
-    let store = place::store(environment)?;
+    let mut store = place::store(environment)?;
     let config = place::config(environment, &[])?;
     let session = store.session()?;
-    let stale = match &session {
+    let (stale, stale_is_whole) = match &session {
         Some(session) => {
-            let (graph, _) = lineage::of_session(&store, session.key)?;
-            stale_steps(&graph.collapse())
+            let staleness = Staleness::of_newest(&mut store, session.key, FILES_MAX)?;
+            (stale::views(&staleness, Names::new(&store)?), staleness.is_whole)
         }
-        None => Vec::new(),
+        None => (Vec::new(), true),
     };
     let directory = store.path().parent().unwrap_or(store.path()).into();
     Ok(Status {
@@ -83,23 +76,9 @@ fn read(environment: &Environment) -> Result<Status, CliError> {
             started_unix_ns: session.started_unix_ns,
         }),
         stale,
+        stale_is_whole,
         tracer_mode: config.settings.tracer_mode.name(),
     })
-}
-
-fn stale_steps(graph: &roar_dag::Graph) -> Vec<StaleStep> {
-    let mut steps: BTreeMap<u64, StaleStep> = BTreeMap::new();
-    for stale in graph.stale() {
-        let job = graph.job(stale.job);
-        let step = steps.entry(job.step).or_insert_with(|| StaleStep {
-            step: job.step,
-            command: job.command.iter().map(|word| PathBytes(word.clone())).collect(),
-            inputs: Vec::new(),
-        });
-        let path = graph.path(stale.path).into();
-        step.inputs.push(StaleInput { path, remade_by: graph.job(stale.newest_producer).step });
-    }
-    steps.into_values().collect()
 }
 
 fn write(status: &Status, environment: &Environment, page: &mut String) -> std::fmt::Result {
@@ -130,22 +109,27 @@ fn write(status: &Status, environment: &Environment, page: &mut String) -> std::
         line("", facts.join(", "))?;
     }
     line("tracer", status.tracer_mode.to_owned())?;
-    if status.stale.is_empty() {
-        return line("stale", "nothing".to_owned());
+    match (status.stale.is_empty(), status.stale_is_whole) {
+        (true, true) => return line("stale", "nothing".to_owned()),
+        (true, false) => {
+            return line("stale", "none of the newest steps (`roar stale` looks at all)".to_owned());
+        }
+        (false, _) => {}
     }
     let mut name = "stale";
     for step in &status.stale {
-        let shown = step.inputs.iter().take(NAMED_INPUTS_MAX);
-        let mut inputs: Vec<String> = shown
-            .map(|input| format!("@{} made {} anew", input.remade_by, shown_path(environment, &input.path)))
-            .collect();
-        let more = step.inputs.len().saturating_sub(NAMED_INPUTS_MAX);
+        let shown = step.reasons.iter().take(NAMED_REASONS_MAX);
+        let mut reasons: Vec<String> = shown.map(|reason| stale::words(reason, environment)).collect();
+        let more = step.reasons.len().saturating_sub(NAMED_REASONS_MAX);
         if more > 0 {
-            inputs.push(format!("{} more", phrase::number(more as u64)));
+            reasons.push(format!("{} more", phrase::number(more as u64)));
         }
-        let step_name = Role::Step.paint(format!("@{}", step.step));
-        line(name, format!("{step_name} {}: {}", command_line(&step.command), inputs.join(", ")))?;
+        let step_name = Role::Step.paint(&step.job);
+        line(name, format!("{step_name} {}: {}", command_line(&step.command), reasons.join(", ")))?;
         name = "";
+    }
+    if !status.stale_is_whole {
+        line("", "of the newest steps (`roar stale` looks at all)".to_owned())?;
     }
     Ok(())
 }

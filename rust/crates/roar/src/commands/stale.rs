@@ -1,0 +1,150 @@
+//! `roar stale`: which steps must run again, and why.
+
+use std::fmt::Write;
+
+use roar_dag::PathIndex;
+use roar_lineage::{Reason, StaleStep, Staleness};
+use roar_store::Store;
+use serde::Serialize;
+use tracer_schema::PathBytes;
+
+use crate::cli::StaleArgs;
+use crate::env::Environment;
+use crate::error::CliError;
+use crate::naming::{JobName, Names};
+use crate::phrase;
+use crate::place::{self, shown_path};
+use crate::ui::{self, Role};
+use crate::view::command_line;
+
+/// Status where a step must run again.
+const STALE_STATUS: u8 = 1;
+
+/// Reasons of one kind that a step lists; the others are counted.
+const LISTED_MAX: usize = 8;
+
+#[derive(Serialize)]
+struct StaleView {
+    format: &'static str,
+    steps: Vec<StepView>,
+}
+
+/// A step that must run again.
+#[derive(Serialize)]
+pub(super) struct StepView {
+    pub(super) job: JobName,
+    pub(super) command: Vec<PathBytes>,
+    cwd: PathBytes,
+    pub(super) reasons: Vec<ReasonView>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ReasonView {
+    /// `changed`, `code_changed`, `missing`, `unreadable`, `output_missing`, `output_changed`, `new_file`, `upstream`, `failed` or
+    /// `interrupted`.
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<PathBytes>,
+    /// The step that made it anew, or that must run again before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) job: Option<JobName>,
+}
+
+pub(crate) fn stale(args: &StaleArgs, environment: &Environment) -> Result<u8, CliError> {
+    let mut store = place::store(environment)?;
+    let steps = match of_session(&mut store)? {
+        Some(staleness) => views(&staleness, Names::new(&store)?),
+        None => Vec::new(),
+    };
+    let status = if steps.is_empty() { 0 } else { STALE_STATUS };
+    let view = StaleView { format: "roar.stale/1", steps };
+    if args.json {
+        ui::print_json(&view)?;
+        return Ok(status);
+    }
+    if view.steps.is_empty() {
+        ui::say("nothing is stale");
+        return Ok(status);
+    }
+    let mut page = String::new();
+    for step in &view.steps {
+        let command = Role::Heading.paint(command_line(&step.command));
+        writeln!(page, "{}  {command}", Role::Step.paint(&step.job))?;
+        let mut last = ("", 0);
+        for reason in &step.reasons {
+            last = if reason.kind == last.0 { (reason.kind, last.1 + 1) } else { (reason.kind, 1) };
+            if last.1 <= LISTED_MAX {
+                writeln!(page, "    {}", words(reason, environment))?;
+            } else if last.1 == LISTED_MAX + 1 {
+                let more = step.reasons.iter().filter(|other| other.kind == reason.kind).count() - LISTED_MAX;
+                writeln!(page, "    … {} more (`--json` lists all)", phrase::number(more as u64))?;
+            }
+        }
+    }
+    ui::page(&page, environment)?;
+    ui::hint("`roar rerun` runs them again, in this order");
+    Ok(status)
+}
+
+/// Compares the open session with the disk.
+pub(super) fn of_session(store: &mut Store) -> Result<Option<Staleness>, CliError> {
+    let Some(session) = store.session()? else { return Ok(None) };
+    Ok(Some(Staleness::of_session(store, session.key)?))
+}
+
+/// Returns the steps that must run again.
+pub(super) fn views(staleness: &Staleness, names: Names) -> Vec<StepView> {
+    staleness.steps.iter().map(|step| view(staleness, step, names)).collect()
+}
+
+fn view(staleness: &Staleness, step: &StaleStep, names: Names) -> StepView {
+    let job = &staleness.jobs[step.job.index()];
+    let mut reasons: Vec<ReasonView> =
+        step.reasons.iter().map(|reason| reason_view(staleness, reason, names)).collect();
+    // Those of one kind stand together, in the order in which their kinds came up.
+    let kinds: Vec<&str> = reasons.iter().map(|reason| reason.kind).collect();
+    reasons.sort_by_key(|reason| kinds.iter().position(|kind| *kind == reason.kind));
+    StepView { job: names.of(job), command: job.command.clone(), cwd: job.cwd.clone(), reasons }
+}
+
+fn reason_view(staleness: &Staleness, reason: &Reason, names: Names) -> ReasonView {
+    let name = |job: &roar_dag::JobIndex| names.of(&staleness.jobs[job.index()]);
+    let of_path = |kind, path: &PathIndex| ReasonView {
+        kind,
+        path: Some(staleness.graph.path(*path).into()),
+        job: None,
+    };
+    match reason {
+        Reason::Changed { path, is_code, remade_by } => {
+            let kind = if *is_code { "code_changed" } else { "changed" };
+            ReasonView { job: remade_by.as_ref().map(name), ..of_path(kind, path) }
+        }
+        Reason::Missing(path) => of_path("missing", path),
+        Reason::Unreadable(path) => of_path("unreadable", path),
+        Reason::OutputMissing(path) => of_path("output_missing", path),
+        Reason::OutputChanged(path) => of_path("output_changed", path),
+        Reason::NewFile(path) => ReasonView { kind: "new_file", path: Some(path.clone()), job: None },
+        Reason::Upstream(job) => ReasonView { kind: "upstream", path: None, job: Some(name(job)) },
+        Reason::Failed => ReasonView { kind: "failed", path: None, job: None },
+        Reason::Interrupted => ReasonView { kind: "interrupted", path: None, job: None },
+    }
+}
+
+/// Returns a reason in words.
+pub(super) fn words(reason: &ReasonView, environment: &Environment) -> String {
+    let path = reason.path.as_ref().map(|path| shown_path(environment, path)).unwrap_or_default();
+    let job = reason.job.as_ref().map(|job| Role::Step.paint(job).to_string()).unwrap_or_default();
+    match reason.kind {
+        "changed" | "code_changed" if reason.job.is_some() => format!("{job} made {path} anew"),
+        "changed" => format!("input {path} has changed"),
+        "code_changed" => format!("code {path} has changed"),
+        "missing" => format!("input {path} is missing"),
+        "unreadable" => format!("input {path} cannot be read"),
+        "output_missing" => format!("output {path} is missing"),
+        "output_changed" => format!("output {path} was changed by something else"),
+        "new_file" => format!("{path} is new beside its inputs, all of whose kind it had read"),
+        "upstream" => format!("takes from {job}"),
+        "failed" => "it failed".to_owned(),
+        _ => "it was broken off".to_owned(),
+    }
+}

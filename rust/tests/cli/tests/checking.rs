@@ -1,0 +1,318 @@
+//! What was recorded against what is on disk. The commands run under ptrace, which needs nothing.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use cli_tests::TestEnv;
+use insta::assert_snapshot;
+
+/// Three steps: sorting by a script, the first line of that, and all files of a directory.
+fn pipeline() -> TestEnv {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("in.csv", "b\na\n");
+    env.write("sort.sh", "sort \"$1\" > \"$2\"\n");
+    env.write("parts/1.csv", "1\n");
+    env.write("parts/2.csv", "2\n");
+    env.line("run sh sort.sh in.csv sorted.csv");
+    env.roar(["run", "sh", "-c", "head -1 sorted.csv > first.txt"]);
+    env.roar(["run", "sh", "-c", "cat parts/*.csv > all.csv"]);
+    env
+}
+
+#[test]
+fn what_is_as_it_was_is_neither_stale_nor_different() {
+    let env = pipeline();
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    assert_snapshot!(env.line("verify"), @"
+    status: 0
+    ----- stderr
+    7 files: 7 same
+    ");
+    assert_snapshot!(env.line("rerun"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+}
+
+#[test]
+fn stale_says_which_steps_must_run_again_and_why() {
+    let env = pipeline();
+    env.write("in.csv", "c\nb\n");
+    fs::remove_file(env.project().join("all.csv")).unwrap();
+    env.write("parts/3.csv", "3\n");
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh sort.sh in.csv sorted.csv
+        input in.csv has changed
+    @2  sh -c 'head -1 sorted.csv > first.txt'
+        takes from @1
+    @3  sh -c 'cat parts/*.csv > all.csv'
+        output all.csv is missing
+        parts/3.csv is new beside its inputs, all of whose kind it had read
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+    assert_snapshot!(env.line("status"), @"
+    status: 0
+    ----- stdout
+    session  3 jobs since [TIME]
+    last job  @3 sh -c 'cat parts/*.csv > all.csv'
+               [TIME], exit 0, [TOOK], 2 inputs, 1 output, ptrace
+    tracer  ptrace
+    stale  @1 sh sort.sh in.csv sorted.csv: input in.csv has changed
+               @2 sh -c 'head -1 sorted.csv > first.txt': takes from @1
+               @3 sh -c 'cat parts/*.csv > all.csv': output all.csv is missing, parts/3.csv is new beside its inputs, all of whose kind it had read
+    ");
+    env.write("sort.sh", "sort -u \"$1\" > \"$2\"\n");
+    env.write("first.txt", "by hand\n");
+    fs::remove_file(env.project().join("parts/1.csv")).unwrap();
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh sort.sh in.csv sorted.csv
+        input in.csv has changed
+        code sort.sh has changed
+    @2  sh -c 'head -1 sorted.csv > first.txt'
+        output first.txt was changed by something else
+        takes from @1
+    @3  sh -c 'cat parts/*.csv > all.csv'
+        input parts/1.csv is missing
+        output all.csv is missing
+        parts/3.csv is new beside its inputs, all of whose kind it had read
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+}
+
+#[test]
+fn a_directory_of_which_a_step_did_not_read_all_may_get_new_files() {
+    let env = pipeline();
+    env.roar(["run", "sh", "-c", "cat parts/1.csv in.csv > some.csv"]);
+    env.write("more.csv", "");
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+}
+
+#[test]
+fn a_file_updated_step_by_step_makes_no_step_stale() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("log", "0\n");
+    env.roar(["run", "sh", "-c", "wc -l < log >> log"]);
+    env.roar(["run", "sh", "-c", "cat log >/dev/null; echo done >> log"]);
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+}
+
+#[test]
+fn a_file_that_a_later_step_removed_is_not_missed() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.roar(["run", "sh", "-c", "echo a > part"]);
+    env.roar(["run", "sh", "-c", "cat part > whole"]);
+    env.roar(["run", "rm", "part"]);
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    assert_snapshot!(env.line("verify"), @"
+    status: 0
+    ----- stderr
+    1 file: 1 same
+    ");
+}
+
+#[test]
+fn a_step_that_failed_or_was_broken_off_is_stale() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.roar(["run", "sh", "-c", "echo a > a; exit 3"]);
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh -c 'echo a > a; exit 3'
+        it failed
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+}
+
+#[test]
+fn verify_names_every_file_that_is_not_what_was_recorded() {
+    let env = pipeline();
+    env.write("sorted.csv", "z\n");
+    fs::remove_file(env.project().join("first.txt")).unwrap();
+    assert_snapshot!(env.line("verify"), @"
+    status: 1
+    ----- stdout
+    missing  @2  81c4b7f7e054  first.txt
+    changed  @2  41153ec5e22e  sorted.csv
+    ----- stderr
+    7 files: 5 same, 1 changed, 1 missing
+    ");
+    assert_snapshot!(env.line("verify @2"), @"
+    status: 1
+    ----- stdout
+    missing  @2  81c4b7f7e054  first.txt
+    changed  @2  41153ec5e22e  sorted.csv
+    ----- stderr
+    2 files: 0 same, 1 changed, 1 missing
+    ");
+    assert_snapshot!(env.line("verify in.csv"), @"
+    status: 0
+    ----- stderr
+    1 file: 1 same
+    ");
+    assert_snapshot!(env.line("verify --all @3"), @"
+    status: 0
+    ----- stdout
+    same  @3  a37d46d908a5  all.csv
+    same  @3  50cc1102b1c6  parts/1.csv
+    same  @3  b9a1a3183dd3  parts/2.csv
+    ----- stderr
+    3 files: 3 same
+    ");
+    assert_snapshot!(env.line("verify --json sorted.csv"), @r#"
+    status: 1
+    ----- stdout
+    {
+      "format": "roar.verify/1",
+      "files": [
+        {
+          "path": "[DIR]/project/sorted.csv",
+          "verdict": "changed",
+          "recorded": "41153ec5e22e7e1d208eec929ef45dcd31fd71283799b0615bb8753491715e5b",
+          "now": "ffaa7f53830b0e1744450c94db3c1264ffcd799e0131f9911529b30af4a87c16",
+          "job": {
+            "step": 2,
+            "id": "[JOB-ID]"
+          },
+          "superseded_by": null,
+          "reason": null
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn rerun_runs_what_is_stale_in_order_and_no_more() {
+    let env = pipeline();
+    // What it makes stays the same, so that the second step need not run.
+    env.write("sort.sh", "sort \"$1\" > \"$2\" # the same\n");
+    assert_snapshot!(env.line("rerun --dry-run"), @"
+    status: 0
+    ----- stdout
+    @1 sh sort.sh in.csv sorted.csv
+    @2 sh -c 'head -1 sorted.csv > first.txt'
+    ");
+    assert_snapshot!(env.line("rerun"), @"
+    status: 0
+    ----- stderr
+    roar: @1 sh sort.sh in.csv sorted.csv
+    roar: @4 recorded: 2 inputs, 1 output ([TOOK])
+    roar: @2 sh -c 'head -1 sorted.csv > first.txt': its inputs came out the same, it need not run
+    ");
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    env.write("in.csv", "z\ny\n");
+    env.write("parts/1.csv", "one\n");
+    assert_snapshot!(env.line("rerun @2"), @"
+    status: 0
+    ----- stderr
+    roar: @4 sh sort.sh in.csv sorted.csv
+    roar: @5 recorded: 2 inputs, 1 output ([TOOK])
+    roar: @2 sh -c 'head -1 sorted.csv > first.txt'
+    roar: @6 recorded: 1 input, 1 output ([TOOK])
+    ");
+    assert_eq!(env.read("first.txt"), "y\n");
+    assert_eq!(env.read("all.csv"), "1\n2\n");
+    assert_snapshot!(env.line("rerun @17"), @"
+    status: 1
+    ----- stderr
+    error: there is no step @17 in this session
+
+    hint: `roar dag` lists the steps
+    ");
+}
+
+#[test]
+fn rerun_stops_at_the_first_step_that_fails() {
+    let env = pipeline();
+    env.write("sort.sh", "exit 7\n");
+    assert_snapshot!(env.line("rerun"), @"
+    status: 1
+    ----- stderr
+    roar: @1 sh sort.sh in.csv sorted.csv
+    roar: @4 recorded: 1 input, 0 outputs ([TOOK])
+    roar: @1 failed, exit 7; no step was run after it
+    ");
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @4  sh sort.sh in.csv sorted.csv
+        it failed
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+}
+
+#[test]
+fn a_command_runs_again_in_its_directory_with_its_streams() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.line("init -n");
+    env.write("deep er/in put", "b\na\n");
+    let at = |name: &str| env.project().join("deep er").join(name);
+    let output = env
+        .command()
+        .args(["run", "-q", "sh", "-c", "sort; echo oops >&2"])
+        .current_dir(env.project().join("deep er"))
+        .stdin(fs::File::open(at("in put")).unwrap())
+        .stdout(fs::File::create(at("out")).unwrap())
+        .stderr(fs::OpenOptions::new().create(true).append(true).open(at("log")).unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    env.write("deep er/in put", "d\nc\n");
+    assert_snapshot!(env.line("rerun"), @"
+    status: 0
+    ----- stderr
+    roar: @1 sh -c 'sort; echo oops >&2'
+    ");
+    assert_eq!(fs::read_to_string(at("out")).unwrap(), "c\nd\n");
+    assert!(fs::read_to_string(at("log")).unwrap().starts_with("oops\noops\n"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_from_one_that_is_gone() {
+    let env = pipeline();
+    let file = env.project().join("in.csv");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    // Written anew, so that no remembered hash answers; root reads it all the same.
+    if fs::read(&file).is_err() {
+        assert!(env.line("verify").stdout.contains("unreadable"));
+    }
+}
