@@ -19,11 +19,10 @@ pub(crate) fn standard_streams() -> Vec<Stream> {
 fn stream(fd: u8, file: impl AsFd) -> Stream {
     let flags = fcntl_getfl(&file).unwrap_or(OFlags::empty());
     let is_append = flags.contains(OFlags::APPEND);
-    let kind = match fstat(&file).map_or(StreamKind::Other, |stat| kind_of(&stat, isatty(&file))) {
-        // In the middle of a file that others read or write as well, such as the log of a script: not the command's own.
-        StreamKind::File if !is_append && tell(&file).is_ok_and(|at| at > 0) => StreamKind::Other,
-        kind => kind,
-    };
+    let found = fstat(&file).map_or(StreamKind::Other, |stat| kind_of(&stat, isatty(&file)));
+    // In the middle of a file that others read or write as well, such as the log of a script: not the command's own.
+    let is_shared = found == StreamKind::File && !is_append && tell(&file).is_ok_and(|at| at > 0);
+    let kind = if is_shared { StreamKind::Other } else { found };
     let path = match kind {
         StreamKind::File => readlink(format!("/proc/self/fd/{fd}"), Vec::new()).ok(),
         StreamKind::Null | StreamKind::Pipe | StreamKind::Terminal | StreamKind::Other => None,

@@ -143,7 +143,7 @@ fn inputs_lists_the_roots_and_what_accounts_for_them() {
     ----- stdout
     hash  from  used by  path
     6320d89fad37  unknown  @4  in.csv
-    05cdb3e005ff  commit 8b24da2d3ae7, changed  @4  sort.sh
+    05cdb3e005ff  commit [ID], changed  @4  sort.sh
     ");
 }
 
