@@ -31,6 +31,28 @@ pub struct Launcher {
     pub namespace: u32,
 }
 
+/// What the running kernel has. Constants to the verifier: it does not look at what another kernel would run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Features {
+    /// 1: the current task is best read as what it is (since Linux 5.11); 0: as any other memory.
+    pub typed_task: u32,
+    /// 1: the tracepoint `io_uring_complete` has the result among its arguments, and no entry of the ring (before Linux 6.15).
+    pub ring_result: u32,
+}
+
+/// Numbers of helpers that there are not: what is done in their places depends on the kernel, and the user side puts it there before it
+/// loads the programs. A condition would do, but takes the kernel long: it removes what is not run, piece by piece.
+pub mod stand_in {
+    /// The last but one of five instructions that read from an address, in this order: `r3 = r1` (the address), `r1 = rX` (a place on
+    /// the stack), `r2 = SIZE`, the call, `r0 = *rX`.
+    pub const READ: i32 = 0x7f_0001;
+    /// No other program may interrupt this one from here on.
+    pub const PREEMPT_DISABLE: i32 = 0x7f_0002;
+    /// It may.
+    pub const PREEMPT_ENABLE: i32 = 0x7f_0003;
+}
+
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
         /// What happened.
@@ -80,13 +102,14 @@ kinds! {
     BeforeSecond = 15,
     /// Such a call was made: `value` is its result.
     After = 16,
-    /// Something that the tracer cannot follow was done: `value` is the number of the call.
+    /// Something that the tracer cannot follow was done: `value` is the place of the call in the tables, `value2` an argument.
     Unfollowed = 17,
     /// Memory at `value2` was given back, `value` bytes.
     Unmap = 18,
     /// Memory at `value2` was moved to `value`.
     Move = 19,
-    /// The inode of a file of which the call on names under way changes something: the one that loses its name is among them.
+    /// The inode of a file of which the call on names under way changes something. `value` 1: it is the one that loses its name, as it
+    /// was before; 0: the one that does is among them.
     Victim = 20,
     /// A program is executed by way of the script that the first text names.
     Script = 21,
@@ -205,7 +228,7 @@ pub const NO_FILE: u32 = 4;
 
 /// What the kernel side does before a call, or after it. The others are positions of arguments, by act.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Action {
     /// A constant of [`act`].
     pub act: u8,

@@ -40,8 +40,8 @@ pub(crate) struct Actions {
     pub(crate) after: Vec<Action>,
 }
 
-/// Returns the tables.
-pub(crate) fn actions() -> Actions {
+/// Returns the tables. `sees_rings`: what is done by way of io_urings is told of by itself.
+pub(crate) fn actions(sees_rings: bool) -> Actions {
     let mut before = vec![Action::default(); TABLE_ROWS];
     let mut after = vec![Action::default(); TABLE_ROWS];
     for (at, kind) in KINDS.into_iter().enumerate() {
@@ -50,6 +50,9 @@ pub(crate) fn actions() -> Actions {
             let Some(number) = row.number(kind).map(|number| number as usize) else { continue };
             before[number] = action_before(&row.effect, tested_argument(&row.when)).unwrap_or_default();
             after[number] = action_after(&row.effect, tested_argument(&row.when)).unwrap_or_default();
+            if !sees_rings && matches!(row.effect, Effect::RingSetup { .. }) {
+                after[number] = Action { a: NONE, ..only(act::UNFOLLOWED) };
+            }
             if after[number].act == act::AIO {
                 after[number].c = if kind == Arch::X86 { 4 } else { 8 };
             }

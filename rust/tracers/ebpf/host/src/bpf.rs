@@ -146,10 +146,18 @@ pub(crate) unsafe fn read_array<T: Copy>(map: BorrowedFd<'_>, count: usize) -> i
     Ok(values)
 }
 
-/// In place of the type of a tracepoint: the program is for one of those that are attached to by way of perf_event_open(2).
-pub(crate) const NO_TYPE: u32 = 0;
+/// What a program is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Hook {
+    /// A tracepoint, whose type in the kernel's type information is this.
+    Tracepoint(u32),
+    /// The beginning of a function of that type.
+    Function(u32),
+    /// A tracepoint that is attached to by way of perf_event_open(2).
+    Event,
+}
 
-/// Loads a program for a tracepoint, whose type in the kernel's type information is `tracepoint`.
+/// Loads a program.
 ///
 /// # Errors
 /// With the last word of the verifier, if it had one.
@@ -158,18 +166,23 @@ pub(crate) fn load_program(
     function: &Function,
     license: &CStr,
     types: BorrowedFd<'_>,
-    tracepoint: u32,
+    hook: Hook,
 ) -> io::Result<OwnedFd> {
     let functions = function.func_info.func_info_bytes();
     let mut attributes = attributes();
     // SAFETY: the attributes of this command.
     let about = unsafe { &mut attributes.__bindgen_anon_3 };
-    if tracepoint == NO_TYPE {
-        about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACEPOINT as u32;
-    } else {
-        about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
-        about.expected_attach_type = bpf_attach_type::BPF_TRACE_RAW_TP as u32;
-        about.attach_btf_id = tracepoint;
+    about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
+    match hook {
+        Hook::Event => about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACEPOINT as u32,
+        Hook::Tracepoint(number) => {
+            about.expected_attach_type = bpf_attach_type::BPF_TRACE_RAW_TP as u32;
+            about.attach_btf_id = number;
+        }
+        Hook::Function(number) => {
+            about.expected_attach_type = bpf_attach_type::BPF_TRACE_FENTRY as u32;
+            about.attach_btf_id = number;
+        }
     }
     about.insns = address(function.instructions.as_ptr());
     about.insn_cnt = function.instructions.len() as u32;
@@ -205,7 +218,7 @@ fn last_word(log: &[u8]) -> String {
     text.lines().rev().find(|line| !is_count(line)).unwrap_or("the kernel does not say why").to_owned()
 }
 
-/// Attaches a program to its tracepoint, until the descriptor is closed.
+/// Attaches a program to what it is for, until the descriptor is closed.
 pub(crate) fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut attributes = attributes();
     attributes.raw_tracepoint.prog_fd = number(program);

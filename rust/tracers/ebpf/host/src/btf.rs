@@ -14,7 +14,7 @@ use std::ops::Deref;
 use std::os::fd::AsRawFd;
 use std::ptr;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Where the kernel has its type information.
@@ -68,12 +68,14 @@ impl Drop for Shared {
 /// Kinds of types.
 mod kind {
     pub(super) const INT: u32 = 1;
+    pub(super) const PTR: u32 = 2;
     pub(super) const ARRAY: u32 = 3;
     pub(super) const STRUCT: u32 = 4;
     pub(super) const UNION: u32 = 5;
     pub(super) const ENUM: u32 = 6;
     pub(super) const TYPEDEF: u32 = 8;
     pub(super) const RESTRICT: u32 = 11;
+    pub(super) const FUNC: u32 = 12;
     pub(super) const FUNC_PROTO: u32 = 13;
     pub(super) const VAR: u32 = 14;
     pub(super) const DATASEC: u32 = 15;
@@ -98,11 +100,13 @@ pub(crate) struct Btf<'a> {
     types: Vec<u32>,
     structs: FxHashMap<&'a [u8], u32>,
     typedefs: FxHashMap<&'a [u8], u32>,
+    functions: FxHashMap<&'a [u8], u32>,
 }
 
 impl<'a> Btf<'a> {
-    /// Reads it; `None` if it is not what it should be. `wanted`: names of structures, and of types of other types.
-    pub(crate) fn parse(bytes: &'a [u8], wanted: &FxHashSet<&[u8]>) -> Option<Self> {
+    /// Reads it; `None` if it is not what it should be. `wanted`: names of structures, and of types of other types; `functions`: of
+    /// functions.
+    pub(crate) fn parse(bytes: &'a [u8], wanted: &FxHashSet<&[u8]>, functions: &[&str]) -> Option<Self> {
         let header = |at| word(bytes, at).map(|value| value as usize);
         if word(bytes, 0)? & 0xffff != MAGIC {
             return None;
@@ -118,7 +122,10 @@ impl<'a> Btf<'a> {
             types: Vec::with_capacity(types_len / MEAN_TYPE_BYTES),
             structs: FxHashMap::default(),
             typedefs: FxHashMap::default(),
+            functions: FxHashMap::default(),
         };
+        // There are many functions, and each name is there once: it is faster to look for the names than at them.
+        let functions: Vec<u32> = functions.iter().filter_map(|name| place_of(strings, name)).collect();
         btf.types.push(0);
         let mut at = start + types_at;
         while at < end {
@@ -130,6 +137,12 @@ impl<'a> Btf<'a> {
                     found.entry(name).or_insert(btf.types.len() as u32);
                 }
             }
+            if kind == kind::FUNC {
+                let place = word(bytes, at)?;
+                if functions.contains(&place) {
+                    btf.functions.entry(btf.string(place)?).or_insert(btf.types.len() as u32);
+                }
+            }
             btf.types.push(at as u32);
             at += TYPE_BYTES + extra_bytes(kind, count as usize);
         }
@@ -139,6 +152,27 @@ impl<'a> Btf<'a> {
     /// Returns the number of a name for another type.
     pub(crate) fn typedef(&self, name: &str) -> Option<u32> {
         self.typedefs.get(name.as_bytes()).copied()
+    }
+
+    /// Returns the number of a function.
+    pub(crate) fn function(&self, name: &str) -> Option<u32> {
+        self.functions.get(name.as_bytes()).copied()
+    }
+
+    /// Returns of each parameter of the functions that a name is for pointers to, whether it is a pointer.
+    pub(crate) fn parameters(&self, name: &str) -> Option<Vec<bool>> {
+        let pointer = self.resolve(self.typedef(name)?)?;
+        let function = self.resolve(word(self.bytes, pointer as usize + 8)?)?;
+        let (kind::FUNC_PROTO, count) = self.info(function)? else { return None };
+        let is_pointer = |index: usize| {
+            let parameter = word(self.bytes, function as usize + TYPE_BYTES + index * 8 + 4)?;
+            // 0 is void, which is none.
+            if parameter == 0 {
+                return Some(false);
+            }
+            Some(self.info(self.resolve(parameter)?)?.0 == kind::PTR)
+        };
+        (0..count as usize).map(is_pointer).collect()
     }
 
     /// Returns where a field is, `struct.field.field`, bytes from the beginning of the structure.
@@ -201,6 +235,12 @@ impl<'a> Btf<'a> {
         let rest = self.strings.get(at as usize..)?;
         rest.get(..memchr(0, rest)?)
     }
+}
+
+/// Returns where a string is among those of the type information.
+fn place_of(strings: &[u8], name: &str) -> Option<u32> {
+    let whole = [b"\0", name.as_bytes(), b"\0"].concat();
+    memmem::find(strings, &whole).map(|before| before as u32 + 1)
 }
 
 fn extra_bytes(kind: u32, count: usize) -> usize {

@@ -9,28 +9,56 @@
 use std::fs;
 use std::io;
 use std::mem;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
 use aya_obj::generated::{perf_event_attr, perf_type_id};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
 /// Where tracefs is, and where it was.
 const TRACEFS: &[&str] = &["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
+/// tracefs, wherever it is.
+enum Tracefs {
+    Mounted(&'static str),
+    /// Mounted nowhere but behind this descriptor.
+    Detached(OwnedFd),
+}
+
+impl Tracefs {
+    fn find() -> Option<Self> {
+        let is_there = |place: &&&str| fs::exists(Path::new(place).join("events/syscalls")).unwrap_or(false);
+        TRACEFS.iter().find(is_there).map(|place| Self::Mounted(place)).or_else(|| Self::mount().ok())
+    }
+
+    /// Mounts it where nobody else sees it, and which is over with the descriptor (Linux 5.2).
+    fn mount() -> rustix::io::Result<Self> {
+        let context = fsopen("tracefs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_create(context.as_fd())?;
+        let flags = MountAttrFlags::MOUNT_ATTR_RDONLY;
+        fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).map(Self::Detached)
+    }
+
+    /// Reads the id of the tracepoint for the beginning of a call.
+    fn id(&self, call: &str) -> io::Result<String> {
+        let file = format!("events/syscalls/sys_enter_{call}/id");
+        let root = match self {
+            Self::Mounted(place) => (*place).to_owned(),
+            Self::Detached(root) => format!("/proc/self/fd/{}", root.as_raw_fd()),
+        };
+        fs::read_to_string(Path::new(&root).join(file))
+    }
+}
+
 /// Calls that destroy something, which can be looked at before that alone. Some machines have but the newest of them.
 const CALLS: &[&str] = &["rename", "renameat", "renameat2", "unlink", "unlinkat"];
 
-/// The call that all machines have: without it the list is none.
-const NEWEST: &str = "renameat2";
-
 /// Returns the ids of the tracepoints of these calls; none if they cannot all be had.
 pub(crate) fn tracepoints() -> Vec<u64> {
-    let below =
-        |tracefs: &&&str| Path::new(tracefs).join(format!("events/syscalls/sys_enter_{NEWEST}/id")).is_file();
-    let Some(tracefs) = TRACEFS.iter().find(below) else { return Vec::new() };
+    let Some(tracefs) = Tracefs::find() else { return Vec::new() };
     let mut ids = Vec::new();
     for call in CALLS {
-        match fs::read_to_string(Path::new(tracefs).join(format!("events/syscalls/sys_enter_{call}/id"))) {
+        match tracefs.id(call) {
             Ok(id) => ids.extend(id.trim().parse::<u64>()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => return Vec::new(),

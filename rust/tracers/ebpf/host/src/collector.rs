@@ -39,7 +39,7 @@ pub(crate) struct Collector {
     /// Calls on paths that are under way: by thread, those of io_urings by request.
     pending: FxHashMap<u64, Pending>,
     /// What such a call of a thread changes, as its file system tells.
-    victims: FxHashMap<u32, Vec<FileStamp>>,
+    victims: FxHashMap<u32, Vec<Victim>>,
     /// Scripts by way of which threads execute programs.
     scripts: FxHashMap<u32, Named>,
     dev_dir: u64,
@@ -53,6 +53,14 @@ struct Mapping {
     end: u64,
     /// What is told when it becomes writable.
     event: TraceEvent,
+}
+
+/// What a call on paths changes.
+#[derive(Clone, Copy)]
+struct Victim {
+    stamp: FileStamp,
+    /// It loses its name, and the stamp is of before.
+    is_certain: bool,
 }
 
 /// A call on paths that began.
@@ -81,12 +89,16 @@ struct Named {
 pub(crate) struct Finds {
     /// ext4 tells of it.
     pub(crate) ext4: bool,
+    /// The kernel does, of all of them.
+    pub(crate) all: bool,
 }
 
 impl Finds {
     fn sees(self, magic: i64) -> bool {
         // Those that live in memory have entries of all that they have.
-        matches!(magic, libc::TMPFS_MAGIC | RAMFS_MAGIC) || (self.ext4 && magic == libc::EXT4_SUPER_MAGIC)
+        self.all
+            || matches!(magic, libc::TMPFS_MAGIC | RAMFS_MAGIC)
+            || (self.ext4 && magic == libc::EXT4_SUPER_MAGIC)
     }
 }
 
@@ -251,7 +263,11 @@ impl Collector {
                     pending.second = Some(second);
                 }
             }
-            Kind::Victim => self.victims.entry(head.tid).or_default().push(stamp(&head)),
+            Kind::Victim => self
+                .victims
+                .entry(head.tid)
+                .or_default()
+                .push(Victim { stamp: stamp(&head), is_certain: head.value != 0 }),
             Kind::Script => {
                 let script = self.named(told);
                 self.scripts.insert(head.tid, script);
@@ -271,6 +287,10 @@ impl Collector {
             }
             Kind::Unfollowed if head.value == RING => {
                 let words = "names were changed by way of an io_uring: which was not seen";
+                self.recorder.tell_gap(GapKind::IoUring, head.pid, None, words);
+            }
+            Kind::Unfollowed if matches!(effect_of(head.value), Some(Effect::RingSetup { .. })) => {
+                let words = "an io_uring: this kernel does not tell what is done by way of it";
                 self.recorder.tell_gap(GapKind::IoUring, head.pid, None, words);
             }
             // SECCOMP_FILTER_FLAG_NEW_LISTENER.
@@ -424,7 +444,7 @@ impl Collector {
     }
 
     /// A call on paths was made.
-    fn after(&mut self, told: &Told<'_>, pending: Pending, victims: &[FileStamp]) {
+    fn after(&mut self, told: &Told<'_>, pending: Pending, victims: &[Victim]) {
         let extra = told.head.value2;
         let (kind, number) = call_of(told.head.value);
         let Some(row) = tracer_syscalls::lookup(kind, number).map(|at| &ROWS[at]) else { return };
@@ -445,7 +465,7 @@ impl Collector {
         match row.effect {
             Effect::Unlink { .. } if !first.is_known || !first.stamp.is_some() => match victims.first() {
                 Some(victim) => {
-                    let first = Named { stamp: *victim, ..first };
+                    let first = Named { stamp: victim.stamp, ..first };
                     self.tell_named(EventKind::Unlink, &head, &first, None);
                 }
                 None => self.unknown(&head, &first.path),
@@ -502,7 +522,7 @@ impl Collector {
         first: Named,
         second: Option<Named>,
         now: Named,
-        victims: &[FileStamp],
+        victims: &[Victim],
         flags: u64,
     ) {
         let mut second = second.unwrap_or_default();
@@ -516,13 +536,14 @@ impl Collector {
             second.stamp = FileStamp::default();
         }
         // The moved file is changed before the one that it replaces; links on the way, which have been read, before both.
-        let moved = victims.iter().position(is_moved);
-        let is_victim = |victim: &&FileStamp| moved.is_some() || victim.nlink == 0;
+        let moved = victims.iter().position(|victim| is_moved(&victim.stamp));
+        let is_victim = |victim: &&Victim| victim.is_certain || moved.is_some() || victim.stamp.nlink == 0;
         if !second.stamp.is_some()
             && let Some(victim) =
-                victims[moved.unwrap_or(0)..].iter().filter(|victim| !is_moved(victim)).find(is_victim)
+                victims[moved.unwrap_or(0)..].iter().filter(|victim| !is_moved(&victim.stamp)).find(is_victim)
         {
-            second.stamp = FileStamp { nlink: victim.nlink + u32::from(!is_exchange), ..*victim };
+            let lost = u32::from(!is_exchange && !victim.is_certain);
+            second.stamp = FileStamp { nlink: victim.stamp.nlink + lost, ..victim.stamp };
         } else if !second.is_known && !self.finds.sees(now.magic) {
             let words = "a file was given a new name, and whether it took the place of another is not known";
             self.recorder.tell_gap(GapKind::UnresolvedPath, head.pid, Some(&second.path), words);
@@ -656,9 +677,13 @@ fn follow(named: &Named) -> Option<Named> {
 
 /// Returns whether the beginning of a call is told of, by its place in the tables.
 fn destroys(place: u64) -> bool {
+    matches!(effect_of(place), Some(Effect::Unlink { .. } | Effect::Rename { .. }))
+}
+
+/// Returns what a call does, by its place in the tables.
+fn effect_of(place: u64) -> Option<&'static Effect> {
     let (kind, number) = call_of(place);
-    tracer_syscalls::lookup(kind, number)
-        .is_some_and(|at| matches!(ROWS[at].effect, Effect::Unlink { .. } | Effect::Rename { .. }))
+    tracer_syscalls::lookup(kind, number).map(|at| &ROWS[at].effect)
 }
 
 /// Returns what a call on paths is known by.

@@ -16,7 +16,8 @@ use aya_obj::btf::BtfFeatures;
 use aya_obj::generated::BPF_F_MMAPABLE;
 use rustix::thread::sched_getaffinity;
 
-use crate::bpf;
+use crate::bpf::{self, Hook};
+use crate::fit::{Functions, fit};
 
 /// Most threads that load programs: more would have nothing to do.
 const THREADS_MAX: usize = 4;
@@ -46,10 +47,24 @@ pub(crate) struct Prepared {
     maps: HashMap<String, OwnedFd>,
 }
 
-/// A program in the kernel, attached to nothing.
+/// Something that is to be seen, and the ways to see it, the best one first.
+pub(crate) struct Part {
+    pub(crate) ways: Vec<Way>,
+    /// If none of them can be had, there is no run.
+    pub(crate) is_needed: bool,
+}
+
+/// A program, and what it is attached to.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) program: &'static str,
+    pub(crate) hook: Hook,
+}
+
+/// A program in the kernel, attached.
 pub(crate) struct Loaded {
     pub(crate) name: &'static str,
-    pub(crate) fd: OwnedFd,
+    pub(crate) link: OwnedFd,
     /// How long the kernel looked at it.
     pub(crate) took: Duration,
 }
@@ -85,11 +100,18 @@ fn load_types(object: &mut Object) -> Result<OwnedFd, Refused> {
 }
 
 impl Prepared {
-    /// Loads programs, each for the tracepoint of that type, with these constants, by name.
+    /// Makes the programs fit for the kernel.
+    pub(crate) fn fit(&mut self, functions: &Functions) {
+        for function in self.object.functions.values_mut() {
+            fit(&mut function.instructions, functions);
+        }
+    }
+
+    /// Loads programs with these constants, by name, and attaches them.
     pub(crate) fn load(
         &mut self,
         constants: HashMap<&str, (&[u8], bool)>,
-        programs: &[(&'static str, u32)],
+        parts: &[Part],
     ) -> Result<Vec<Loaded>, Refused> {
         let object = &mut self.object;
         object.patch_map_data(constants).map_err(|error| Refused::other("constants", error))?;
@@ -103,12 +125,12 @@ impl Prepared {
             .filter_map(|(name, map)| self.maps.get(name).map(|fd| (name.as_str(), fd.as_raw_fd(), map)));
         object.relocate_maps(maps, &text).map_err(|error| Refused::other("maps", error))?;
         object.relocate_calls(&text).map_err(|error| Refused::other("functions", error))?;
-        load_all(object, &self.types, programs)
+        load_all(object, &self.types, parts)
     }
 
     /// Loads one more program, for a tracepoint without a type, once the others are loaded.
     pub(crate) fn load_later(&self, name: &'static str) -> Result<OwnedFd, Refused> {
-        load_one(&self.object, &self.types, name, bpf::NO_TYPE).map(|loaded| loaded.fd)
+        load_one(&self.object, &self.types, name, Hook::Event)
     }
 
     /// Adds a map that somebody else has made.
@@ -123,16 +145,12 @@ impl Prepared {
     }
 }
 
-fn load_all(
-    object: &Object,
-    types: &OwnedFd,
-    programs: &[(&'static str, u32)],
-) -> Result<Vec<Loaded>, Refused> {
+fn load_all(object: &Object, types: &OwnedFd, parts: &[Part]) -> Result<Vec<Loaded>, Refused> {
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(programs.len()));
+    let done = Mutex::new(Vec::with_capacity(parts.len()));
     let work = || {
-        while let Some((name, tracepoint)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let loaded = load_one(object, types, name, *tracepoint);
+        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let loaded = load_part(object, types, part);
             done.lock().unwrap_or_else(PoisonError::into_inner).push(loaded);
         }
     };
@@ -146,21 +164,34 @@ fn load_all(
         }
         work();
     });
-    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_iter().filter_map(Result::transpose).collect()
 }
 
-fn load_one(
-    object: &Object,
-    types: &OwnedFd,
-    name: &'static str,
-    tracepoint: u32,
-) -> Result<Loaded, Refused> {
+/// Loads the first program of a part that the kernel accepts, and attaches it.
+fn load_part(object: &Object, types: &OwnedFd, part: &Part) -> Result<Option<Loaded>, Refused> {
+    let mut last = None;
+    for Way { program: name, hook } in &part.ways {
+        let begun = Instant::now();
+        let loaded = load_one(object, types, name, *hook).and_then(|program| {
+            let took = begun.elapsed();
+            let link = bpf::attach(program.as_fd())
+                .map_err(|error| Refused::new(&format!("place of program {name}"), error))?;
+            Ok(Loaded { name, link, took })
+        });
+        match loaded {
+            Ok(loaded) => return Ok(Some(loaded)),
+            Err(refused) => last = Some(refused),
+        }
+    }
+    last.filter(|_| part.is_needed).map_or(Ok(None), Err)
+}
+
+fn load_one(object: &Object, types: &OwnedFd, name: &'static str, hook: Hook) -> Result<OwnedFd, Refused> {
     let what = format!("program {name}");
     let function =
         object.programs.get(name).and_then(|program| object.functions.get(&program.function_key()));
     let none = || Refused::new(&what, io::ErrorKind::NotFound.into());
-    let begun = Instant::now();
-    let fd = bpf::load_program(name, function.ok_or_else(none)?, &object.license, types.as_fd(), tracepoint)
-        .map_err(|error| Refused::new(&what, error))?;
-    Ok(Loaded { name, fd, took: begun.elapsed() })
+    bpf::load_program(name, function.ok_or_else(none)?, &object.license, types.as_fd(), hook)
+        .map_err(|error| Refused::new(&what, error))
 }

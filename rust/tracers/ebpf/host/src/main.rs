@@ -9,6 +9,8 @@ mod bpf;
 mod btf;
 mod calls;
 mod collector;
+mod fit;
+mod kernel;
 mod load;
 mod privileges;
 mod probe;

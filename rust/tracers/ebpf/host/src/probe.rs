@@ -12,12 +12,12 @@ use std::thread;
 use std::time::Duration;
 
 use aya::maps::{MapData, PerCpuArray, RingBuf};
-use rustc_hash::FxHashSet;
-use tracer_ebpf_abi::{Action, FIELDS, Launcher, NO_FIELD, SLOTS, Slot};
+use tracer_ebpf_abi::{Action, Features, Launcher, SLOTS, Slot};
 
 use crate::actions::actions;
-use crate::btf::{Btf, KERNEL_BTF, KernelTypes};
+use crate::btf::KERNEL_BTF;
 use crate::collector::Finds;
+use crate::kernel::{EXT4_DIRTIED, EXT4_UNLINKED, Kernel, NAME_REPLACED, NAME_UNLINKED, Unlimited};
 use crate::load::{Loaded, Prepared, Refused, prepare};
 use crate::ring::Ring;
 use crate::{bpf, calls};
@@ -27,30 +27,16 @@ static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../object/probe.bpf"));
 
 /// The map that is the ring.
-const RING: &str = "ring";
+pub(crate) const RING: &str = "ring";
 
 /// Length of the ring: what is told while the reader sleeps. A power of two.
-const RING_BYTES: u32 = 16 << 20;
+pub(crate) const RING_BYTES: u32 = 16 << 20;
 
 /// What may wait in it before a reader is woken.
 const WAKE_BYTES: u64 = RING_BYTES as u64 / 8;
 
-/// Programs, and the tracepoints that they are for; those first that the verifier takes longest for.
-const PROGRAMS: &[(&str, &str)] = &[
-    ("sys_exit", "btf_trace_sys_exit"),
-    ("exec", "btf_trace_sched_process_exec"),
-    (ENTER_ALL, "btf_trace_sys_enter"),
-    ("map_pages", "btf_trace_mm_filemap_map_pages"),
-    ("ring_submit", "btf_trace_io_uring_submit_req"),
-    ("ring_complete", "btf_trace_io_uring_complete"),
-    ("unlinked", "btf_trace_ext4_unlink_enter"),
-    ("exit", "btf_trace_sched_process_exit"),
-    ("fork", "btf_trace_sched_process_fork"),
-    ("dirtied", "btf_trace_ext4_mark_inode_dirty"),
-];
-
 /// The program for the beginning of every call.
-const ENTER_ALL: &str = "sys_enter";
+pub(crate) const ENTER_ALL: &str = "sys_enter";
 
 /// The program for the beginning of some calls.
 const ENTER_CALL: &str = "enter_call";
@@ -104,46 +90,51 @@ impl Probe {
     /// Loads the kernel side and attaches it. The calling thread is the one that starts the command.
     pub(crate) fn load() -> Result<Self, LoadError> {
         let launcher = [launcher()?];
+        let _unlimited = Unlimited::begin();
         let (prepared, found) = thread::scope(|scope| {
-            let finding = thread::Builder::new().spawn_scoped(scope, find);
+            let finding = thread::Builder::new().spawn_scoped(scope, Kernel::find);
             let prepared = prepare(OBJECT, &[RING], &["slots"]);
             // Without a thread to be had the one comes after the other.
-            (prepared, finding.map_or_else(|_| Ok(find()), thread::ScopedJoinHandle::join))
+            (prepared, finding.map_or_else(|_| Ok(Kernel::find()), thread::ScopedJoinHandle::join))
         });
         let mut prepared = prepared?;
-        let Found { offsets, tracepoints, ring } = found.unwrap_or(Err(LoadError::NoField("anything")))?;
-        prepared.give(RING, ring);
-        let tables = actions();
+        let kernel = found.unwrap_or(Err(LoadError::NoField("anything")))?;
+        prepared.give(RING, kernel.ring);
+        prepared.fit(&kernel.functions);
+        let tables = actions(kernel.sees_rings);
+        let features = [kernel.features];
         let constants = HashMap::from([
-            ("OFFSETS", bytes_of(&offsets)),
+            ("OFFSETS", bytes_of(&kernel.offsets)),
             ("ACTIONS", bytes_of(&tables.after)),
             ("BEFORE", bytes_of(&tables.before)),
             ("WAKE_BYTES", bytes_of(&[WAKE_BYTES])),
             ("LAUNCHER", bytes_of(&launcher)),
+            ("FEATURES", bytes_of(&features)),
         ]);
         let constants = constants.into_iter().map(|(name, bytes)| (name, (bytes, true))).collect();
-        let loaded = prepared.load(constants, &tracepoints)?;
+        let loaded = prepared.load(constants, &kernel.parts)?;
         let map = |fd| bpf::map_of(fd).map_err(|error| Refused::new("map", error));
         let ring = RingBuf::try_from(map(prepared.take(RING)?)?).map_err(refused)?;
         let lost = PerCpuArray::try_from(map(prepared.take("lost")?)?).map_err(refused)?;
         let slots = prepared.take("slots")?;
-        let refused = |name: &str, error| Refused::new(&format!("tracepoint of {name}"), error);
+        let has = |names: [&str; 2]| names.iter().all(|name| loaded.iter().any(|found| found.name == *name));
+        let finds =
+            Finds { ext4: has([EXT4_UNLINKED, EXT4_DIRTIED]), all: has([NAME_UNLINKED, NAME_REPLACED]) };
+        let looked = loaded.iter().map(|program| (program.name, program.took)).collect();
         let mut links = Vec::with_capacity(loaded.len());
         let mut enter_all = None;
-        for Loaded { name, fd, .. } in &loaded {
-            let link = bpf::attach(fd.as_fd()).map_err(|error| refused(name, error))?;
-            if *name == ENTER_ALL {
+        for Loaded { name, link, .. } in loaded {
+            if name == ENTER_ALL {
                 enter_all = Some(link);
             } else {
                 links.push(link);
             }
         }
-        let looked = loaded.iter().map(|program| (program.name, program.took)).collect();
         Ok(Self {
             ring: Ring::new(ring),
             slots,
             lost,
-            finds: Finds { ext4: true },
+            finds,
             looked,
             enters: enter_all.map(|every| Enters { every, prepared }),
             _links: links,
@@ -176,6 +167,7 @@ impl Numbers for u32 {}
 impl Numbers for u64 {}
 impl Numbers for Action {}
 impl Numbers for Launcher {}
+impl Numbers for Features {}
 
 fn bytes_of<T: Numbers>(numbers: &[T]) -> &[u8] {
     // SAFETY: bytes that are all there, by the trait.
@@ -209,18 +201,20 @@ impl Enters {
     pub(crate) fn change(self) {
         let change = move || {
             thread::park_timeout(CHANGE_AFTER);
+            let places = calls::tracepoints();
+            if places.is_empty() {
+                return keep(self.every);
+            }
             let few = self.prepared.load_later(ENTER_CALL).and_then(|program| {
                 let attach = |id: &u64| calls::attach(*id, program.as_fd());
-                calls::tracepoints()
+                places
                     .iter()
                     .map(attach)
                     .collect::<io::Result<Vec<_>>>()
                     .map_err(|error| Refused::new(ENTER_CALL, error))
             });
             // For as long as the process lasts: closing them is left to its end, which nobody waits for.
-            if let Ok(few) = few
-                && !few.is_empty()
-            {
+            if let Ok(few) = few {
                 few.into_iter().for_each(keep);
                 drop(self.every);
             } else {
@@ -235,35 +229,4 @@ impl Enters {
 /// Keeps a descriptor open for as long as the process lasts.
 fn keep(fd: OwnedFd) {
     let _number = fd.into_raw_fd();
-}
-
-/// What is to be known and had of the kernel.
-struct Found {
-    offsets: Vec<u32>,
-    /// The types of the programs' tracepoints.
-    tracepoints: Vec<(&'static str, u32)>,
-    /// The ring: the kernel takes as long to make it as all the other maps.
-    ring: OwnedFd,
-}
-
-fn find() -> Result<Found, LoadError> {
-    let kernel = KernelTypes::open().map_err(LoadError::NoBtf)?;
-    let structs = FIELDS.iter().flat_map(|names| names.iter()).filter_map(|name| name.split('.').next());
-    let wanted: FxHashSet<&[u8]> =
-        structs.chain(PROGRAMS.iter().map(|(_, tracepoint)| *tracepoint)).map(str::as_bytes).collect();
-    let btf = Btf::parse(&kernel, &wanted).ok_or(LoadError::NoField("anything"))?;
-    let offset = |names: &&[&'static str]| {
-        let found = names.iter().find_map(|name| btf.offset(name));
-        // What an io_uring does with names can be left unseen.
-        let is_optional = names[0].starts_with("io_") || names[0].starts_with("filename.");
-        found.or(is_optional.then_some(NO_FIELD)).ok_or(LoadError::NoField(names[0]))
-    };
-    let type_of = |(name, tracepoint): &(&'static str, &'static str)| {
-        btf.typedef(tracepoint).map(|number| (*name, number)).ok_or(LoadError::NoField(tracepoint))
-    };
-    Ok(Found {
-        offsets: FIELDS.iter().map(offset).collect::<Result<_, _>>()?,
-        tracepoints: PROGRAMS.iter().map(type_of).collect::<Result<_, _>>()?,
-        ring: bpf::make_ring(RING, RING_BYTES).map_err(|error| Refused::new("map ring", error))?,
-    })
 }

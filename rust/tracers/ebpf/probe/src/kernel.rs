@@ -5,12 +5,25 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use aya_ebpf::helpers::bpf_get_current_task_btf;
-use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
-use tracer_ebpf_abi::Offsets;
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel, bpf_probe_read_user};
+use tracer_ebpf_abi::{Features, Offsets, stand_in};
 
 /// Filled in by the user side before loading; constants to the verifier.
 #[unsafe(no_mangle)]
 pub(crate) static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
+
+/// Filled in as well.
+#[unsafe(no_mangle)]
+pub(crate) static FEATURES: Features = Features { typed_task: 0, ring_result: 0 };
+
+/// Returns whether the running kernel has a feature.
+macro_rules! has {
+    ($name:ident) => {
+        // SAFETY: a static; volatile since what is in it is not what was compiled.
+        unsafe { (&raw const $crate::kernel::FEATURES.$name).read_volatile() != 0 }
+    };
+}
+pub(crate) use has;
 
 /// Returns where a field is.
 macro_rules! offset {
@@ -50,18 +63,49 @@ pub(crate) fn times(count: u64) -> Range<u64> {
     0..count
 }
 
-/// Reads a field of a structure at an address; zeros where there is none.
+/// Reads from an address, which comes in r1, by way of a place on the stack; see [`stand_in::READ`].
+macro_rules! read {
+    ($type:literal, $size:literal, $address:expr, $place:expr) => {{
+        let value: u64;
+        asm!(
+            "r3 = r1",
+            "r1 = {place}",
+            concat!("r2 = ", $size),
+            "call {read}",
+            concat!("r0 = *(", $type, " *)({place} + 0)"),
+            place = in(reg) $place,
+            read = const stand_in::READ,
+            inout("r1") $address => _,
+            out("r0") value,
+            out("r2") _,
+            out("r3") _,
+            out("r4") _,
+            out("r5") _,
+        );
+        value
+    }};
+}
+
+/// Reads a field of a structure at an address, a number or a few; zeros where there is none.
 #[inline(always)]
 pub(crate) fn field<T: Copy>(address: u64, offset: usize) -> T {
-    let mut value = MaybeUninit::<T>::zeroed();
-    // SAFETY: the helper writes to the place alone, and checks the address.
+    let mut value = MaybeUninit::<T>::uninit();
+    let place = value.as_mut_ptr();
+    let address = address.wrapping_add(offset as u64);
+    // SAFETY: the kernel checks the address, and makes zeros of what cannot be read; the helper writes to the place alone.
     unsafe {
-        bpf_probe_read_kernel(
-            value.as_mut_ptr().cast(),
-            size_of::<T>() as u32,
-            (address as usize + offset) as *const _,
-        );
-        value.assume_init()
+        let number = match size_of::<T>() {
+            1 => read!("u8", 1, address, place),
+            2 => read!("u16", 2, address, place),
+            4 => read!("u32", 4, address, place),
+            8 => read!("u64", 8, address, place),
+            bytes => {
+                bpf_probe_read_kernel(place.cast(), bytes as u32, address as *const _);
+                return value.assume_init();
+            }
+        };
+        // This machine has its lowest byte first.
+        (&raw const number).cast::<T>().read()
     }
 }
 
@@ -86,9 +130,7 @@ pub(crate) fn files() -> u64 {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn has_files(files: u64) -> u32 {
-    let place = offset!(task_files);
-    // SAFETY: the helper has no requirements; the verifier knows the type of what it returns.
-    let own = unsafe { ((bpf_get_current_task_btf() as usize + place) as *const u64).read_volatile() };
+    let own: u64 = of_current(offset!(task_files));
     u32::from(own == files)
 }
 
@@ -145,5 +187,15 @@ pub(crate) fn current_numbers(level: u32) -> (u32, u32) {
 #[inline(always)]
 pub(crate) fn current() -> u64 {
     // SAFETY: the helper has no requirements.
-    unsafe { bpf_get_current_task_btf() as u64 }
+    unsafe { bpf_get_current_task() }
+}
+
+/// Reads a field of the current task where that has to be fast.
+#[inline(always)]
+pub(crate) fn of_current<T: Copy>(offset: usize) -> T {
+    if !has!(typed_task) {
+        return field(current(), offset);
+    }
+    // SAFETY: the helper has no requirements; the verifier knows the type of what it returns.
+    unsafe { ((bpf_get_current_task_btf() as usize + offset) as *const T).read_volatile() }
 }

@@ -5,8 +5,9 @@
 
 #![no_std]
 #![no_main]
-#![feature(asm_experimental_arch)] // one addition, in `slots`
+#![feature(asm_experimental_arch)] // a few instructions that the library or the compiler has not
 
+mod alone;
 mod events;
 mod kernel;
 mod names;
@@ -16,13 +17,16 @@ mod slots;
 mod uring;
 mod victims;
 
+use core::arch::asm;
+
 use aya_ebpf::EbpfContext;
 use aya_ebpf::btf_maps::{Array, LruHashMap};
-use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task_btf};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::{btf_map, btf_tracepoint, tracepoint};
 use aya_ebpf::programs::{BtfTracePointContext, TracePointContext};
 use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE, X32, act};
 
+use crate::alone::Alone;
 use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
     FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, OFFSETS, PROT_WRITE, field, file_of, offset, times,
@@ -181,10 +185,29 @@ fn directory_of(scratch: &Scratch, position: u8) -> u32 {
 pub(crate) fn rows_of_kind() -> usize {
     /// `thread_info.status`: a call of a 32-bit program (arch/x86/include/asm/thread_info.h).
     const TS_COMPAT: u32 = 2;
-    let place = offset!(task_status);
-    // SAFETY: the helper has no requirements, and the verifier knows the type of what it returns.
-    let status = unsafe { ((bpf_get_current_task_btf() as usize + place) as *const u32).read_volatile() };
+    let status: u32 = kernel::of_current(offset!(task_status));
     ((status & TS_COMPAT) as usize) * (CALLS / TS_COMPAT as usize)
+}
+
+/// Returns a row of a table. In instructions of our own: the compiler finds ways to it on which the verifier before Linux 6.2 loses sight of
+/// where in the table it ends.
+#[inline(always)]
+fn row(table: *const [Action; ROWS], number: u64, rows: usize) -> Action {
+    let place = number + rows as u64;
+    let mut at = table.cast::<u64>();
+    // SAFETY: the mask keeps it within the table. Volatile: what the user side fills in is not what was compiled.
+    unsafe {
+        asm!(
+            "{place} &= {mask}",
+            "{place} <<= 3",
+            "{at} += {place}",
+            place = inout(reg) place => _,
+            at = inout(reg) at,
+            mask = const ROWS - 1,
+            options(pure, nomem, nostack),
+        );
+        core::mem::transmute::<u64, Action>(at.read_volatile())
+    }
 }
 
 #[btf_tracepoint(function = "sys_enter")]
@@ -193,14 +216,13 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     if !is_member(id) {
         return 0;
     }
+    let _alone = Alone::begin();
     let number: u64 = ctx.arg(1);
     if number >= CALLS as u64 {
         return 0;
     }
     let rows = rows_of_kind();
-    // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
-    let act = unsafe { (&raw const BEFORE).cast::<Action>().add(number as usize + rows).read_volatile() }.act;
-    if act != act::NOTHING
+    if row(&raw const BEFORE, number, rows).act != act::NOTHING
         && let Some(scratch) = scratch()
     {
         Regs::of(&ctx).load(scratch, rows);
@@ -217,6 +239,7 @@ pub fn enter_call(ctx: TracePointContext) -> u32 {
     if !is_member(id) {
         return 0;
     }
+    let _alone = Alone::begin();
     let Some(scratch) = scratch() else { return 0 };
     // struct syscall_trace_enter (kernel/trace/trace.h): the number at 8, the arguments from 16 on. What is behind those that the call
     // has is of no account, and may not be read as part of the context.
@@ -232,16 +255,13 @@ pub fn enter_call(ctx: TracePointContext) -> u32 {
 /// A call on names begins, whose arguments are in the scratch.
 #[inline(always)]
 fn begins(id: u64, number: u64, rows: u32) -> u32 {
-    let place = (number as usize & (CALLS - 1)) + (rows as usize & CALLS);
-    // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
-    let Action { act, a, b, c, d, e, .. } =
-        unsafe { (&raw const BEFORE).cast::<Action>().add(place).read_volatile() };
+    let Action { act, a, b, c, d, e, .. } = row(&raw const BEFORE, number, rows as usize);
     let Some(scratch) = scratch() else { return 0 };
     if act == act::NOTHING {
         return 0;
     }
     let asked = Asked {
-        number: place as u64,
+        number: number + u64::from(rows),
         extra: arg(scratch, e),
         key: 0,
         dirs: [directory_of(scratch, a), directory_of(scratch, c)],
@@ -257,10 +277,22 @@ fn begins(id: u64, number: u64, rows: u32) -> u32 {
 /// it has not followed yet.
 #[btf_tracepoint(function = "mm_filemap_map_pages")]
 pub fn map_pages(_ctx: BtfTracePointContext) -> i32 {
+    read_by_now()
+}
+
+/// In place of that on kernels that do not tell of it: a call is about to change names, and has read its paths.
+#[btf_tracepoint(function = "mnt_want_write")]
+pub fn want_write(_ctx: BtfTracePointContext) -> i32 {
+    read_by_now()
+}
+
+#[inline(always)]
+fn read_by_now() -> i32 {
     let id = bpf_get_current_pid_tgid();
     if !is_member(id) {
         return 0;
     }
+    let _alone = Alone::begin();
     let thread = id as u32;
     let Some(asked) = WAITING.get_ptr(&thread) else { return 0 };
     // SAFETY: an entry of the map.
@@ -279,6 +311,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     if mark & MEMBER == 0 {
         return 0;
     }
+    let _alone = Alone::begin();
     let regs = Regs::of(&ctx);
     let number = regs.at(regs::NUMBER);
     let result: i64 = ctx.arg(1);
@@ -291,9 +324,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let rows = rows_of_kind();
-    // SAFETY: within the table. Volatile: what the user side fills in is not what was compiled.
-    let Action { act, a, b, c, d, e, follows, .. } =
-        unsafe { (&raw const ACTIONS).cast::<Action>().add(number as usize + rows).read_volatile() };
+    let Action { act, a, b, c, d, e, follows, .. } = row(&raw const ACTIONS, number, rows);
     if act == act::NOTHING {
         return 0;
     }
@@ -362,7 +393,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         }
         act::ALLOCATE => changed(id, Kind::Allocate as u32, first_arg as u32, second_arg),
         act::IOCTL => ioctl(id, first_arg as u32, second_arg as u32, third_arg),
-        act::UNFOLLOWED => unfollowed(id, number, first_arg),
+        act::UNFOLLOWED => unfollowed(id, number + rows as u64, first_arg),
         act::AIO => submitted(id, result as u32, first_arg, second_arg, c as u32),
         _ => 0,
     };
@@ -376,9 +407,7 @@ static SHARERS: LruHashMap<u64, u8, 16384> = LruHashMap::new();
 /// The memory of the current task.
 #[inline(always)]
 fn own_memory() -> u64 {
-    // SAFETY: the helper has no requirements.
-    let task = unsafe { bpf_get_current_task_btf() } as u64;
-    field(task, offset!(task_mm))
+    field(kernel::current(), offset!(task_mm))
 }
 
 /// A file was mapped.
@@ -588,6 +617,7 @@ pub fn fork(ctx: BtfTracePointContext) -> i32 {
     if pid == made {
         return 0;
     }
+    let _alone = Alone::begin();
     if mark_of(pid) & MEMBER == 0 {
         if is_command(parent) {
             renew(made, 0);
@@ -648,6 +678,7 @@ pub fn exec(ctx: BtfTracePointContext) -> i32 {
     if !is_member(id) {
         return 0;
     }
+    let _alone = Alone::begin();
     renew((id >> 32) as u32, 0);
     let program: u64 = ctx.arg(2);
     let name: u64 = field(program, offset!(bprm_name));
@@ -666,9 +697,7 @@ pub extern "C" fn executed(id: u64, file: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, Kind::Exec as u16, -1);
     fill_file(file);
-    // SAFETY: the helper has no requirements.
-    let task = unsafe { bpf_get_current_task_btf() } as u64;
-    let mm: u64 = field(task, offset!(task_mm));
+    let mm = own_memory();
     let (start, end): (u64, u64) = (field(mm, offset!(mm_arg_start)), field(mm, offset!(mm_arg_end)));
     paths::add_user_bytes(start, end.wrapping_sub(start));
     emit()
@@ -679,9 +708,7 @@ pub extern "C" fn executed(id: u64, file: u64) -> u32 {
 pub extern "C" fn directory(id: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, Kind::Directory as u16, -1);
-    // SAFETY: the helper has no requirements.
-    let task = unsafe { bpf_get_current_task_btf() } as u64;
-    let fs: u64 = field(task, offset!(task_fs));
+    let fs: u64 = field(kernel::current(), offset!(task_fs));
     paths::walk(field(fs, offset!(fs_pwd_dentry)), field(fs, offset!(fs_pwd_mnt)));
     emit()
 }
@@ -693,6 +720,7 @@ pub fn exit(ctx: BtfTracePointContext) -> i32 {
     if mark_of(pid) & MEMBER == 0 {
         return 0;
     }
+    let _alone = Alone::begin();
     let signal: u64 = field(task, offset!(task_signal));
     if field::<i32>(signal, offset!(signal_live)) != 0 {
         return 0;

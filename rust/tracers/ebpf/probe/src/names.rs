@@ -6,7 +6,6 @@
 use core::hint::black_box;
 
 use aya_ebpf::btf_maps::LruHashMap;
-use aya_ebpf::helpers::bpf_get_current_task_btf;
 use aya_ebpf::helpers::generated::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
 };
@@ -15,7 +14,7 @@ use tracer_ebpf_abi::{ABSENT, AS_GIVEN, COLD, GIVEN_BYTES, Kind, LATE, NAMELESS,
 
 use crate::events::{begin, emit, fill_inode, scratch};
 use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, field, file_of, offset, times};
-use crate::{paths, proc};
+use crate::{kernel, paths, proc};
 
 /// AT_FDCWD.
 pub(crate) const CWD: u32 = -100_i32 as u32;
@@ -301,9 +300,7 @@ fn copy(from: u32, bytes: u32, mask: u32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn start(dir: u32) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
-    // SAFETY: the helper has no requirements.
-    let task = unsafe { bpf_get_current_task_btf() } as u64;
-    let fs: u64 = field(task, offset!(task_fs));
+    let fs: u64 = field(kernel::current(), offset!(task_fs));
     if scratch.given[0] == b'/' {
         scratch.dentry = field(fs, offset!(fs_root_dentry));
         scratch.mount = field(fs, offset!(fs_root_mnt));
@@ -642,9 +639,7 @@ pub extern "C" fn up() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn rise() -> u32 {
     let Some(scratch) = scratch() else { return 1 };
-    // SAFETY: the helper has no requirements.
-    let task = unsafe { bpf_get_current_task_btf() } as u64;
-    let fs: u64 = field(task, offset!(task_fs));
+    let fs: u64 = field(kernel::current(), offset!(task_fs));
     let (top, top_mount): (u64, u64) = (field(fs, offset!(fs_root_dentry)), field(fs, offset!(fs_root_mnt)));
     if scratch.dentry == top && scratch.mount == top_mount {
         return 1;

@@ -182,8 +182,11 @@ pub extern "C" fn opened(id: u64, fd: u32, flags: u64) -> u32 {
     /// O_CREAT, O_TRUNC, O_TMPFILE: others do nothing by themselves.
     const EFFECTIVE: u64 = 0o100 | 0o1000 | 0o20_000_000;
     forget(id, fd);
+    if flags & EFFECTIVE == 0 {
+        return 0;
+    }
     let file = file_of(fd);
-    if file == 0 || flags & EFFECTIVE == 0 {
+    if file == 0 {
         return 0;
     }
     let mode: u32 = field(file, offset!(file_mode));

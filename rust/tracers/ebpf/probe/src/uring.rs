@@ -5,8 +5,9 @@ use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use tracer_ebpf_abi::{Kind, NO_FIELD, RING};
 
+use crate::alone::Alone;
 use crate::events::as_number;
-use crate::kernel::{OFFSETS, field, offset};
+use crate::kernel::{OFFSETS, field, has, offset};
 use crate::names::{Asked, ask};
 use crate::{SHARES, is_member, mark_of, names, renew, slots, unfollowed};
 
@@ -38,12 +39,17 @@ pub fn ring_complete(ctx: BtfTracePointContext) -> i32 {
     if !is_member(id) {
         return 0;
     }
-    let (request, entry): (u64, u64) = (as_number(ctx.arg(1)), ctx.arg(2));
+    let _alone = Alone::begin();
+    let request: u64 = as_number(ctx.arg(1));
     if request == 0 {
         return 0;
     }
-    // struct io_uring_cqe: the result is behind the 8 bytes of the program's own.
-    let result: i32 = field(entry, 8);
+    let result: i32 = if has!(ring_result) {
+        ctx.arg(3)
+    } else {
+        // struct io_uring_cqe: the result is behind the 8 bytes of the program's own.
+        field(ctx.arg(2), 8)
+    };
     if result < 0 {
         return 0;
     }
@@ -91,6 +97,7 @@ pub fn ring_complete(ctx: BtfTracePointContext) -> i32 {
 pub fn ring_submit(ctx: BtfTracePointContext) -> i32 {
     let id = bpf_get_current_pid_tgid();
     if is_member(id) {
+        let _alone = Alone::begin();
         requested(id, as_number(ctx.arg(0)));
     }
     0

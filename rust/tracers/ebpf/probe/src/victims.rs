@@ -6,6 +6,7 @@ use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use tracer_ebpf_abi::Kind;
 
+use crate::alone::Alone;
 use crate::events::{as_number, begin, emit, fill_inode, scratch};
 use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, S_IFREG, field, offset};
 use crate::names::{WAITING, open};
@@ -16,8 +17,33 @@ use crate::{is_member, rows_of_kind};
 pub fn unlinked(ctx: BtfTracePointContext) -> i32 {
     let id = bpf_get_current_pid_tgid();
     if is_member(id) {
-        let entry: u64 = ctx.arg(1);
-        lost_name(id, field(entry, offset!(dentry_inode)), 0);
+        let _alone = Alone::begin();
+        let entry: u64 = as_number(ctx.arg(1));
+        lost_name(id, field(entry, offset!(dentry_inode)), REMOVED);
+    }
+    0
+}
+
+/// A name is about to be removed, on whatever file system. For kernels that let programs see their functions.
+#[btf_tracepoint(function = "security_inode_unlink")]
+pub fn name_unlinked(ctx: BtfTracePointContext) -> i32 {
+    let id = bpf_get_current_pid_tgid();
+    if is_member(id) {
+        let _alone = Alone::begin();
+        let entry: u64 = as_number(ctx.arg(1));
+        lost_name(id, field(entry, offset!(dentry_inode)), REMOVED);
+    }
+    0
+}
+
+/// A file is about to get a new name, which may be another one's.
+#[btf_tracepoint(function = "security_inode_rename")]
+pub fn name_replaced(ctx: BtfTracePointContext) -> i32 {
+    let id = bpf_get_current_pid_tgid();
+    if is_member(id) {
+        let _alone = Alone::begin();
+        let entry: u64 = as_number(ctx.arg(3));
+        lost_name(id, field(entry, offset!(dentry_inode)), REPLACED);
     }
     0
 }
@@ -27,31 +53,42 @@ pub fn unlinked(ctx: BtfTracePointContext) -> i32 {
 pub fn dirtied(ctx: BtfTracePointContext) -> i32 {
     let id = bpf_get_current_pid_tgid();
     if is_member(id) {
-        lost_name(id, as_number(ctx.arg(0)), 1);
+        let _alone = Alone::begin();
+        lost_name(id, as_number(ctx.arg(0)), CHANGED);
     }
     0
 }
 
-/// Tells of a file that a call on names is about to change (`is_changed` 0) or has changed (1), if it is not known which it is.
+/// What becomes of a file: its name is about to be removed, or about to be another one's, or something of it has been changed.
+const REMOVED: u32 = 0;
+const REPLACED: u32 = 1;
+const CHANGED: u32 = 2;
+
+/// Tells of a file that a call on names changes, if it is not known which it is.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn lost_name(id: u64, inode: u64, is_changed: u32) -> u32 {
+pub extern "C" fn lost_name(id: u64, inode: u64, how: u32) -> u32 {
+    if inode == 0 {
+        return 0;
+    }
+    let is_renamed = how != REMOVED;
     let thread = id as u32;
     let is_wanted = match WAITING.get_ptr(&thread) {
         // SAFETY: an entry of the map; this thread's alone.
         Some(asked) => unsafe {
-            let bits = if is_changed != 0 { open::SECOND } else { open::FIRST };
-            (*asked).open & (bits | open::COLD) != 0 && ((*asked).pointers[1] != 0) == (is_changed != 0)
+            let bits = if is_renamed { open::SECOND } else { open::FIRST };
+            (*asked).open & (bits | open::COLD) != 0 && ((*asked).pointers[1] != 0) == is_renamed
         },
         // Nobody has seen calls of 32-bit programs begin.
-        None => rows_of_kind() != 0 && (is_changed == 0 || field::<u32>(inode, offset!(inode_nlink)) == 0),
+        None => rows_of_kind() != 0 && (how != CHANGED || field::<u32>(inode, offset!(inode_nlink)) == 0),
     };
     let kind = u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT;
-    if !is_wanted || (is_changed != 0 && kind != S_IFREG && kind != S_IFLNK) {
+    if !is_wanted || (how == CHANGED && kind != S_IFREG && kind != S_IFLNK) {
         return 0;
     }
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, Kind::Victim as u16, -1);
+    scratch.head.value = u64::from(how != CHANGED);
     fill_inode(inode);
     emit()
 }
