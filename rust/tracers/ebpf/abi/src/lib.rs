@@ -113,6 +113,8 @@ kinds! {
     Victim = 20,
     /// A program is executed by way of the script that the first text names.
     Script = 21,
+    /// A call that removes or changes names has failed.
+    Failed = 22,
 }
 
 /// `Open`: the file was made by it.
@@ -294,6 +296,8 @@ pub mod act {
     pub const MAP_INDIRECT: u8 = 24;
     /// What cannot be followed.
     pub const UNFOLLOWED: u8 = 17;
+    /// A call of whose names the kernel has told by itself; argument `e` is told with its end.
+    pub const TOLD: u8 = 25;
 }
 
 /// In place of an offset: the running kernel has no such field. What it is needed for is not seen, and is told of as such.
@@ -342,6 +346,7 @@ offsets! {
     file_dentry = "file.f_path.dentry";
     file_mnt = "file.f_path.mnt";
     file_mode = "file.f_mode";
+    path_mnt = "path.mnt";
     inode_ino = "inode.i_ino";
     inode_mode = "inode.i_mode";
     inode_nlink = "inode.i_nlink";

@@ -40,8 +40,9 @@ pub(crate) struct Actions {
     pub(crate) after: Vec<Action>,
 }
 
-/// Returns the tables. `sees_rings`: what is done by way of io_urings is told of by itself.
-pub(crate) fn actions(sees_rings: bool) -> Actions {
+/// Returns the tables. `sees_rings`: what is done by way of io_urings is told of by itself; `tells_names`: so are names that calls remove
+/// or change.
+pub(crate) fn actions(sees_rings: bool, tells_names: bool) -> Actions {
     let mut before = vec![Action::default(); TABLE_ROWS];
     let mut after = vec![Action::default(); TABLE_ROWS];
     for (at, kind) in KINDS.into_iter().enumerate() {
@@ -50,6 +51,9 @@ pub(crate) fn actions(sees_rings: bool) -> Actions {
             let Some(number) = row.number(kind).map(|number| number as usize) else { continue };
             before[number] = action_before(&row.effect, tested_argument(&row.when)).unwrap_or_default();
             after[number] = action_after(&row.effect, tested_argument(&row.when)).unwrap_or_default();
+            if tells_names && before[number].act != act::NOTHING {
+                after[number].act = act::TOLD;
+            }
             if !sees_rings && matches!(row.effect, Effect::RingSetup { .. }) {
                 after[number] = Action { a: NONE, ..only(act::UNFOLLOWED) };
             }

@@ -208,6 +208,22 @@ pub(crate) fn load_program(
     }
 }
 
+/// Returns whether a program may be attached to a function of that type: by loading one that does nothing.
+pub(crate) fn may_see_function(function: u32) -> bool {
+    /// `r0 = 0`, `exit`: eight bytes each.
+    const NOTHING: [u64; 2] = [0xb7, 0x95];
+    let mut attributes = attributes();
+    // SAFETY: the attributes of this command.
+    let about = unsafe { &mut attributes.__bindgen_anon_3 };
+    about.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
+    about.expected_attach_type = bpf_attach_type::BPF_TRACE_FENTRY as u32;
+    about.attach_btf_id = function;
+    about.insns = address(NOTHING.as_ptr());
+    about.insn_cnt = NOTHING.len() as u32;
+    about.license = address(c"GPL".as_ptr());
+    make(bpf_cmd::BPF_PROG_LOAD, &mut attributes).is_ok()
+}
+
 /// Returns the last line of the verifier that is about the program.
 fn last_word(log: &[u8]) -> String {
     let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());

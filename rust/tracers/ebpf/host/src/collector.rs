@@ -272,6 +272,9 @@ impl Collector {
                 let script = self.named(told);
                 self.scripts.insert(head.tid, script);
             }
+            Kind::Failed => {
+                self.pending.remove(&key_of(&head));
+            }
             Kind::After => {
                 let pending =
                     self.pending.remove(&key_of(&head)).filter(|pending| pending.number == head.value);

@@ -27,9 +27,9 @@ use Place::{Function, Tracepoint};
 const PARTS: &[(Need, &[(&str, Place)])] = &[
     (Need::Always, &[("sys_exit", Tracepoint("btf_trace_sys_exit"))]),
     (Need::Always, &[("exec", Tracepoint("btf_trace_sched_process_exec"))]),
-    (Need::Always, &[(ENTER_ALL, Tracepoint("btf_trace_sys_enter"))]),
+    (Need::Untold, &[(ENTER_ALL, Tracepoint("btf_trace_sys_enter"))]),
     (
-        Need::Never,
+        Need::UntoldPerhaps,
         &[
             ("map_pages", Tracepoint("btf_trace_mm_filemap_map_pages")),
             ("want_write", Function("mnt_want_write")),
@@ -44,22 +44,26 @@ const PARTS: &[(Need, &[(&str, Place)])] = &[
     ),
     (Need::Rings, &[("ring_complete", Tracepoint(COMPLETE))]),
     (
-        Need::Never,
+        Need::UntoldPerhaps,
         &[
             (NAME_UNLINKED, Function("security_inode_unlink")),
             (EXT4_UNLINKED, Tracepoint("btf_trace_ext4_unlink_enter")),
         ],
     ),
     (
-        Need::Never,
+        Need::UntoldPerhaps,
         &[
             (NAME_REPLACED, Function("security_inode_rename")),
             (EXT4_DIRTIED, Tracepoint("btf_trace_ext4_mark_inode_dirty")),
         ],
     ),
+    (Need::Told, &[("path_rename", Function(PATH_RENAME))]),
+    (Need::Told, &[("path_unlink", Function("security_path_unlink"))]),
     (Need::Always, &[("exit", Tracepoint("btf_trace_sched_process_exit"))]),
     (Need::Always, &[("fork", Tracepoint("btf_trace_sched_process_fork"))]),
 ];
+
+const PATH_RENAME: &str = "security_path_rename";
 
 pub(crate) const NAME_UNLINKED: &str = "name_unlinked";
 pub(crate) const NAME_REPLACED: &str = "name_replaced";
@@ -68,14 +72,18 @@ pub(crate) const EXT4_DIRTIED: &str = "dirtied";
 
 const COMPLETE: &str = "btf_trace_io_uring_complete";
 
-/// What a part is needed for.
+/// When a part is needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
     Always,
-    /// What is done by way of io_urings, where that is seen at all.
+    /// Where what is done by way of io_urings is seen.
     Rings,
-    /// What would be unknown without it is told of as such.
-    Never,
+    /// Where names that calls remove or change are told of by the kernel's own functions.
+    Told,
+    /// Where they are not.
+    Untold,
+    /// There, if it can be had: what is unknown without it is told of as such.
+    UntoldPerhaps,
 }
 
 /// A type that there is only where programs may be preempted (since Linux 7): that of the lock that tracepoints hold meanwhile.
@@ -92,6 +100,9 @@ pub(crate) struct Kernel {
     pub(crate) features: Features,
     /// Whether what is done by way of io_urings is seen: since Linux 5.18.
     pub(crate) sees_rings: bool,
+    /// Whether names that calls remove or change are told of by the kernel's own functions: since Linux 5.15, if programs may be attached
+    /// to functions, and the kernel asks security modules about paths.
+    pub(crate) tells_names: bool,
     pub(crate) functions: Functions,
     /// The ring: the kernel takes as long to make it as all the other maps.
     pub(crate) ring: OwnedFd,
@@ -110,6 +121,8 @@ impl Kernel {
         let btf = Btf::parse(&kernel, &wanted, &functions).ok_or(LoadError::NoField("anything"))?;
         let rings = ring_form(&btf);
         let release = release();
+        // bpf_task_pt_regs() is younger than programs for functions.
+        let tells_names = release >= (5, 15) && btf.function(PATH_RENAME).is_some_and(bpf::may_see_function);
         // Since Linux 6.16 it takes any address.
         let cast = btf.function(CAST).filter(|_| release >= (6, 16));
         let preemption = if btf.typedef(PREEMPTIBLE).is_some() {
@@ -120,12 +133,13 @@ impl Kernel {
         };
         Ok(Self {
             offsets: FIELDS.iter().map(|names| offset(&btf, names)).collect::<Result<_, _>>()?,
-            parts: parts(&btf, rings.is_some())?,
+            parts: parts(&btf, rings.is_some(), tells_names)?,
             features: Features {
                 typed_task: u32::from(release >= (5, 11) && cast.is_none()),
                 ring_result: u32::from(rings == Some(RingForm::Result)),
             },
             sees_rings: rings.is_some(),
+            tells_names,
             functions: Functions { cast, preemption },
             ring: bpf::make_ring(RING, RING_BYTES).map_err(|error| Refused::new("map ring", error))?,
         })
@@ -140,11 +154,16 @@ fn offset(btf: &Btf<'_>, names: &[&'static str]) -> Result<u32, LoadError> {
 }
 
 /// Returns the parts that this kernel has something for.
-fn parts(btf: &Btf<'_>, sees_rings: bool) -> Result<Vec<Part>, LoadError> {
+fn parts(btf: &Btf<'_>, sees_rings: bool, tells_names: bool) -> Result<Vec<Part>, LoadError> {
     let mut parts = Vec::with_capacity(PARTS.len());
     for (need, ways) in PARTS {
-        let is_needed = *need == Need::Always || (*need == Need::Rings && sees_rings);
-        if *need == Need::Rings && !sees_rings {
+        let is_wanted = match need {
+            Need::Always => true,
+            Need::Rings => sees_rings,
+            Need::Told => tells_names,
+            Need::Untold | Need::UntoldPerhaps => !tells_names,
+        };
+        if !is_wanted {
             continue;
         }
         let found = ways.iter().filter_map(|(program, place)| {
@@ -155,6 +174,7 @@ fn parts(btf: &Btf<'_>, sees_rings: bool) -> Result<Vec<Part>, LoadError> {
             Some(Way { program, hook })
         });
         let found: Vec<Way> = found.collect();
+        let is_needed = *need != Need::UntoldPerhaps;
         if found.is_empty() && is_needed {
             let (Tracepoint(name) | Function(name)) = ways[0].1;
             return Err(LoadError::NoField(name));

@@ -101,7 +101,7 @@ impl Probe {
         let kernel = found.unwrap_or(Err(LoadError::NoField("anything")))?;
         prepared.give(RING, kernel.ring);
         prepared.fit(&kernel.functions);
-        let tables = actions(kernel.sees_rings);
+        let tables = actions(kernel.sees_rings, kernel.tells_names);
         let features = [kernel.features];
         let constants = HashMap::from([
             ("OFFSETS", bytes_of(&kernel.offsets)),
@@ -118,8 +118,10 @@ impl Probe {
         let lost = PerCpuArray::try_from(map(prepared.take("lost")?)?).map_err(refused)?;
         let slots = prepared.take("slots")?;
         let has = |names: [&str; 2]| names.iter().all(|name| loaded.iter().any(|found| found.name == *name));
-        let finds =
-            Finds { ext4: has([EXT4_UNLINKED, EXT4_DIRTIED]), all: has([NAME_UNLINKED, NAME_REPLACED]) };
+        let finds = Finds {
+            ext4: has([EXT4_UNLINKED, EXT4_DIRTIED]),
+            all: kernel.tells_names || has([NAME_UNLINKED, NAME_REPLACED]),
+        };
         let looked = loaded.iter().map(|program| (program.name, program.took)).collect();
         let mut links = Vec::with_capacity(loaded.len());
         let mut enter_all = None;

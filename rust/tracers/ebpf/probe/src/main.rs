@@ -14,6 +14,7 @@ mod names;
 mod paths;
 mod proc;
 mod slots;
+mod told;
 mod uring;
 mod victims;
 
@@ -50,7 +51,7 @@ static ACTIONS: [Action; ROWS] = [NO_ACTION; ROWS];
 
 /// What to do before it.
 #[unsafe(no_mangle)]
-static BEFORE: [Action; ROWS] = [NO_ACTION; ROWS];
+pub(crate) static BEFORE: [Action; ROWS] = [NO_ACTION; ROWS];
 
 /// Who starts the command.
 #[unsafe(no_mangle)]
@@ -110,7 +111,7 @@ pub(crate) fn level() -> u32 {
 }
 
 /// The registers of a call as the kernel saves them (struct pt_regs, arch/x86/include/uapi/asm/ptrace.h), bytes.
-mod regs {
+pub(crate) mod regs {
     pub(crate) const ARGS: [usize; 6] = [112, 104, 96, 56, 72, 64];
     /// Of 32-bit programs.
     pub(crate) const ARGS32: [usize; 6] = [40, 88, 96, 104, 112, 32];
@@ -192,7 +193,7 @@ pub(crate) fn rows_of_kind() -> usize {
 /// Returns a row of a table. In instructions of our own: the compiler finds ways to it on which the verifier before Linux 6.2 loses sight of
 /// where in the table it ends.
 #[inline(always)]
-fn row(table: *const [Action; ROWS], number: u64, rows: usize) -> Action {
+pub(crate) fn row(table: *const [Action; ROWS], number: u64, rows: usize) -> Action {
     let place = number + rows as u64;
     let mut at = table.cast::<u64>();
     // SAFETY: the mask keeps it within the table. Volatile: what the user side fills in is not what was compiled.
@@ -345,11 +346,15 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     if act == act::PATH {
         settle(id, has_failed);
     }
-    if has_failed {
+    if has_failed && act != act::TOLD {
         return 0;
     }
     let Some(scratch) = scratch() else { return 0 };
     regs.load(scratch, rows);
+    if act == act::TOLD {
+        told::end_call(id, number + rows as u64, arg(scratch, e), u32::from(has_failed));
+        return 0;
+    }
     let [first_arg, second_arg, third_arg] = [arg(scratch, a), arg(scratch, b), arg(scratch, c)];
     match act {
         act::OPEN => opened(id, result as u32, first_arg),
