@@ -4,10 +4,12 @@
 use anyhow::Result;
 
 use crate::flags::Flags;
-use crate::{lint, test};
+use crate::{exports, lint, test, workspace};
 
 pub(crate) fn run(flags: Flags) -> Result<()> {
     flags.finish()?;
     lint::all()?;
+    workspace::build_programs(&workspace::shell()?)?;
+    exports::all()?;
     test::all(&[])
 }

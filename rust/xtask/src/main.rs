@@ -11,6 +11,7 @@ mod ci;
 mod conformance;
 mod debian;
 mod env;
+mod exports;
 mod faults;
 mod flags;
 mod initramfs;
@@ -21,6 +22,7 @@ mod machine;
 mod macos;
 mod nextest;
 mod probe;
+mod python;
 mod real;
 mod suite;
 mod test;
@@ -50,6 +52,12 @@ const TASKS: &[Task] = &[
         usage: "[--backend B] [--case C] [--repeat N] [--load]",
         about: "programs against the observation model",
         run: conformance::run,
+    },
+    Task {
+        name: "exports",
+        usage: "",
+        about: "exported lineage, judged by the standards' own libraries, by make and by DVC",
+        run: exports::run,
     },
     Task {
         name: "faults",

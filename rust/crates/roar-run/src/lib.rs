@@ -18,6 +18,7 @@ mod run_dir;
 mod streams;
 mod surroundings;
 mod tracer;
+mod whole_file;
 
 pub use error::{RecordError, RunError};
 pub use file_capabilities::{CAPABILITIES, Candidate, CapabilityError};
@@ -27,3 +28,4 @@ pub use options::{JobKind, RunOptions, Surroundings};
 pub use repo::{Found, Repo, find_repo};
 pub use run::{RunOutcome, run};
 pub use tracer::Backend;
+pub use whole_file::write_whole;

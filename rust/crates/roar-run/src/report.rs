@@ -1,13 +1,13 @@
 //! From what a tracer saw to what the world is given.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
 
 use roar_store::rfc3339;
 use tracer_schema::report::RUN_REPORT_FORMAT;
 use tracer_schema::{FileRecord, FileSummary, Role, RunReport, TracerReport};
+
+use crate::whole_file::write_whole;
 
 /// Returns the public record of a file, its hashes still missing.
 pub(crate) fn record_of(file: &FileSummary, is_filtered: bool) -> FileRecord {
@@ -57,29 +57,9 @@ pub(crate) fn run_report(report: &TracerReport, files: Vec<FileRecord>) -> RunRe
     }
 }
 
-/// Writes the report where the user wants it. A file is replaced whole, through a rename; anything else (a FIFO,
-/// `/dev/fd/3`) is written to as it is.
+/// Writes the report where the user wants it.
 pub(crate) fn write_report(path: &Path, report: &RunReport) -> io::Result<()> {
     let mut bytes = serde_json::to_vec_pretty(report)?;
     bytes.push(b'\n');
-    let is_special = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
-    if is_special {
-        return OpenOptions::new().write(true).open(path)?.write_all(&bytes);
-    }
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.unfinished", std::process::id()));
-    let unfinished = target.with_file_name(name);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(&bytes))
-        .and_then(|()| std::fs::rename(&unfinished, &target));
-    if written.is_err() {
-        // Not there, or not ours to remove; the first error is the one to tell.
-        let _left = std::fs::remove_file(&unfinished);
-    }
-    written
+    write_whole(path, &bytes)
 }

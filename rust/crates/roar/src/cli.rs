@@ -1,6 +1,7 @@
 //! The command line.
 
 mod asking;
+mod export;
 mod housekeeping;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use roar_config::TracerMode;
 
 pub(crate) use asking::{InputsArgs, LineageArgs, RerunArgs, StaleArgs, VerifyArgs};
+pub(crate) use export::{ExportArgs, Format};
 pub(crate) use housekeeping::{
     CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
 };
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Show which step made what the others used
     Dag(DagArgs),
+    /// Print where something comes from in the format of a standard or of another tool
+    Export(ExportArgs),
     /// List, set and remove labels of a job
     ///
     /// Labels are written as KEY=VALUE.
@@ -275,6 +279,7 @@ impl Command {
             | Self::Stale(_)
             | Self::Rerun(_)
             | Self::Tracer(_)
+            | Self::Export(_)
             | Self::Label(_)
             | Self::Env(_)
             | Self::Filter(_)

@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod dag;
 mod env;
+mod export;
 mod filter;
 mod gc;
 mod init;
@@ -45,6 +46,7 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Stale(args) => return stale::stale(&args, environment),
         Command::Rerun(args) => return rerun::rerun(&args, environment),
         Command::Tracer(command) => tracer::tracer(&command, environment)?,
+        Command::Export(args) => export::export(&args, environment)?,
         Command::Label(args) => label::label(&args, environment)?,
         Command::Env(args) => env::env(&args, environment)?,
         Command::Filter(args) => filter::filter(&args, environment)?,

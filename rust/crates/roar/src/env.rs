@@ -11,6 +11,9 @@ use crate::error::{CliError, Kind};
 /// The variable that says where the tracers are.
 pub(crate) const PROGRAMS: &str = "ROAR_TRACERS";
 
+/// The variable that has the key for an OpenLineage server, as its other clients have it.
+pub(crate) const OPENLINEAGE_KEY: &str = "OPENLINEAGE_API_KEY";
+
 /// Where temporary files go unless `TMPDIR` says otherwise.
 const TEMP: &str = "/tmp";
 
@@ -67,6 +70,12 @@ impl Environment {
             programs,
             variables,
         })
+    }
+
+    /// Returns `OPENLINEAGE_API_KEY`.
+    pub(crate) fn openlineage_key(&self) -> Option<&str> {
+        let (_, key) = self.variables.iter().find(|(name, _)| name == OPENLINEAGE_KEY)?;
+        key.to_str().filter(|key| !key.is_empty())
     }
 }
 

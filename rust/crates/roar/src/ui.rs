@@ -70,7 +70,10 @@ impl<T: Display> Display for Painted<T> {
 
 /// Prints data. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn print(text: &str) -> Result<(), CliError> {
-    let mut stdout = anstream::stdout().lock();
+    write_out(&mut anstream::stdout().lock(), text)
+}
+
+fn write_out(stdout: &mut impl Write, text: &str) -> Result<(), CliError> {
     let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     match printed {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -78,6 +81,11 @@ pub(crate) fn print(text: &str) -> Result<(), CliError> {
         }
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Prints a document as it is, whatever is in it.
+pub(crate) fn print_plain(text: &str) -> Result<(), CliError> {
+    write_out(&mut io::stdout().lock(), text)
 }
 
 /// Prints data as JSON.

@@ -31,6 +31,7 @@ fn help_lists_the_commands() {
       log  List the jobs, newest first
       show  Show a session, a job, an artifact or a path in full
       dag  Show which step made what the others used
+      export  Print where something comes from in the format of a standard or of another tool
       label  List, set and remove labels of a job
       env  Show the environment that a job was given, and choose whose values are recorded
       filter  Show and choose which files are left out of inputs and outputs

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use super::job::Job;
-use crate::{env, workspace};
+use crate::{env, python, workspace};
 
 /// Where programs are, by the words that jobs have for them.
 pub(super) struct Environment {
@@ -22,7 +22,7 @@ impl Environment {
         let shell = workspace::shell()?;
         let root = workspace::target("real");
         shell.create_dir(&root)?;
-        let python = make_python(&shell, &root)?;
+        let python = python::environment(&shell, &root, "tests/real/requirements.txt")?;
         let packages = cmd!(shell, "{python} -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'")
             .quiet()
             .read()?;
@@ -66,23 +66,6 @@ fn find(search_path: &str, program: &str) -> Option<PathBuf> {
     std::env::split_paths(search_path)
         .map(|directory| directory.join(program))
         .find(|path| fs::metadata(path).is_ok_and(|found| found.is_file()))
-}
-
-/// Makes the virtual environment, unless there is one of the same packages.
-fn make_python(shell: &Shell, root: &Path) -> Result<String> {
-    let wanted = workspace::root().join("tests/real/requirements.txt");
-    let wanted_text = fs::read_to_string(&wanted).with_context(|| wanted.display().to_string())?;
-    let (folder, stamp) = (root.join("python"), root.join("python.made"));
-    let python = folder.join("bin/python");
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted_text) {
-        return Ok(python.display().to_string());
-    }
-    shell.remove_path(&folder)?;
-    cmd!(shell, "python3 -m venv {folder}").run()?;
-    cmd!(shell, "{python} -m pip install --quiet --disable-pip-version-check --requirement {wanted}")
-        .run()?;
-    fs::write(&stamp, wanted_text).with_context(|| stamp.display().to_string())?;
-    Ok(python.display().to_string())
 }
 
 /// Returns the toolchain's own cargo: the one on the search path may be a program that looks for it.

@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("roar-store", &["tracer-schema"]),
     ("roar-dag", &[]),
     ("roar-lineage", &["tracer-schema", "roar-hash", "roar-store", "roar-context", "roar-dag"]),
+    ("roar-export", &[]),
     (
         "roar-run",
         &[
@@ -49,9 +50,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tracer-host",
             "roar-run",
             "roar-config",
+            "roar-hash",
             "roar-store",
             "roar-dag",
             "roar-lineage",
+            "roar-export",
         ],
     ),
     // Tests start programs by path and read what they write, as a user would.

@@ -1,0 +1,74 @@
+//! A Makefile, for GNU make 4.3 or later: rules of several targets (`&:`) are needed.
+
+use super::rules::{Names, Rule, rules};
+use super::{Script, heading, push};
+use crate::lineage::Lineage;
+
+/// Signs that mean something in the name of a target or a prerequisite, and that nothing can take the meaning from.
+const IMPOSSIBLE: &[char] = &['\\', '%', ';', '|', '&'];
+
+const NAMES: Names = Names { output: file_name, source: file_name, rule: |name| Some(name.to_owned()) };
+
+/// Returns the file, for the project's directory.
+pub fn make(lineage: &Lineage) -> Script {
+    let rules = rules(lineage, &NAMES);
+    let mut text = heading(lineage);
+    text.push_str("SHELL := /bin/bash\neq := =\n.DELETE_ON_ERROR:\n\n");
+    push(&mut text, format_args!(".PHONY: all\nall: {}\n", goals(lineage, &rules).join(" ")));
+    for Rule { name, inputs, outputs, updated: _, commands, left_out: _ } in &rules {
+        let targets = match outputs.len() {
+            0 => format!(".PHONY: {name}\n{name}:"),
+            1 => format!("{}:", joined(outputs)),
+            _ => format!("{} &:", joined(outputs)),
+        };
+        push(&mut text, format_args!("\n{}\n", format!("{targets} {}", joined(inputs)).trim_end()));
+        for command in commands {
+            push(&mut text, format_args!("\t{}\n", recipe(command)));
+        }
+    }
+    Script { text, left_out: rules.into_iter().flat_map(|rule| rule.left_out).collect() }
+}
+
+fn joined(names: &std::collections::BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns what is to be made: the targets, or what the last rule makes where that leaves nothing.
+fn goals(lineage: &Lineage, rules: &[Rule]) -> Vec<String> {
+    let targets =
+        lineage.targets.iter().filter_map(|target| file_name(lineage, &lineage.artifacts[*target].path));
+    let goals: Vec<String> =
+        targets.filter(|name| rules.iter().any(|rule| rule.outputs.contains(name))).collect();
+    match (goals.is_empty(), rules.last()) {
+        (true, Some(last)) if last.outputs.is_empty() => vec![last.name.clone()],
+        (true, Some(last)) => last.outputs.iter().cloned().collect(),
+        (true, None) | (false, _) => goals,
+    }
+}
+
+/// Returns a path as make reads it.
+fn file_name(lineage: &Lineage, path: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(lineage.below_root(path).unwrap_or(path)).ok()?;
+    let is_archive_member = text.ends_with(')') && text.contains('(');
+    if is_archive_member || text.chars().any(|char| char.is_control() || IMPOSSIBLE.contains(&char)) {
+        return None;
+    }
+    // A tilde would be a home directory, a point could make a special target.
+    let mut name = String::from(if text.starts_with(['~', '.']) { "./" } else { "" });
+    for character in text.chars() {
+        match character {
+            ' ' | '#' | ':' | '*' | '?' | '[' | ']' => name.extend(['\\', character]),
+            '$' => name.push_str("$$"),
+            '=' => name.push_str("$(eq)"),
+            character => name.push(character),
+        }
+    }
+    Some(name)
+}
+
+/// Returns a command as it stands in a recipe.
+fn recipe(line: &str) -> String {
+    // These would tell make how to run the command.
+    let guard = if line.starts_with(['@', '-', '+']) { "\\" } else { "" };
+    format!("{guard}{}", line.replace('$', "$$"))
+}

@@ -1,0 +1,69 @@
+//! Rules in the names of the other tool.
+
+use std::collections::BTreeSet;
+
+use super::units::{Unit, units};
+use super::{command_line, unit_name};
+use crate::lineage::Lineage;
+
+/// How a tool names things; `None`: it cannot.
+pub(super) struct Names {
+    /// A file that a rule makes.
+    pub(super) output: fn(&Lineage, &[u8]) -> Option<String>,
+    /// A file that no rule makes.
+    pub(super) source: fn(&Lineage, &[u8]) -> Option<String>,
+    /// A rule, where another depends on that.
+    pub(super) rule: fn(&str) -> Option<String>,
+}
+
+/// A rule.
+pub(super) struct Rule {
+    /// Its name.
+    pub(super) name: String,
+    /// What it depends on.
+    pub(super) inputs: BTreeSet<String>,
+    /// What it makes.
+    pub(super) outputs: BTreeSet<String>,
+    /// Those of the outputs that must be there before.
+    pub(super) updated: BTreeSet<String>,
+    /// The commands, for bash(1) in the project's directory.
+    pub(super) commands: Vec<String>,
+    /// What it depends on and cannot say so; in words.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Returns the rules, each after those that it depends on.
+pub(super) fn rules(lineage: &Lineage, names: &Names) -> Vec<Rule> {
+    let units = units(lineage);
+    let rule = |unit: &Unit| {
+        let name = unit_name(lineage, &unit.jobs);
+        let mut inputs = BTreeSet::new();
+        let mut left_out = Vec::new();
+        for path in &unit.inputs {
+            match input(lineage, &units, names, path) {
+                Some(input) => drop(inputs.insert(input)),
+                None => {
+                    left_out.push(format!("{name} uses {}, which cannot be named there", lineage.shown(path)))
+                }
+            }
+        }
+        let named = |paths: &BTreeSet<Vec<u8>>| {
+            paths.iter().filter_map(|path| (names.output)(lineage, path)).collect::<BTreeSet<_>>()
+        };
+        let (outputs, updated) = (named(&unit.outputs), named(&unit.updated));
+        let commands = unit.jobs.iter().map(|job| command_line(lineage, &lineage.jobs[*job])).collect();
+        Rule { name, inputs, outputs, updated, commands, left_out }
+    };
+    units.iter().map(rule).collect()
+}
+
+/// Returns what a rule that uses a file depends on: the file, where that cannot be named another output of the rule that makes it,
+/// else that rule.
+fn input(lineage: &Lineage, units: &[Unit], names: &Names, path: &[u8]) -> Option<String> {
+    let Some(maker) = units.iter().find(|unit| unit.outputs.contains(path)) else {
+        return (names.source)(lineage, path);
+    };
+    let output = |path: &[u8]| (names.output)(lineage, path);
+    let other = || maker.outputs.iter().find_map(|path| output(path));
+    output(path).or_else(other).or_else(|| (names.rule)(&unit_name(lineage, &maker.jobs)))
+}
