@@ -44,8 +44,13 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let (userland, busybox) = guest::fetch_userland(&arm)?;
     let payload = payload::build(&shell, &toolchain, &case)?;
     let initramfs = workspace::target("aarch64/initramfs.cpio");
-    let content =
-        Content { root: Some(&userland), busybox: &busybox, init: &payload.init, items: &payload.items };
+    let content = Content {
+        root: Some(&userland),
+        busybox: &busybox,
+        init: &payload.init,
+        items: &payload.items,
+        links: &[],
+    };
     initramfs::write(&initramfs, &content)?;
     let outcome = guest::boot(&kernel, &initramfs)?;
     println!("{outcome}");

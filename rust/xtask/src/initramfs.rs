@@ -39,6 +39,8 @@ pub(crate) struct Content<'a> {
     pub(crate) init: &'a str,
     /// Files beside or over those of the folder.
     pub(crate) items: &'a [Item],
+    /// Symbolic links: path and target.
+    pub(crate) links: &'a [(PathBuf, PathBuf)],
 }
 
 /// Writes an archive of all that.
@@ -63,6 +65,11 @@ pub(crate) fn write(path: &Path, content: &Content<'_>) -> Result<()> {
             item.mtime,
             &fs::read(&item.from)?,
         )?;
+    }
+    for (path, target) in content.links {
+        let name = path.strip_prefix("/").unwrap_or(path);
+        archive.folders_of(name)?;
+        archive.entry(name, SYMLINK | 0o777, 0, target.as_os_str().as_bytes())?;
     }
     archive.finish()
 }

@@ -4,20 +4,25 @@
 //! programs of roar, and what they need of this machine's libraries. Nothing is installed.
 
 mod cases;
+mod counts;
 mod guest;
 mod image;
 mod payload;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Result, ensure};
+use xshell::Shell;
+
+pub(crate) use counts::run as run_counts;
 
 use crate::debian;
 use crate::flags::Flags;
-use crate::kernels::guest::{End, Guest};
-use crate::kernels::image::KERNELS;
-use crate::suite::Outcome;
+use crate::kernels::guest::{Guest, TWO_PROCESSORS};
+use crate::kernels::image::{Image, KERNELS, Kernel};
+use crate::suite::{self, Outcome};
 use crate::workspace;
 
 /// What has to be installed: programs, and the Debian packages that have them.
@@ -27,10 +32,17 @@ const NEEDED: &[(&str, &str)] =
 /// Machines that run at a time unless another number is asked for: each has two processors, and waits now and then.
 const JOBS: usize = 2;
 
+/// How a machine came to its end.
+struct End {
+    /// The status of the command.
+    status: i32,
+    /// What the suite said at its end, if it was the command.
+    outcome: Option<Outcome>,
+}
+
 pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let mut chosen = Vec::new();
     while let Some(release) = flags.value::<String>("--release")? {
-        ensure!(KERNELS.iter().any(|kernel| kernel.release == release), "the releases are {}", releases());
         chosen.push(release);
     }
     let jobs = flags.value("--jobs")?.unwrap_or(JOBS).max(1);
@@ -41,24 +53,14 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
 
     debian::require_programs(NEEDED)?;
     let shell = workspace::shell()?;
-    let mut images = Vec::new();
-    for kernel in KERNELS
-        .iter()
-        .filter(|kernel| chosen.is_empty() || chosen.iter().any(|release| kernel.release == release))
-    {
-        match kernel.fetch(&shell) {
-            Ok(image) => images.push(image),
-            Err(error) if is_required => return Err(error),
-            Err(error) => println!("Linux {}: skipped: {error:#}", kernel.release),
-        }
-    }
+    let images = fetch(&shell, &chosen, is_required)?;
     workspace::build_programs(&shell)?;
     let initramfs = match &command {
-        Some(command) => payload::write(&shell, command, Vec::new())?,
-        None => payload::write(&shell, &cases::command(&case), cases::build(&shell)?)?,
+        Some(command) => payload::write(&shell, "command", command, Vec::new())?,
+        None => payload::write(&shell, "cases", &cases::command(&case), cases::build(&shell)?)?,
     };
     let is_one = images.len() == 1;
-    let ends = run_all(&images, jobs, |image| Guest { image, initramfs: &initramfs, is_one }.boot());
+    let ends = run_all(&images, jobs, |image| boot(image, &initramfs, is_one));
     let mut total = Outcome::default();
     let mut failed = 0;
     for (image, end) in images.iter().zip(ends) {
@@ -87,6 +89,36 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     Ok(())
 }
 
+/// Fetches the chosen kernels, or all; one that Debian has no more is skipped, unless it is required.
+fn fetch(shell: &Shell, chosen: &[String], is_required: bool) -> Result<Vec<Image>> {
+    let releases = KERNELS.map(|kernel| kernel.release);
+    let unknown = chosen.iter().find(|release| !releases.contains(&release.as_str()));
+    ensure!(unknown.is_none(), "the releases are {}", releases.join(", "));
+    let is_chosen = |kernel: &&Kernel| chosen.is_empty() || chosen.iter().any(|name| name == kernel.release);
+    let mut images = Vec::new();
+    for kernel in KERNELS.iter().filter(is_chosen) {
+        match kernel.fetch(shell) {
+            Ok(image) => images.push(image),
+            Err(error) if is_required => return Err(error.context(format!("Linux {}", kernel.release))),
+            Err(error) => println!("Linux {}: skipped: {error:#}", kernel.release),
+        }
+    }
+    Ok(images)
+}
+
+fn boot(image: &Image, initramfs: &Path, is_one: bool) -> Result<End> {
+    let prefix = if is_one { String::new() } else { format!("{}: ", image.release) };
+    let mut outcome = None;
+    let status = Guest { image, initramfs, hardware: TWO_PROCESSORS }.boot(|line| {
+        // What is skipped because of the kernel is news, and what is because of the guest's few programs is not.
+        if suite::is_news(line) || (line.contains(" ignored") && !line.contains("is not installed")) {
+            println!("{prefix}{line}");
+        }
+        outcome = suite::parse(line).or(outcome.take());
+    })?;
+    Ok(End { status, outcome })
+}
+
 /// Does `work` for each of `items`, a few at a time, and returns what came of it in their order.
 fn run_all<T: Sync, R: Send>(items: &[T], jobs: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let waiting = Mutex::new(items.iter().enumerate());
@@ -106,9 +138,4 @@ fn run_all<T: Sync, R: Send>(items: &[T], jobs: usize, work: impl Fn(&T) -> R + 
     let mut done = done.into_inner().expect("nothing panics with it");
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
-}
-
-fn releases() -> String {
-    let names: Vec<&str> = KERNELS.iter().map(|kernel| kernel.release).collect();
-    names.join(", ")
 }

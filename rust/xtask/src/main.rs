@@ -84,6 +84,12 @@ const TASKS: &[Task] = &[
         run: kernels::run,
     },
     Task {
+        name: "counts",
+        usage: "",
+        about: "the instructions that the eBPF tracer adds to a system call, counted in an emulated machine",
+        run: kernels::run_counts,
+    },
+    Task {
         name: "macos",
         usage: "",
         about: "the preload library for macOS: linked, its table and calling convention checked",

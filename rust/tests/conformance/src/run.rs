@@ -54,13 +54,13 @@ pub fn run_case(bench: &Bench, case: &Case, backend: &'static str) -> Result<Ver
             Ok(Verdict::Skipped(reason.words))
         };
     }
-    let trial = Trial::new(bench, case, backend)?;
+    let trial = Trial::new(bench, case, backend, World::new()?)?;
     trial.run().map_err(|words| trial.explain(&words))
 }
 
 /// Runs one case under one backend and returns how the tracer says that it has traced.
 pub fn tracer_mode(bench: &Bench, case: &Case, backend: &'static str) -> Result<String> {
-    let trial = Trial::new(bench, case, backend)?;
+    let trial = Trial::new(bench, case, backend, World::new()?)?;
     trial
         .run()
         .and_then(|_| trial.read_report())
@@ -114,8 +114,8 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(bench: &'a Bench, case: &'a Case, backend: &'static str) -> Result<Self> {
-        let mut trial = Self { bench, case, backend, world: World::new()?, environment: Vec::new() };
+    fn new(bench: &'a Bench, case: &'a Case, backend: &'static str, world: World) -> Result<Self> {
+        let mut trial = Self { bench, case, backend, world, environment: Vec::new() };
         let base = trial.world.base().display();
         let own =
             [("HOME", format!("{base}/home")), ("TMPDIR", format!("{base}/tmp")), ("LC_ALL", "C".to_owned())];

@@ -33,9 +33,14 @@ pub struct World {
 impl World {
     /// Makes the directories, outside of any repository.
     pub fn new() -> Result<Self> {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// Makes the directories below another.
+    pub fn below(parent: &Path) -> Result<Self> {
         let guard = tempfile::Builder::new()
             .prefix("roar-conformance-")
-            .tempdir()
+            .tempdir_in(parent)
             .map_err(|error| error.to_string())?;
         let base = guard.path().canonicalize().map_err(|error| error.to_string())?;
         // With a place for records of its own, whatever there is above it.

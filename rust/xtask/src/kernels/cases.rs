@@ -37,5 +37,7 @@ pub(super) fn build(shell: &Shell) -> Result<Vec<Item>> {
 /// Returns the command that runs the cases whose names hold `case`. It finds the tools of this machine, and none of busybox.
 pub(super) fn command(case: &str) -> String {
     let (together, roar) = (env::TOGETHER, env::ROAR);
-    format!("PATH=/usr/bin {together}=1 {roar}=/roar/roar exec /suite --color never --test-threads 1 {case}")
+    format!(
+        "PATH=/usr/sbin:/usr/bin {together}=1 {roar}=/roar/roar exec /suite --color never --test-threads 1 {case}"
+    )
 }

@@ -6,13 +6,28 @@ use anyhow::{Result, bail};
 
 use super::image::Image;
 use crate::machine::Machine;
-use crate::suite::{self, Outcome};
 use crate::workspace;
 
-/// Never the host's own virtualisation: where that is offered, Debian's kernels need not start under it. Five levels of page tables are what
-/// an emulated kernel of 6.19 once in a while does not survive.
-const HARDWARE: &[&str] =
+/// A board without surprises, and two processors. Never the host's own virtualisation: where that is offered, Debian's kernels need not
+/// start under it. Five levels of page tables are what an emulated kernel of 6.19 once in a while does not survive.
+pub(super) const TWO_PROCESSORS: &[&str] =
     &["-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max,la57=off", "-smp", "2", "-m", "1024"];
+
+/// The same with one processor whose clock counts its instructions: a nanosecond is one. While it has nothing to do, the clock jumps.
+pub(super) const COUNTING: &[&str] = &[
+    "-accel",
+    "tcg,thread=single",
+    "-icount",
+    "shift=0,sleep=off",
+    "-machine",
+    "q35",
+    "-cpu",
+    "max,la57=off",
+    "-smp",
+    "1",
+    "-m",
+    "1024",
+];
 
 /// The kernel need not measure the clock of the emulator, which is not steady.
 const PARAMETERS: &str = "console=ttyS0 nokaslr tsc=reliable";
@@ -31,51 +46,41 @@ const PANIC: &str = "Kernel panic";
 pub(super) struct Guest<'a> {
     pub(super) image: &'a Image,
     pub(super) initramfs: &'a Path,
-    /// Whether no other machine speaks at the same time.
-    pub(super) is_one: bool,
-}
-
-/// How a machine came to its end.
-pub(super) struct End {
-    /// The status of the command.
-    pub(super) status: i32,
-    /// What the suite said at its end, if it was the command.
-    pub(super) outcome: Option<Outcome>,
+    pub(super) hardware: &'a [&'a str],
 }
 
 impl Guest<'_> {
-    /// Boots, passes the console on, and returns what the machine told at its end.
-    pub(super) fn boot(&self) -> Result<End> {
-        let release = self.image.release;
-        let log = workspace::target(&format!("kernels/console-{release}.log"));
+    /// Boots, tells `heard` what the console says, and returns the status of the command.
+    pub(super) fn boot(&self, mut heard: impl FnMut(&str)) -> Result<i32> {
+        let Self { image, initramfs, hardware } = *self;
+        let log = workspace::target(&format!("kernels/console-{}.log", image.release));
         let machine = Machine {
             program: "qemu-system-x86_64",
-            hardware: HARDWARE,
-            kernel: &self.image.path,
-            initramfs: self.initramfs,
+            hardware,
+            kernel: &image.path,
+            initramfs,
             parameters: PARAMETERS,
             seconds_max: SECONDS_MAX,
         };
-        let prefix = if self.is_one { String::new() } else { format!("{release}: ") };
-        for start in 1..=STARTS_MAX {
-            let (mut status, mut outcome) = (None, None);
+        let mut starts = 1;
+        loop {
+            let mut status = None;
             let mut has_panicked = false;
             let ending = machine.run(&log, |line| {
-                if suite::is_news(line) {
-                    println!("{prefix}{line}");
-                }
-                outcome = suite::parse(line).or(outcome.take());
+                heard(line);
                 has_panicked |= line.contains(PANIC);
-                status = line.strip_prefix(STATUS).and_then(|word| word.parse().ok()).or(status);
+                // What was said before may lack its last line end.
+                let told = line.find(STATUS).map(|at| &line[at + STATUS.len()..]);
+                status = told.and_then(|word| word.parse().ok()).or(status);
             })?;
             match status {
-                Some(status) => return Ok(End { status, outcome }),
-                None if has_panicked && start < STARTS_MAX => {
-                    println!("{}: the kernel panicked; once more", self.image);
+                Some(status) => return Ok(status),
+                None if has_panicked && starts < STARTS_MAX => {
+                    println!("{image}: the kernel panicked; once more");
+                    starts += 1;
                 }
                 None => bail!("it did not come to its end ({ending}); its console is in {}", log.display()),
             }
         }
-        bail!("the kernel panicked {STARTS_MAX} times; its console is in {}", log.display())
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Kernel {
 }
 
 /// The oldest that Debian still has, those of its releases, and the newest.
-pub(super) const KERNELS: &[Kernel] = &[
+pub(super) const KERNELS: [Kernel; 4] = [
     Kernel { release: "5.10", suite: "bullseye" },
     Kernel { release: "6.1", suite: "bookworm" },
     Kernel { release: "6.12", suite: "bookworm" },

@@ -1,6 +1,6 @@
 //! What a guest has: programs of roar and of this machine, with the libraries that they are linked with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -21,15 +21,16 @@ const BUSYBOX: &str = "/bin/busybox";
 
 /// What cases run besides our own programs, where this machine has it. Interpreters with libraries of their own are not among them.
 const TOOLS: &[&str] = &[
-    "ar", "awk", "bash", "basename", "cat", "chmod", "chroot", "cmp", "cp", "cut", "dd", "dirname", "env",
-    "expr", "false", "find", "grep", "gunzip", "gzip", "head", "id", "install", "kill", "ln", "ls", "mkdir",
-    "mkfifo", "mktemp", "mount", "mv", "nohup", "od", "patch", "readlink", "realpath", "rm", "rmdir", "sed",
-    "seq", "setsid", "sh", "sort", "split", "stat", "tail", "tar", "tee", "test", "timeout", "touch", "tr",
-    "true", "truncate", "umount", "uname", "uniq", "unshare", "wc", "xargs", "zip",
+    "ar", "awk", "bash", "basename", "cat", "chmod", "chroot", "cmp", "cp", "cut", "dd", "dirname", "echo",
+    "env", "expr", "false", "find", "grep", "gunzip", "gzip", "head", "id", "install", "kill", "ln", "ls",
+    "mkdir", "mkfifo", "mktemp", "mount", "mv", "nohup", "od", "patch", "printf", "pwd", "readlink",
+    "realpath", "rm", "rmdir", "sed", "seq", "sleep", "setsid", "sh", "sort", "split", "stat", "tail", "tar",
+    "tee", "test", "timeout", "touch", "tr", "true", "truncate", "umount", "uname", "uniq", "unshare", "wc",
+    "xargs", "zip",
 ];
 
-/// Writes the initramfs for a command, with more items than roar and the tools, and returns its path.
-pub(super) fn write(shell: &Shell, command: &str, mut items: Vec<Item>) -> Result<PathBuf> {
+/// Writes an initramfs for a command, with more items than roar and the tools, and returns its path.
+pub(super) fn write(shell: &Shell, name: &str, command: &str, mut items: Vec<Item>) -> Result<PathBuf> {
     items.extend(ROAR.iter().map(|name| Item {
         path: Path::new(ROAR_FOLDER).join(name),
         from: workspace::roar().with_file_name(name),
@@ -45,31 +46,41 @@ pub(super) fn write(shell: &Shell, command: &str, mut items: Vec<Item>) -> Resul
         };
         items.push(Item { path: place_of(&from)?, from, mtime: MTIME_BUILT });
     }
-    add_libraries(shell, &mut items)?;
+    let links = add_libraries(shell, &mut items)?;
     let quoted = format!("'{}'", command.replace('\'', r"'\''"));
     let init = include_str!("init.sh").replace("{command}", &quoted);
-    let path = workspace::target("kernels/initramfs.cpio");
+    let path = workspace::target(&format!("kernels/{name}.cpio"));
     initramfs::write(
         &path,
-        &Content { root: None, busybox: Path::new(BUSYBOX), init: &init, items: &items },
+        &Content { root: None, busybox: Path::new(BUSYBOX), init: &init, items: &items, links: &links },
     )?;
     Ok(path)
 }
 
-/// Adds what the programs among the items are linked with: the dynamic linker and libraries of this machine, where it has them.
-fn add_libraries(shell: &Shell, items: &mut Vec<Item>) -> Result<()> {
+/// Adds what the programs among the items are linked with, the dynamic linker and libraries of this machine, and returns the links by which they
+/// find it: a copy in place of a link would be another library.
+fn add_libraries(shell: &Shell, items: &mut Vec<Item>) -> Result<Vec<(PathBuf, PathBuf)>> {
     let programs = items.iter().map(|item| &item.from);
     // For what is static it complains, and goes on.
     let said = cmd!(shell, "ldd {programs...}").quiet().ignore_status().ignore_stderr().read()?;
-    let libraries: BTreeSet<&str> = said
-        .lines()
-        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/') && !word.ends_with(':')))
-        .collect();
-    for library in libraries {
-        let from = PathBuf::from(library);
-        items.push(Item { path: place_of(&from)?, from, mtime: MTIME_BUILT });
+    let words = said.lines().filter_map(|line| {
+        line.split_whitespace().find(|word| word.starts_with('/') && !word.ends_with(':'))
+    });
+    let (mut libraries, mut links) = (BTreeSet::new(), BTreeMap::new());
+    for word in words {
+        let named = place_of(Path::new(word))?;
+        let file = named.canonicalize().with_context(|| word.to_owned())?;
+        if file != named {
+            links.insert(named, file.clone());
+        }
+        libraries.insert(file);
     }
-    Ok(())
+    items.extend(libraries.into_iter().map(|file| Item {
+        path: file.clone(),
+        from: file,
+        mtime: MTIME_BUILT,
+    }));
+    Ok(links.into_iter().collect())
 }
 
 /// Returns the path of a file without links among its folders.
