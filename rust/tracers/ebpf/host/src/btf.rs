@@ -182,7 +182,7 @@ impl<'a> Btf<'a> {
         let mut offset = 0;
         for name in names {
             let (bits, next) = self.member(id, name.as_bytes(), 0)?;
-            offset += bits / 8;
+            offset = u32::checked_add(offset, bits / 8)?;
             id = next;
         }
         Some(offset)
@@ -207,7 +207,7 @@ impl<'a> Btf<'a> {
             if name.is_empty()
                 && let Some((within, found)) = self.member(inner, wanted, depth + 1)
             {
-                return Some((place + within, found));
+                return Some((place.checked_add(within)?, found));
             }
         }
         None
@@ -257,3 +257,6 @@ fn extra_bytes(kind: u32, count: usize) -> usize {
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_le_bytes)
 }
+
+#[cfg(test)]
+mod tests;
