@@ -243,6 +243,15 @@ impl Recorder {
         self.tell(&event);
     }
 
+    /// Tells that so many events were not delivered, at least one, and why.
+    pub fn tell_loss(&mut self, count: u64, why: &str) {
+        let mut event = self.event(EventKind::Gap, 0, 0);
+        event.value = GapKind::EventsLost as u64;
+        event.value2 = count;
+        event.text2 = self.text(why.as_bytes());
+        self.tell(&event);
+    }
+
     /// Hands what was told to the kernel.
     pub fn flush(&mut self) {
         if self.pending.is_empty() {

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 
 use aya::maps::{Map, MapData};
-use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd, bpf_map_type, bpf_prog_type};
+use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd, bpf_map_type, bpf_prog_info, bpf_prog_type};
 use aya_obj::{Function, Map as Definition};
 
 /// Room for what the verifier says of a program that it refuses.
@@ -239,4 +239,17 @@ pub(crate) fn attach(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let mut attributes = attributes();
     attributes.raw_tracepoint.prog_fd = number(program);
     make(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attributes)
+}
+
+/// Returns how often the kernel has not run a program because it was in it already on that processor. It takes no rights beyond the descriptor
+/// (bpf_prog_get_info_by_fd in kernel/bpf/syscall.c), once a kernel lets everybody call bpf(2).
+pub(crate) fn misses(program: BorrowedFd<'_>) -> io::Result<u64> {
+    // SAFETY: numbers alone.
+    let mut info: bpf_prog_info = unsafe { mem::zeroed() };
+    let mut attributes = attributes();
+    attributes.info.bpf_fd = number(program);
+    attributes.info.info_len = size_of::<bpf_prog_info>() as u32;
+    attributes.info.info = address(&raw mut info);
+    call(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attributes)?;
+    Ok(info.recursion_misses)
 }

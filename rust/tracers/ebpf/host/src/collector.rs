@@ -637,18 +637,6 @@ impl Collector {
             given = Named { path: next, ..Named::default() };
         }
     }
-
-    /// Tells how many events were lost, if some were.
-    pub(crate) fn lost(&mut self, count: u64) {
-        if count > 0 {
-            self.recorder.tell_gap(
-                GapKind::EventsLost,
-                0,
-                None,
-                &format!("{count} events found no room in the ring: the run was busier than its reader"),
-            );
-        }
-    }
 }
 
 /// Returns a path that a program gave, with its own links of /proc and of /dev put in words that mean the same to this process.

@@ -64,6 +64,7 @@ pub(crate) struct Way {
 /// A program in the kernel, attached.
 pub(crate) struct Loaded {
     pub(crate) name: &'static str,
+    pub(crate) fd: OwnedFd,
     pub(crate) link: OwnedFd,
     /// How long the kernel looked at it.
     pub(crate) took: Duration,
@@ -177,7 +178,7 @@ fn load_part(object: &Object, types: &OwnedFd, part: &Part) -> Result<Option<Loa
             let took = begun.elapsed();
             let link = bpf::attach(program.as_fd())
                 .map_err(|error| Refused::new(&format!("place of program {name}"), error))?;
-            Ok(Loaded { name, link, took })
+            Ok(Loaded { name, fd: program, link, took })
         });
         match loaded {
             Ok(loaded) => return Ok(Some(loaded)),

@@ -12,6 +12,7 @@ mod collector;
 mod fit;
 mod kernel;
 mod load;
+mod losses;
 mod privileges;
 mod probe;
 mod ring;

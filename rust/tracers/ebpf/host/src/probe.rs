@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use aya::maps::{MapData, PerCpuArray, RingBuf};
+use aya::maps::{PerCpuArray, RingBuf};
 use tracer_ebpf_abi::{Action, Features, Launcher, SLOTS, Slot};
 
 use crate::actions::actions;
@@ -19,12 +20,12 @@ use crate::btf::KERNEL_BTF;
 use crate::collector::Finds;
 use crate::kernel::{EXT4_DIRTIED, EXT4_UNLINKED, Kernel, NAME_REPLACED, NAME_UNLINKED, Unlimited};
 use crate::load::{Loaded, Prepared, Refused, prepare};
+use crate::losses::Losses;
 use crate::ring::Ring;
 use crate::{bpf, calls};
 
 /// The object, as `cargo xtask probe` makes it.
-static OBJECT: &[u8] =
-    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../object/probe.bpf"));
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("PROBE_OBJECT"));
 
 /// The map that is the ring.
 pub(crate) const RING: &str = "ring";
@@ -76,7 +77,7 @@ impl LoadError {
 pub(crate) struct Probe {
     pub(crate) ring: Ring,
     slots: OwnedFd,
-    lost: PerCpuArray<MapData, u64>,
+    pub(crate) losses: Arc<Losses>,
     pub(crate) finds: Finds,
     /// How long the kernel looked at each program.
     pub(crate) looked: Vec<(&'static str, Duration)>,
@@ -116,6 +117,7 @@ impl Probe {
         let map = |fd| bpf::map_of(fd).map_err(|error| Refused::new("map", error));
         let ring = RingBuf::try_from(map(prepared.take(RING)?)?).map_err(refused)?;
         let lost = PerCpuArray::try_from(map(prepared.take("lost")?)?).map_err(refused)?;
+        let losses = Arc::new(Losses::new(lost));
         let slots = prepared.take("slots")?;
         let has = |names: [&str; 2]| names.iter().all(|name| loaded.iter().any(|found| found.name == *name));
         let finds = Finds {
@@ -125,7 +127,8 @@ impl Probe {
         let looked = loaded.iter().map(|program| (program.name, program.took)).collect();
         let mut links = Vec::with_capacity(loaded.len());
         let mut enter_all = None;
-        for Loaded { name, link, .. } in loaded {
+        for Loaded { name, fd, link, .. } in loaded {
+            losses.add(name, fd);
             if name == ENTER_ALL {
                 enter_all = Some(link);
             } else {
@@ -135,17 +138,12 @@ impl Probe {
         Ok(Self {
             ring: Ring::new(ring),
             slots,
-            lost,
+            losses: Arc::clone(&losses),
             finds,
             looked,
-            enters: enter_all.map(|every| Enters { every, prepared }),
+            enters: enter_all.map(|every| Enters { every, prepared, losses }),
             _links: links,
         })
-    }
-
-    /// Returns how many events were lost.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.get(&0, 0).map_or(0, |counts| counts.iter().sum())
     }
 
     /// Returns what was counted and not told.
@@ -190,6 +188,7 @@ fn launcher() -> Result<Launcher, LoadError> {
 pub(crate) struct Enters {
     every: OwnedFd,
     prepared: Prepared,
+    losses: Arc<Losses>,
 }
 
 impl Enters {
@@ -209,11 +208,9 @@ impl Enters {
             }
             let few = self.prepared.load_later(ENTER_CALL).and_then(|program| {
                 let attach = |id: &u64| calls::attach(*id, program.as_fd());
-                places
-                    .iter()
-                    .map(attach)
-                    .collect::<io::Result<Vec<_>>>()
-                    .map_err(|error| Refused::new(ENTER_CALL, error))
+                let few = places.iter().map(attach).collect::<io::Result<Vec<_>>>();
+                self.losses.add(ENTER_CALL, program);
+                few.map_err(|error| Refused::new(ENTER_CALL, error))
             });
             // For as long as the process lasts: closing them is left to its end, which nobody waits for.
             if let Ok(few) = few {

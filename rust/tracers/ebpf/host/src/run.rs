@@ -19,6 +19,7 @@ use tracer_host::{
 use tracer_schema::{EventKind, GapKind, TracerStats};
 
 use crate::collector::{Collector, Told};
+use crate::losses::Loss;
 use crate::privileges::{self, Original};
 use crate::probe::Probe;
 
@@ -161,7 +162,8 @@ impl Run {
             self.collector.left(&slot);
         }
         for (pid, program) in self.collector.running() {
-            if pid != self.root as u32 {
+            // If what was lost is the end of a process, that it runs is only what was told.
+            if pid != self.root as u32 && is_alive(pid) {
                 self.collector.recorder.tell_gap(
                     GapKind::DescendantLeft,
                     pid,
@@ -170,8 +172,16 @@ impl Run {
                 );
             }
         }
-        self.collector.lost(self.probe.lost());
+        for Loss { count, why } in self.probe.losses.all() {
+            self.collector.recorder.tell_loss(count, &why);
+        }
     }
+}
+
+/// Returns whether there is such a process, perhaps one of another user.
+fn is_alive(pid: u32) -> bool {
+    // SAFETY: takes numbers.
+    unsafe { libc::kill(pid as libc::pid_t, 0) == 0 || *libc::__errno_location() != libc::ESRCH }
 }
 
 /// Sums up and reports: into the run directory, so that the report outlives everyone, or, where that is full, to `roar`.

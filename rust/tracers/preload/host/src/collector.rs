@@ -731,16 +731,12 @@ impl Collector {
         let head = self.log.head();
         let lost = head.lost.load(std::sync::atomic::Ordering::Relaxed);
         if lost > 0 {
-            let mut event = self.recorder.event(EventKind::Gap, 0, 0);
-            event.value = GapKind::EventsLost as u64;
-            event.value2 = lost;
             let why = match head.loss.load(std::sync::atomic::Ordering::Relaxed) {
                 1 => "no memory was left for the journal in /dev/shm",
                 2 => "the journal could not be mapped: is the address space limited (`ulimit -v`)?",
                 _ => "the journal is as long as it may become",
             };
-            event.text2 = self.recorder.text(why.as_bytes());
-            self.recorder.tell(&event);
+            self.recorder.tell_loss(lost, why);
         }
     }
 
