@@ -4,12 +4,16 @@
 use anyhow::Result;
 
 use crate::flags::Flags;
-use crate::{exports, lint, test, workspace};
+use crate::{exports, lint, probe, test, workspace};
 
 pub(crate) fn run(flags: Flags) -> Result<()> {
     flags.finish()?;
     lint::all()?;
+    let other_probe = probe::check()?;
     workspace::build_programs(&workspace::shell()?)?;
     exports::all()?;
-    test::all(&[])
+    match other_probe {
+        None => test::all(&[]),
+        Some(object) => test::all_with_probe(&object),
+    }
 }

@@ -43,6 +43,12 @@ pub(crate) const MACOS_SDK: &str = "SDKROOT";
 pub(crate) const ZIG_CACHE: &str = "ZIG_GLOBAL_CACHE_DIR";
 pub(crate) const ZIGBUILD_CACHE: &str = "CARGO_ZIGBUILD_CACHE_DIR";
 
+/// The LLVM that bpf-linker is linked with.
+pub(crate) const LLVM_PREFIX: &str = "LLVM_PREFIX";
+
+/// The kernel side that is compiled into the eBPF tracer, in place of the one in the checkout (tracers/ebpf/host/build.rs).
+pub(crate) const PROBE_OBJECT: &str = "ROAR_PROBE_OBJECT";
+
 /// Where programs are looked for.
 pub(crate) const PATH: &str = "PATH";
 

@@ -44,7 +44,12 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
-    Task { name: "ci", usage: "", about: "everything CI runs: lint, release build, all tests", run: ci::run },
+    Task {
+        name: "ci",
+        usage: "",
+        about: "everything CI runs: lint, kernel side, release build, all tests",
+        run: ci::run,
+    },
     Task { name: "lint", usage: "", about: "formatting, clippy, docs and tidy", run: lint::run },
     Task { name: "test", usage: "[NEXTEST-ARGS…]", about: "release build, then all tests", run: test::run },
     Task {
@@ -103,8 +108,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "probe",
-        usage: "",
-        about: "the kernel side of the eBPF tracer, compiled anew",
+        usage: "[--check]",
+        about: "the kernel side of the eBPF tracer, compiled anew, or compared with what is there",
         run: probe::run,
     },
     Task {

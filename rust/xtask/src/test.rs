@@ -1,11 +1,13 @@
 //! `cargo xtask test`: builds the released programs, which the conformance and command-line tests start, and runs every
 //! test of the workspace.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::flags::Flags;
 use crate::nextest::Nextest;
-use crate::workspace;
+use crate::{env, workspace};
 
 /// Backends that must work wherever the tests run; another one is skipped with its reason.
 const REQUIRED_BACKENDS: &str = "ptrace,preload,hooked,musl,ebpf";
@@ -17,5 +19,17 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
 /// Runs all tests, or those that `extra` arguments of nextest choose.
 pub(crate) fn all(extra: &[String]) -> Result<()> {
     workspace::build_programs(&workspace::shell()?)?;
-    Nextest::new(["--workspace"]).args(extra).require(REQUIRED_BACKENDS).run()
+    tests().args(extra).run()
+}
+
+/// Runs all tests, with this kernel side of the eBPF tracer in place of the one in the checkout.
+pub(crate) fn all_with_probe(object: &Path) -> Result<()> {
+    let shell = workspace::shell()?;
+    let _other = shell.push_env(env::PROBE_OBJECT, object);
+    workspace::build_programs(&shell)?;
+    tests().with(env::PROBE_OBJECT, &object.to_string_lossy()).run()
+}
+
+fn tests() -> Nextest {
+    Nextest::new(["--workspace"]).require(REQUIRED_BACKENDS)
 }

@@ -89,9 +89,21 @@ impl Watcher {
 /// Returns the ways there are here.
 fn watchers() -> Vec<Watcher> {
     let roar = workspace::roar().display().to_string();
-    let words = |backend| [&roar, "run", "--tracer", backend, "--no-hash", "-q", "--"];
+    let words =
+        |backend| [&roar, "run", "--tracer", backend, "--no-tracer-fallback", "--no-hash", "-q", "--"];
+    // Another backend in its place would be measured under its name.
+    let works = |backend: &str| {
+        let mut check = Command::new(&roar);
+        check.args(["tracer", "check", backend]).stdout(Stdio::null());
+        let works = check.status().is_ok_and(|status| status.success());
+        if !works {
+            eprintln!("{backend} is left out: `roar tracer check {backend}` says why it cannot be used here");
+        }
+        works
+    };
+    let backends = BACKENDS.iter().filter(|backend| works(backend));
     let mut watchers: Vec<Watcher> =
-        BACKENDS.iter().map(|backend| Watcher::new(backend, &words(backend), true)).collect();
+        backends.map(|backend| Watcher::new(backend, &words(backend), true)).collect();
     let runs = |program: &str| {
         Command::new(program)
             .arg("--version")
