@@ -57,6 +57,11 @@ pub fn fault_seed() -> Option<u64> {
     std::env::var("ROAR_FAULT_SEED").ok()?.parse().ok()
 }
 
+/// `NEXTEST_RUN_ID`: what the processes of one run of the tests have in common, as nextest names it; without it, each process is a run.
+pub fn test_run() -> String {
+    std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| std::process::id().to_string())
+}
+
 /// `PATH`, which the commands get as it is.
 pub fn path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())

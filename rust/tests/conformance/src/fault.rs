@@ -421,7 +421,7 @@ fn run_dirs(world: &World) -> Vec<PathBuf> {
 }
 
 /// Returns the processes that a process has made, by any of its threads, and that are there.
-fn children_of(pid: u32) -> Vec<u32> {
+pub(crate) fn children_of(pid: u32) -> Vec<u32> {
     let threads = fs::read_dir(format!("/proc/{pid}/task"));
     let lists = threads
         .into_iter()

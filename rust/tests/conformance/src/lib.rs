@@ -15,6 +15,7 @@
 //! traced program sees.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod backend;
 pub mod case;
 pub mod compare;
@@ -22,6 +23,7 @@ pub mod elf;
 pub mod env;
 pub mod expectation;
 pub mod fault;
+pub mod flood;
 pub mod observation;
 pub mod pattern;
 pub mod process;

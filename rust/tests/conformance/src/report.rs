@@ -157,6 +157,7 @@ pub struct Coverage {
 #[expect(missing_docs, reason = "the fields are those of the format")]
 pub struct Tracer {
     pub mode: String,
+    pub events: u64,
 }
 
 /// A process of the run.

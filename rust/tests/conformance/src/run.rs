@@ -11,6 +11,7 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::Result;
+use crate::agreement::{Agreement, Names};
 use crate::backend::{self, BARE};
 use crate::case::{Case, ExpectedExit};
 use crate::compare::{Expected, compare};
@@ -43,6 +44,16 @@ pub struct Bench {
     pub target_dir: PathBuf,
     /// Words before what is started, the command itself or roar: a program that starts it in a world of its own making.
     pub through: Vec<String>,
+    /// Where backends are held against each other; none: they are not, since not all of them are here.
+    pub agreement: Option<Agreement>,
+}
+
+impl Bench {
+    /// Returns a bench whose programs are started by these words, below cargo's place for what tests make.
+    pub fn new(programs: Programs, scratch: &Path, through: Vec<String>) -> Self {
+        let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
+        Self { programs, target_dir, through, agreement: None }
+    }
 }
 
 /// Runs one case under one backend.
@@ -223,11 +234,26 @@ impl<'a> Trial<'a> {
                 faults.push(format!("the difference has gone: remove differs.{}", self.backend));
             }
         }
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("the report is not as expected:\n{}", faults.join("\n")))
+        if !faults.is_empty() {
+            return Err(format!("the report is not as expected:\n{}", faults.join("\n")));
         }
+        self.judge_agreement()
+    }
+
+    fn judge_agreement(&self) -> Result<()> {
+        let Some(agreement) = &self.bench.agreement else { return Ok(()) };
+        let json = fs::read(self.report_path()).map_err(|error| format!("no report: {error}"))?;
+        let (world, id) = (self.world.root(), self.world.id());
+        let names = Names {
+            base: self.world.base().as_os_str().as_bytes(),
+            world: world.as_os_str().as_bytes(),
+            id: id.as_bytes(),
+        };
+        let faults = agreement.judge(self.case, self.backend, &json, &names)?;
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{} and another backend do not agree:\n{}", self.backend, faults.join("\n")))
     }
 
     fn run_command(&self) -> Result<Ending> {

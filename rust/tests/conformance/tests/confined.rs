@@ -45,8 +45,7 @@ fn trials(turn: usize) -> Result<Vec<Trial>> {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Programs::find(&package.join("../programs"), &scratch.join("programs"))?;
     let through = [programs.command("confine")?, vec![refused.to_owned()]].concat();
-    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    let bench = Arc::new(Bench { programs, target_dir, through });
+    let bench = Arc::new(Bench::new(programs, scratch, through));
     let cases = load_cases(&package.join("cases"))?;
     Ok(cases
         .into_iter()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use conformance::Result;
+use conformance::agreement::Agreement;
 use conformance::backend::{BACKENDS, BARE};
 use conformance::case::{Case, load_cases};
 use conformance::program::{Language, Programs};
@@ -35,8 +36,9 @@ fn load() -> Result<(Arc<Bench>, Vec<Case>)> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Programs::find(&package.join("../programs"), &scratch.join("programs"))?;
-    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    Ok((Arc::new(Bench { programs, target_dir, through: Vec::new() }), load_cases(&package.join("cases"))?))
+    let bench =
+        Bench { agreement: Some(Agreement::below(scratch)), ..Bench::new(programs, scratch, Vec::new()) };
+    Ok((Arc::new(bench), load_cases(&package.join("cases"))?))
 }
 
 fn trials(bench: &Arc<Bench>, cases: Vec<Case>) -> Vec<Trial> {

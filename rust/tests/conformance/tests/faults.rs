@@ -59,8 +59,7 @@ fn load_through(through: Vec<String>) -> Result<Bench> {
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs"),
         &scratch.join("programs"),
     )?;
-    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    Ok(Bench { programs, target_dir, through })
+    Ok(Bench::new(programs, scratch, through))
 }
 
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {

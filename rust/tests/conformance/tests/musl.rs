@@ -54,8 +54,7 @@ fn trials() -> Result<Vec<Trial>> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Programs::find(&package.join("../programs"), &scratch.join("programs-musl"))?.for_musl();
-    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    let bench = Arc::new(Bench { programs, target_dir, through: Vec::new() });
+    let bench = Arc::new(Bench::new(programs, scratch, Vec::new()));
     let cases = load_cases(&package.join("cases"))?;
     Ok(cases.into_iter().filter(|case| is_possible(&bench, case)).map(|case| trial(&bench, case)).collect())
 }

@@ -106,11 +106,7 @@ fn load() -> Result<Arc<Bench>> {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs");
     let programs = Programs::find(&programs, &scratch.join("programs"))?;
-    Ok(Arc::new(Bench {
-        programs,
-        target_dir: scratch.parent().unwrap_or(scratch).to_owned(),
-        through: Vec::new(),
-    }))
+    Ok(Arc::new(Bench::new(programs, scratch, Vec::new())))
 }
 
 fn trials(bench: &Arc<Bench>) -> Vec<Trial> {

@@ -42,8 +42,7 @@ fn trials(root: &Path) -> Result<Vec<Trial>> {
     programs.file(SIMPLEST)?;
     let through =
         ["unshare", "--mount", "sh", "-ec", ENTER, &root.to_string_lossy()].map(str::to_owned).to_vec();
-    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    let bench = Arc::new(Bench { programs, target_dir, through });
+    let bench = Arc::new(Bench::new(programs, scratch, through));
     let backends: &[_] = if libc == MUSL { &[BARE, MUSL] } else { &[BARE, "preload", HOOKED] };
     let cases: Vec<Case> = load_cases(&package.join("cases"))?
         .into_iter()

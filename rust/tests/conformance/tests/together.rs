@@ -103,8 +103,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let programs = Programs::find(&package.join("../programs"), &scratch.join("programs"))?;
-    let target_dir = scratch.parent().unwrap_or(scratch).to_owned();
-    let bench = Arc::new(Bench { programs, target_dir, through: Vec::new() });
+    let bench = Arc::new(Bench::new(programs, scratch, Vec::new()));
     let cases = load_cases(&package.join("cases"))?;
     let is_chosen = |name: &str| arguments.filter.as_deref().is_none_or(|filter| name.contains(filter));
     let mut trials = Vec::new();

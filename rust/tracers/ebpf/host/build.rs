@@ -1,7 +1,5 @@
 //! Says which kernel side is compiled in: the object in the source tree, or another that `cargo xtask ci` has just made.
 
-#![expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
-
 use std::env;
 
 fn main() {

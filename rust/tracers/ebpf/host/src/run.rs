@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use tracer_host::signals::Roar;
 use tracer_host::{
     ChildrenQueue, Orphans, Recorder, ToRoar, TracerArguments, change_of, cpu_time_ns, deliver_report,
@@ -180,8 +182,7 @@ impl Run {
 
 /// Returns whether there is such a process, perhaps one of another user.
 fn is_alive(pid: u32) -> bool {
-    // SAFETY: takes numbers.
-    unsafe { libc::kill(pid as libc::pid_t, 0) == 0 || *libc::__errno_location() != libc::ESRCH }
+    Pid::from_raw(pid as i32).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 /// Sums up and reports: into the run directory, so that the report outlives everyone, or, where that is full, to `roar`.
