@@ -3,6 +3,7 @@
 //! Each run of a case leaves its records where those of the others find them, in the same run of the tests; whoever comes later compares.
 //! So it costs no run more, and every two are compared, in whatever order they come.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,13 +16,19 @@ use crate::case::Case;
 use crate::compare::Expected;
 use crate::env;
 use crate::pattern;
+use crate::report::Role;
 
 /// Differences that are told of, each in a line or two; more nobody reads.
 const TOLD_MAX: usize = 20;
 
-/// A process's id and counts that a backend cannot make differ (the report's format says so).
+/// Process ids differ, and so does a count that one backend has and another has not (docs/report-format.md).
 const PIDS: &str = "pids";
 const COUNTS: [&str; 2] = ["bytes_read", "bytes_written"];
+const SIZE: &str = "size";
+const PRIOR_HASH: &str = "prior_hash";
+
+/// Where roar keeps its own things in the world; one case looks into it.
+const ROAR: &[u8] = b".roar/";
 
 /// Where the backends leave their records in one run of the tests.
 #[derive(Clone, Debug)]
@@ -34,7 +41,7 @@ pub struct Agreement {
 struct Statement {
     /// Those outside of the world as well.
     is_whole: bool,
-    /// In the order of the report.
+    /// In the order of their paths, as the report has them.
     records: Vec<Map<String, Value>>,
 }
 
@@ -76,10 +83,19 @@ impl Agreement {
         }
         let expected = Expected::of(case, backend, |text| names.fill(text))?;
         let report: Value = serde_json::from_slice(report).map_err(|error| error.to_string())?;
-        let records = report["files"].as_array().into_iter().flatten();
-        let records =
-            records.filter_map(Value::as_object).filter_map(|record| names.normal(record, &expected));
-        let own = Statement { is_whole: expected.gaps.is_empty(), records: records.collect() };
+        let records = report["files"].as_array().into_iter().flatten().filter_map(Value::as_object);
+        let mut records: Vec<_> = records.filter_map(|record| names.normal(record, &expected)).collect();
+        for record in records.iter_mut().filter(|_| case.varies.is_some()) {
+            for count in COUNTS.iter().chain([&SIZE, &PRIOR_HASH]) {
+                record.remove(*count);
+            }
+        }
+        // The names that a case does not fix have other places in the order each time.
+        let written = |record: &Map<String, Value>| record.get("bytes_written").and_then(Value::as_u64);
+        records.sort_by_key(|record| {
+            (text(record, "path").to_owned(), text(record, "role").to_owned(), written(record))
+        });
+        let own = Statement { is_whole: expected.gaps.is_empty(), records };
         let place = self.place_for(case)?;
         let text = serde_json::to_vec(&own).map_err(|error| error.to_string())?;
         // Aside and moved: whoever reads it finds all of it.
@@ -109,13 +125,19 @@ impl Names<'_> {
 
     /// Returns a record with what must be the same, or none if the case does not look at it.
     fn normal(&self, record: &Map<String, Value>, expected: &Expected) -> Option<Map<String, Value>> {
+        // Temporary files that people are not shown have random names.
+        if text(record, "role") == Role::Temporary.word() && record.get("filtered") == Some(&true.into()) {
+            return None;
+        }
         let mut record = record.clone();
         record.remove(PIDS);
+        let with_id = |text: String| text.replace(&*String::from_utf8_lossy(self.id), "{id}");
         for value in record.values_mut() {
             let Some(bytes) = bytes_of(value) else { continue };
             let relative = bytes.strip_prefix(self.world).and_then(|rest| rest.strip_prefix(b"/"));
             if let Some(relative) = relative {
-                if expected.ignore.iter().any(|ignored| pattern::matches(ignored, relative)) {
+                let is_ignored = |ignored: &Vec<u8>| pattern::matches(ignored, relative);
+                if relative.starts_with(ROAR) || expected.ignore.iter().any(is_ignored) {
                     return None;
                 }
                 // What a case knows by a pattern has another name each time.
@@ -123,10 +145,10 @@ impl Names<'_> {
                     .files
                     .iter()
                     .find(|line| line.path.contains(&b'*') && pattern::matches(&line.path, relative));
-                *value = pattern::escape(known.map_or(relative, |line| &line.path)).into();
+                *value = with_id(pattern::escape(known.map_or(relative, |line| &line.path))).into();
             } else {
                 let text = pattern::escape(&bytes).replace(&*String::from_utf8_lossy(self.base), "{base}");
-                *value = text.replace(&*String::from_utf8_lossy(self.id), "{id}").into();
+                *value = with_id(text).into();
             }
         }
         Some(record)
@@ -142,8 +164,12 @@ fn bytes_of(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
+fn text<'a>(record: &'a Map<String, Value>, key: &str) -> &'a str {
+    record.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
 fn is_outside(record: &Map<String, Value>) -> bool {
-    let path = record.get("path").and_then(Value::as_str).unwrap_or_default();
+    let path = text(record, "path");
     path.starts_with('/') || path.starts_with("{base}")
 }
 
@@ -154,9 +180,10 @@ fn differences(own: &Statement, theirs: &Statement) -> Vec<String> {
         statement.records.iter().filter(|record| is_whole || !is_outside(record)).cloned().collect()
     };
     let (mut own, mut theirs) = (compared(own), compared(theirs));
-    let key = |record: &Map<String, Value>| (record.get("path").cloned(), record.get("role").cloned());
+    let key = |record: &Map<String, Value>| [text(record, "path"), text(record, "role")].map(str::to_owned);
+    let mut others: HashMap<_, _> = theirs.iter_mut().map(|record| (key(record), record)).collect();
     for record in &mut own {
-        if let Some(other) = theirs.iter_mut().find(|other| key(other) == key(record)) {
+        if let Some(other) = others.get_mut(&key(record)) {
             for count in COUNTS {
                 if record.get(count).is_some_and(Value::is_null)
                     || other.get(count).is_some_and(Value::is_null)

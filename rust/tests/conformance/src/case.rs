@@ -72,6 +72,8 @@ pub struct Case {
     /// The gaps, as `KIND` or `KIND PROGRAM`. None: the run is complete.
     #[serde(default)]
     pub gaps: Vec<String>,
+    /// Why sizes and counts of the records are others in each run: then backends need not agree on these.
+    pub varies: Option<String>,
     /// What the machine must have: `root`, `reflink`, or a tool on `PATH`.
     #[serde(default)]
     pub needs: Vec<String>,

@@ -14,8 +14,8 @@ use tracer_host::programs::{elf_loader, interpreter};
 use tracer_host::{Recorder, stamp_of};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TraceEvent};
 use tracer_syscalls::constants::{
-    AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_TMPFILE, PROT_READ,
-    PROT_WRITE, RENAME_EXCHANGE,
+    AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_TMPFILE,
+    O_TRUNC, PROT_READ, PROT_WRITE, RENAME_EXCHANGE,
 };
 use tracer_syscalls::{Effect, ROWS};
 
@@ -354,7 +354,10 @@ impl Collector {
 
     fn open(&mut self, told: &Told<'_>) {
         let head = told.head;
-        let Some(mut event) = self.about(EventKind::Open, told) else { return };
+        // Opened for writing, and not changed by that: what is told of a write is how the file is afterwards, so this is what it was before.
+        let kind =
+            if head.value & (O_CREAT | O_TRUNC | O_TMPFILE) == 0 { EventKind::Seen } else { EventKind::Open };
+        let Some(mut event) = self.about(kind, told) else { return };
         event.value = head.value;
         let is_made = head.flags & CREATED != 0 || head.value & O_TMPFILE != 0;
         if !is_made {

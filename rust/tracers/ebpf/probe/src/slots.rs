@@ -179,8 +179,9 @@ pub extern "C" fn forget(id: u64, fd: u32) -> u32 {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn opened(id: u64, fd: u32, flags: u64) -> u32 {
-    /// O_CREAT, O_TRUNC, O_TMPFILE: others do nothing by themselves.
-    const EFFECTIVE: u64 = 0o100 | 0o1000 | 0o20_000_000;
+    /// O_CREAT, O_TRUNC, O_TMPFILE; and O_WRONLY and O_RDWR: what is written is told afterwards, and what the file was before is known from here.
+    /// Others do nothing by themselves.
+    const EFFECTIVE: u64 = 0o100 | 0o1000 | 0o20_000_000 | 0o3;
     forget(id, fd);
     if flags & EFFECTIVE == 0 {
         return 0;

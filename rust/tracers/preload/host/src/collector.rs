@@ -1,9 +1,8 @@
 //! From entries to events: who did what to which file, in the order of the journal.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use memchr::memmem;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_host::{Recorder, file_systems::is_view};
 use tracer_preload_journal::entry::{ALIAS, Flags as EntryFlags, Mode, Stamp};
@@ -72,6 +71,8 @@ pub(crate) struct Collector {
     /// Types of file systems, by device.
     views: FxHashMap<u64, i64>,
     dev_dir: u64,
+    /// The path of the library that brings the journal into programs.
+    library: Vec<u8>,
     modes: FxHashSet<&'static str>,
     programs: FxHashSet<Vec<u8>>,
 }
@@ -100,6 +101,7 @@ impl Collector {
             raw: RawCalls::default(),
             views: FxHashMap::default(),
             dev_dir: stamp_now(b"/dev").dev,
+            library: crate::library().unwrap_or_default().into_os_string().into_vec(),
             modes: FxHashSet::default(),
             programs: FxHashSet::default(),
         }
@@ -206,6 +208,10 @@ impl Collector {
             found = stamp_now(path);
         }
         if !(found.is_regular() || found.is_symlink()) || self.is_view(&found, path) {
+            return None;
+        }
+        // Debuggers look at it as at any library; without roar it would not be there.
+        if path == self.library {
             return None;
         }
         if path.is_empty() && !told.flags.has(EntryFlags::NAMELESS) {
@@ -563,7 +569,8 @@ impl Collector {
         for located in all {
             self.tell_located(EventKind::Execute, told, &located);
         }
-        let is_glibc = loader.is_some_and(|loader| memmem::find(&loader.path, b"ld-linux").is_some());
+        // One that nobody has loaded is the loader itself.
+        let is_glibc = is_glibc_loader(&loader.as_ref().unwrap_or(program).path);
         for name in [&b"/etc/ld.so.cache"[..], b"/etc/ld.so.preload"].iter().filter(|_| is_glibc) {
             if let Some(located) = self.images.locate(&root, b"", name) {
                 self.tell_located(EventKind::MapRead, told, &located);
@@ -758,4 +765,10 @@ fn file_system_type(path: &[u8], dev: u64) -> Option<i64> {
         }
         at = at.parent()?;
     }
+}
+
+/// Is it the loader of glibc, by its name there or by the general one? That of musl has another.
+fn is_glibc_loader(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    [&b"ld-linux"[..], b"ld.so"].iter().any(|start| name.starts_with(start))
 }
