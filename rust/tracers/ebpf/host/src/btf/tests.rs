@@ -7,7 +7,6 @@ use super::{Btf, MAGIC, kind};
 /// Put where a kind with that number has flags: its members may be bitfields (`kind_flag`, Documentation/bpf/btf.rst).
 const BITFIELDS: u32 = 1 << 31;
 
-const PTR: u32 = 2;
 const CONST: u32 = 10;
 
 /// Type information as it grows.
@@ -69,7 +68,7 @@ const UNION: u32 = kind::UNION << 24;
 fn kernel() -> Blob {
     let mut blob = Blob::new();
     let int = blob.int();
-    let pointer = blob.add("", PTR << 24, int, &[]);
+    let pointer = blob.add("", kind::PTR << 24, int, &[]);
     blob.add("", kind::ARRAY << 24, 0, &[int, int, 3]);
     blob.add("color", kind::ENUM << 24 | 2, 4, &[0, 0, 0, 1]);
     blob.add("wide", kind::ENUM64 << 24 | 1, 8, &[0, 0, 1]);
@@ -77,7 +76,7 @@ fn kernel() -> Blob {
     let variable = blob.add("counter", kind::VAR << 24, int, &[1]);
     blob.add(".data", kind::DATASEC << 24 | 1, 4, &[variable, 0, 4]);
     blob.add("tag", kind::DECL_TAG << 24, int, &[0]);
-    let hook = blob.add("", PTR << 24, prototype, &[]);
+    let hook = blob.add("", kind::PTR << 24, prototype, &[]);
     blob.add("btf_trace_hook", kind::TYPEDEF << 24, hook, &[]);
     let innermost = blob.structure("", STRUCT, &[("low", int, 0), ("high", int, 32)]);
     let either = blob.structure("", UNION, &[("whole", pointer, 0), ("", innermost, 0)]);
@@ -87,15 +86,21 @@ fn kernel() -> Blob {
     let tagged = blob.add("user", kind::TYPE_TAG << 24, constant, &[]);
     blob.structure("outer", STRUCT, &[("pad", int, 0), ("tagged", tagged, 128), ("pointer", pointer, 320)]);
     // A bitfield has its size in the upper eight bits of its place.
+    blob.add("do_it", kind::FUNC << 24, prototype, &[]);
     blob.structure("flags", STRUCT | BITFIELDS, &[("plain", int, 32), ("narrow", int, 3 << 24 | 64)]);
     blob
 }
+
+/// Functions that are asked for.
+const FUNCTIONS: &[&str] = &["do_it", "do_it_not"];
 
 /// All that may be asked, of anything.
 fn ask(bytes: &[u8]) -> Vec<Option<u32>> {
     let wanted = ["outer", "inner", "flags", "cycle", "btf_trace_hook"].map(str::as_bytes);
     let wanted: FxHashSet<&[u8]> = wanted.into_iter().collect();
-    let Some(btf) = Btf::parse(bytes, &wanted) else { return Vec::new() };
+    let Some(btf) = Btf::parse(bytes, &wanted, FUNCTIONS) else { return Vec::new() };
+    // What comes out of these is asked for elsewhere.
+    btf.parameters("btf_trace_hook");
     let paths = ["inner.first", "inner.whole", "inner.high", "outer.tagged.high", "outer.pointer"];
     let more =
         ["flags.narrow", "outer.absent", "absent.field", "cycle.field", "outer.pad.deeper", "outer", ""];
@@ -126,6 +131,17 @@ fn what_is_not_there_is_not_found() {
 fn only_names_that_were_asked_for_are_kept() {
     let found = ask(&kernel().bytes());
     assert_eq!(found[12..], [Some(11), None]);
+}
+
+#[test]
+fn functions_and_what_they_take_are_found() {
+    let bytes = kernel().bytes();
+    let wanted: FxHashSet<&[u8]> = [&b"btf_trace_hook"[..]].into_iter().collect();
+    let btf = Btf::parse(&bytes, &wanted, FUNCTIONS).unwrap();
+    assert_eq!(btf.function("do_it"), Some(19));
+    assert_eq!(btf.function("do_it_not"), None);
+    assert_eq!(btf.parameters("btf_trace_hook"), Some(vec![false, true]));
+    assert_eq!(btf.parameters("do_it"), None);
 }
 
 #[test]
