@@ -1,6 +1,6 @@
 //! What an artifact comes from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::graph::{Graph, JobIndex, VersionIndex};
 
@@ -11,6 +11,17 @@ pub struct Ancestry {
     pub jobs: BTreeSet<JobIndex>,
     /// The versions that those consumed.
     pub versions: BTreeSet<VersionIndex>,
+}
+
+/// A job on the way from what it took to what it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// The job.
+    pub job: JobIndex,
+    /// What it took.
+    pub taken: VersionIndex,
+    /// What it made.
+    pub made: VersionIndex,
 }
 
 impl Graph {
@@ -27,6 +38,38 @@ impl Graph {
         let mut found = Ancestry::default();
         self.follow(self.taken(job).collect(), &mut found);
         found
+    }
+
+    /// Returns the shortest way back from a version to the nearest of those that are wanted, from the first step to the last;
+    /// `None` where it comes from none of them.
+    pub fn way(&self, from: VersionIndex, is_wanted: impl Fn(VersionIndex) -> bool) -> Option<Vec<Hop>> {
+        let mut came: BTreeMap<VersionIndex, Hop> = BTreeMap::new();
+        let mut open = VecDeque::from([from]);
+        while let Some(made) = open.pop_front() {
+            let Some(job) = self.version(made).producer else { continue };
+            for taken in self.taken(job).chain(self.version(made).prior) {
+                if taken == from || came.contains_key(&taken) {
+                    continue;
+                }
+                came.insert(taken, Hop { job, taken, made });
+                if is_wanted(taken) {
+                    return Some(self.walk(from, taken, &came));
+                }
+                open.push_back(taken);
+            }
+        }
+        None
+    }
+
+    fn walk(&self, from: VersionIndex, to: VersionIndex, came: &BTreeMap<VersionIndex, Hop>) -> Vec<Hop> {
+        let mut way = Vec::new();
+        let mut at = to;
+        while at != from {
+            let hop = came[&at];
+            way.push(hop);
+            at = hop.made;
+        }
+        way
     }
 
     fn follow(&self, mut open: Vec<VersionIndex>, found: &mut Ancestry) {

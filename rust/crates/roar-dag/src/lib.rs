@@ -13,7 +13,7 @@ mod graph;
 mod record;
 mod stale;
 
-pub use ancestry::Ancestry;
+pub use ancestry::{Ancestry, Hop};
 pub use graph::{Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
 pub use record::{Content, FileUse, JobRecord, Use};
 pub use stale::Stale;

@@ -16,5 +16,5 @@ pub use ancestry::{Lineage, Start};
 pub use disk::{Disk, OnDisk};
 pub use session::{of_session, record_of};
 pub use sources::{Source, Sources};
-pub use staleness::{Reason, StaleStep, Staleness};
+pub use staleness::{Reason, StaleStep, Staleness, is_code};
 pub use verify::{Verdict, Verified, verify};

@@ -361,7 +361,8 @@ fn new_siblings(
     found
 }
 
-fn is_code(path: &[u8]) -> bool {
+/// Returns whether a file is code, by the end of its name.
+pub fn is_code(path: &[u8]) -> bool {
     let path = PathBytes::from(path);
     path.as_path().extension().and_then(OsStr::to_str).is_some_and(|end| CODE.contains(&end))
 }

@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use roar_config::TracerMode;
 
-pub(crate) use asking::{InputsArgs, LineageArgs, RerunArgs, StaleArgs, VerifyArgs};
+pub(crate) use asking::{DiffArgs, InputsArgs, LineageArgs, RerunArgs, StaleArgs, VerifyArgs, WhyArgs};
 pub(crate) use export::{ExportArgs, Format};
 pub(crate) use housekeeping::{
     CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
@@ -82,6 +82,12 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     /// List the files that something comes from and that no recorded step made
     Inputs(InputsArgs),
+    /// Show the evidence that one file comes from another: process, call and time
+    Why(WhyArgs),
+    /// Compare what two artifacts or jobs come from
+    ///
+    /// Inputs, command, code, packages and environment.
+    Diff(DiffArgs),
     /// Compare the files on disk with what was recorded
     ///
     /// Ends with 1 if one has changed or is missing.
@@ -275,6 +281,8 @@ impl Command {
             | Self::Dag(_)
             | Self::Lineage(_)
             | Self::Inputs(_)
+            | Self::Why(_)
+            | Self::Diff(_)
             | Self::Verify(_)
             | Self::Stale(_)
             | Self::Rerun(_)

@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod dag;
+mod diff;
 mod env;
 mod export;
 mod filter;
@@ -23,6 +24,7 @@ mod status;
 mod target;
 mod tracer;
 mod verify;
+mod why;
 
 use roar_store::JobKind;
 
@@ -42,6 +44,8 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Dag(args) => dag::dag(&args, environment)?,
         Command::Lineage(args) => lineage::lineage(&args, environment)?,
         Command::Inputs(args) => inputs::inputs(&args, environment)?,
+        Command::Why(args) => why::why(&args, environment)?,
+        Command::Diff(args) => diff::diff(&args, environment)?,
         Command::Verify(args) => return verify::verify(&args, environment),
         Command::Stale(args) => return stale::stale(&args, environment),
         Command::Rerun(args) => return rerun::rerun(&args, environment),

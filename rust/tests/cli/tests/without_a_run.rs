@@ -40,6 +40,8 @@ fn help_lists_the_commands() {
       gc  Drop records that nothing needs, and make the database smaller
       lineage  Show everything that an artifact or a job comes from
       inputs  List the files that something comes from and that no recorded step made
+      why  Show the evidence that one file comes from another: process, call and time
+      diff  Compare what two artifacts or jobs come from
       verify  Compare the files on disk with what was recorded
       stale  List the steps that must run again, and why
       rerun  Run the steps again that are stale

@@ -69,3 +69,31 @@ fn parse_step(text: &str) -> Result<u64, String> {
     let number = text.strip_prefix('@').and_then(|number| number.parse().ok());
     number.ok_or_else(|| "expected a step, as `@3`".to_owned())
 }
+
+/// Flags of `roar why`.
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// What was made: a hash or a path
+    #[arg(value_name = "OUTPUT")]
+    pub(crate) output: OsString,
+    /// What it is said to come from: a hash or a path
+    #[arg(value_name = "INPUT")]
+    pub(crate) input: OsString,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Flags of `roar diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// A step (`@3`, `@last`), a job, a hash or a path
+    #[arg(value_name = "A")]
+    pub(crate) one: OsString,
+    /// Another
+    #[arg(value_name = "B")]
+    pub(crate) other: OsString,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

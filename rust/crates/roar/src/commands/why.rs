@@ -1,0 +1,201 @@
+//! `roar why`: the evidence that one file comes from another.
+
+use std::fmt::{Result as Written, Write};
+
+use roar_dag::{Hop, VersionIndex};
+use roar_lineage::Lineage;
+use roar_store::{Job, Store, Target};
+use serde::Serialize;
+use tracer_schema::{Act, FileRecord, PathBytes, Pid, ProcessRecord, Role as FileRole, to_hex};
+
+use crate::cli::WhyArgs;
+use crate::commands::{lineage, target};
+use crate::env::Environment;
+use crate::error::{CliError, Kind};
+use crate::naming::{JobName, Names};
+use crate::place::{self, shown_path};
+use crate::ui::{self, Role};
+use crate::view::{command_line, short_hash};
+use crate::{phrase, quote};
+
+#[derive(Serialize)]
+struct WhyView {
+    format: &'static str,
+    /// From the input to the output, the shortest way.
+    steps: Vec<LinkView>,
+}
+
+/// A job that took something and made something of it.
+#[derive(Serialize)]
+struct LinkView {
+    job: JobName,
+    command: Vec<PathBytes>,
+    took: UseView,
+    made: UseView,
+}
+
+/// What a job did to a file.
+#[derive(Serialize)]
+struct UseView {
+    path: PathBytes,
+    hash: Option<String>,
+    bytes: Option<u64>,
+    /// Every process that used it.
+    pids: Vec<Pid>,
+    /// The first act; absent in records of earlier versions.
+    first: Option<ActView>,
+}
+
+#[derive(Serialize)]
+struct ActView {
+    call: &'static str,
+    pid: Pid,
+    /// The command of that process.
+    command: Vec<PathBytes>,
+    at: String,
+    since_start_ns: u64,
+}
+
+pub(crate) fn why(args: &WhyArgs, environment: &Environment) -> Result<(), CliError> {
+    let store = place::store(environment)?;
+    let lineage = lineage::find(&store, &args.output, environment)?;
+    let Some(start) = lineage.version() else {
+        return Err(CliError::new(Kind::User, "a step is no file").with_hint("name a file that it made"));
+    };
+    let input = target::find(&store, &args.input, environment)?;
+    let Some(way) = lineage.graph.way(start, |version| is_target(&lineage, version, &input)) else {
+        let [output, input] = [&args.output, &args.input].map(|word| quote::word(word.as_encoded_bytes()));
+        return Err(CliError::new(
+            Kind::User,
+            format!("{output} does not come from {input}, as far as is recorded"),
+        )
+        .with_hint(format!("`roar lineage {output}` shows what it comes from")));
+    };
+    let names = Names::new(&store)?;
+    let steps =
+        way.into_iter().map(|hop| link(&store, &lineage, hop, &input, names)).collect::<Result<_, _>>()?;
+    let view = WhyView { format: "roar.why/1", steps };
+    if args.json {
+        return ui::print_json(&view);
+    }
+    let mut page = String::new();
+    for step in &view.steps {
+        write(step, environment, &mut page)?;
+    }
+    ui::page(&page, environment)
+}
+
+/// Returns whether a version is what a target names.
+fn is_target(lineage: &Lineage, version: VersionIndex, target: &Target) -> bool {
+    let version = lineage.graph.version(version);
+    match target {
+        Target::Path(path) => version.paths.iter().any(|at| lineage.graph.path(*at) == path.as_bytes()),
+        Target::Artifact(artifact) => {
+            version.content.as_ref().is_some_and(|content| content.hash == artifact.hash)
+        }
+        Target::Job(job) => version.producer.is_some_and(|maker| lineage.graph.job(maker).id == job.id),
+    }
+}
+
+fn link(
+    store: &Store,
+    lineage: &Lineage,
+    hop: Hop,
+    input: &Target,
+    names: Names,
+) -> Result<LinkView, CliError> {
+    let graph = &lineage.graph;
+    let (job, node) = (&lineage.jobs[hop.job.index()], graph.job(hop.job));
+    let wanted = match input {
+        Target::Path(path) => Some(path.as_bytes()),
+        Target::Artifact(_) | Target::Job(_) => None,
+    };
+    let edges = |edges: &[roar_dag::Edge], version| -> Vec<PathBytes> {
+        let of_version = edges.iter().filter(|edge| edge.version == version);
+        of_version.map(|edge| graph.path(edge.path).into()).collect()
+    };
+    let made = edges(&node.produces, hop.made);
+    // A version that was updated in place has the name of what was made of it.
+    let mut took = edges(&node.consumes, hop.taken);
+    let is_update = took.is_empty();
+    if is_update {
+        took = made.clone();
+    }
+    let named = |paths: &[PathBytes]| {
+        let exact = paths.iter().find(|path| Some(path.as_bytes()) == wanted);
+        exact.or(paths.first()).cloned().unwrap_or_default()
+    };
+    let (took, made) = (named(&took), made.first().cloned().unwrap_or_default());
+    let (files, processes) = (store.files(job.key)?, store.processes(job.key)?);
+    let find = |path: &PathBytes, role| files.iter().find(|file| file.path == *path && file.role == role);
+    let took_as = if is_update { FileRole::Output } else { FileRole::Input };
+    Ok(LinkView {
+        job: names.of(job),
+        command: job.command.clone(),
+        took: use_view(job, &processes, took.clone(), find(&took, took_as), is_update),
+        made: use_view(job, &processes, made.clone(), find(&made, FileRole::Output), false),
+    })
+}
+
+fn use_view(
+    job: &Job,
+    processes: &[ProcessRecord],
+    path: PathBytes,
+    file: Option<&FileRecord>,
+    is_prior: bool,
+) -> UseView {
+    let Some(file) = file else {
+        return UseView { path, hash: None, bytes: None, pids: Vec::new(), first: None };
+    };
+    let hashes = if is_prior { &file.prior_hash } else { &file.hash };
+    let first_hash = hashes.as_ref().and_then(|hashes| hashes.iter().next());
+    let first = file.first.map(|Act { kind, pid, time_ns }| ActView {
+        call: kind.call(),
+        pid,
+        command: running(processes, pid, time_ns),
+        at: roar_store::rfc3339(job.started_unix_ns.saturating_add_unsigned(time_ns)),
+        since_start_ns: time_ns,
+    });
+    let bytes = if file.role == FileRole::Input { file.bytes_read } else { file.bytes_written };
+    UseView { path, hash: first_hash.map(|(_, hash)| to_hex(hash)), bytes, pids: file.pids.clone(), first }
+}
+
+/// Returns the command of a process at a time; a number may have been used twice.
+fn running(processes: &[ProcessRecord], pid: Pid, time_ns: u64) -> Vec<PathBytes> {
+    let of_pid = processes.iter().filter(|process| process.pid == pid);
+    let begun = of_pid.clone().rfind(|process| process.started_ns <= time_ns);
+    begun.or(of_pid.clone().next()).map(|process| process.argv.clone()).unwrap_or_default()
+}
+
+fn write(step: &LinkView, environment: &Environment, page: &mut String) -> Written {
+    writeln!(page, "{}  {}", Role::Step.paint(&step.job), Role::Heading.paint(command_line(&step.command)))?;
+    for (verb, file) in [("took", &step.took), ("made", &step.made)] {
+        let hash = file.hash.as_deref().map_or("not hashed", short_hash);
+        let path = shown_path(environment, &file.path);
+        let bytes = file.bytes.filter(|bytes| *bytes > 0).map(|bytes| format!(", {}", phrase::size(bytes)));
+        writeln!(
+            page,
+            "    {}  {path}  {}{}",
+            Role::Faint.paint(verb),
+            Role::Faint.paint(hash),
+            bytes.unwrap_or_default()
+        )?;
+        match &file.first {
+            Some(act) => {
+                let after = phrase::duration(act.since_start_ns);
+                let command = command_line(&act.command);
+                writeln!(
+                    page,
+                    "          {}() by process {} `{command}`, {after} after the start, {}",
+                    act.call, act.pid, act.at
+                )?;
+            }
+            None if file.pids.is_empty() => {}
+            None => {
+                let pids: Vec<String> = file.pids.iter().map(ToString::to_string).collect();
+                writeln!(page, "          by process {}; the call is not recorded", pids.join(", "))?;
+            }
+        }
+    }
+    Ok(())
+}
