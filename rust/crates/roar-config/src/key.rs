@@ -44,6 +44,9 @@ const TIMEOUT_MAX_MS: u64 = 3_600_000;
 /// A time in milliseconds; 0: do not wait.
 const TIMEOUT: Kind = Kind::Integer { min: 0, max: TIMEOUT_MAX_MS };
 
+/// A time in milliseconds in which something has to be possible.
+const PATIENCE: Kind = Kind::Integer { min: 1, max: TIMEOUT_MAX_MS };
+
 macro_rules! keys {
     ($($field:ident: $type:ty = $name:literal, $kind:expr, $default:literal, $doc:literal;)+) => {
         /// Every key, in the order in which they are listed.
@@ -69,7 +72,7 @@ keys! {
         "Backend that observes the command. `auto` takes the first of ebpf, preload and ptrace that works here.";
     tracer_fallback_enabled: bool = "tracer.fallback_enabled", Kind::Bool, "true",
         "Whether a backend that cannot start is passed over. If not, the run is refused with status 125.";
-    tracer_preflight_timeout_ms: u64 = "tracer.preflight_timeout_ms", TIMEOUT, "2000",
+    tracer_preflight_timeout_ms: u64 = "tracer.preflight_timeout_ms", PATIENCE, "2000",
         "A backend that has not answered after so many milliseconds is passed over.";
     run_linger_ms: u64 = "run.linger_ms", TIMEOUT, "1000",
         "Milliseconds that descendants may outlive the command and still be observed.";

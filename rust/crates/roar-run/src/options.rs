@@ -29,6 +29,8 @@ pub struct Surroundings {
     pub cwd: PathBuf,
     /// The user's home directory.
     pub home: Option<PathBuf>,
+    /// The user's directory for caches.
+    pub caches: Option<PathBuf>,
     /// The directory that holds the tracer programs.
     pub programs: PathBuf,
     /// The directory for temporary files.

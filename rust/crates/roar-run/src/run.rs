@@ -1,11 +1,12 @@
 //! One run, from the command to the record.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use roar_config::Settings;
 use roar_hash::Algorithm;
 use roar_store::RecordedJob;
-use tracer_host::TracerArguments;
+use tracer_host::{Log, TracerArguments};
 use tracer_schema::{Exit, RunReport, TracerReport};
 
 use crate::error::{RecordError, RunError};
@@ -13,11 +14,15 @@ use crate::interrupted::{Recovered, recover_interrupted};
 use crate::job::{Recording, record, unhashed_records};
 use crate::monitor::Monitor;
 use crate::options::{RunOptions, Surroundings};
+use crate::preflight::Preflight;
 use crate::repo::{Found, Repo, find_repo};
 use crate::report::{run_report, write_report};
 use crate::run_dir::{Meta, RunDir};
 use crate::surroundings::{Context, filter_for};
-use crate::tracer::{Backend, Traced, trace};
+use crate::tracer::{Traced, Tracing, trace};
+
+/// How many times as long as a preflight a start may take: it does little more, but on a machine that may be busier.
+const START_PATIENCE: u32 = 5;
 
 /// What became of a run.
 #[derive(Debug)]
@@ -64,9 +69,17 @@ pub fn run(
     let run_dir = RunDir::create(&repo.runs_dir(), &around.temp)
         .map_err(|(path, source)| RunError::RunDir { path, source })?;
     context.settle();
-    let traced = trace_in(&run_dir, options, settings, around, &mut problems, || {
+    let traced = trace_in(&run_dir, &repo, options, settings, around, &mut problems, || {
         context.open_store(repo.dir());
-    })?;
+    });
+    if options.wants_log {
+        keep_log(run_dir.path(), &repo, &mut problems);
+    }
+    if traced.is_err() {
+        // Nothing has run, nothing is to be recovered.
+        let _left = run_dir.remove();
+    }
+    let traced = traced?;
     let exit = exit_of(&traced);
     let is_repo_new = matches!(found, Found::Missing(_)) && problems.is_empty();
     let mut outcome = RunOutcome {
@@ -80,9 +93,6 @@ pub fn run(
         recovered: Vec::new(),
         repo,
     };
-    if options.wants_log {
-        keep_log(run_dir.path(), &outcome.repo, &mut outcome.problems);
-    }
     record_run(&mut outcome, traced, options, settings, around, context, monitor);
     let is_done = outcome.job.is_some() || outcome.report.is_none();
     if is_done || !run_dir.is_findable() {
@@ -94,6 +104,7 @@ pub fn run(
 
 fn trace_in(
     run_dir: &RunDir,
+    repo: &Repo,
     options: &RunOptions,
     settings: &Settings,
     around: &Surroundings,
@@ -108,8 +119,17 @@ fn trace_in(
         origin: None,
         command: options.command.clone(),
     };
-    let candidates = Backend::candidates(settings.tracer_mode, settings.tracer_fallback_enabled);
-    let traced = trace(&candidates, &around.programs, &arguments, |backend| {
+    let tracing = Tracing {
+        mode: settings.tracer_mode,
+        is_fallback_allowed: settings.tracer_fallback_enabled,
+        programs: &around.programs,
+        arguments: &arguments,
+        preflight: Preflight::new(settings, around, Some(repo)),
+        patience: Duration::from_millis(settings.tracer_preflight_timeout_ms) * START_PATIENCE,
+        has_put_off: false,
+        log: if options.wants_log { begin_log(run_dir, settings) } else { None },
+    };
+    trace(tracing, |backend| {
         let meta = Meta {
             backend: backend.name().to_owned(),
             is_build: options.kind == crate::options::JobKind::Build,
@@ -120,26 +140,38 @@ fn trace_in(
             problems.push(RecordError::Spool { path: run_dir.path().to_owned(), source });
         }
         begun();
-    });
-    match traced {
-        Ok(traced) => Ok(traced),
-        Err(error) => {
-            // Nothing has run, nothing is to be recovered.
-            let _left = run_dir.remove();
-            Err(error)
-        }
-    }
+    })
 }
 
-/// Moves the tracer's log to where the user finds it; the one before is kept beside it.
+/// Moves the log to where the user finds it; the one before is kept beside it.
 fn keep_log(run_dir: &Path, repo: &Repo, problems: &mut Vec<RecordError>) {
     let path = repo.dir().join(tracer_host::LOG_FILE);
+    let made = run_dir.join(tracer_host::LOG_FILE);
     let older = path.with_extension("log.1");
     // There need not be an older one.
     let _first = std::fs::rename(&path, older);
-    if let Err(source) = std::fs::rename(run_dir.join(tracer_host::LOG_FILE), &path) {
+    // A run directory on another file system is one that is removed.
+    if let Err(source) = std::fs::rename(&made, &path).or_else(|_| std::fs::copy(&made, &path).map(|_| ())) {
         problems.push(RecordError::Log { path, source });
     }
+}
+
+/// Begins the log: what a reader has to know of the machine, and how the backend is chosen.
+fn begin_log(run_dir: &RunDir, settings: &Settings) -> Option<Log> {
+    // Without a log the run is as good as with one.
+    let mut log = Log::open(run_dir.path()).ok()?;
+    let machine = rustix::system::uname();
+    let words = [machine.sysname(), machine.release(), machine.machine()].map(|word| word.to_string_lossy());
+    log.note(&format!("roar {}, {}", env!("CARGO_PKG_VERSION"), words.join(" ")));
+    let Settings { tracer_mode, tracer_fallback_enabled, tracer_preflight_timeout_ms, run_linger_ms, .. } =
+        settings;
+    log.note(&format!(
+        "tracer.mode {}, tracer.fallback_enabled {tracer_fallback_enabled}, tracer.preflight_timeout_ms {tracer_preflight_timeout_ms}, \
+         run.linger_ms {run_linger_ms}",
+        tracer_mode.name(),
+    ));
+    log.flush();
+    Some(log)
 }
 
 /// A tracer that dies takes the command with it, unless that had ended.

@@ -1,5 +1,6 @@
 //! The backends as programs: which to try, and running one.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use roar_config::TracerMode;
-use tracer_host::{Recovery, RecoveryArguments, Supervised, TracerArguments, Watch, parse_report, recover};
+use tracer_host::{
+    Log, Recovery, RecoveryArguments, Supervised, TracerArguments, Watch, parse_report, recover,
+};
 use tracer_schema::{Exit, FellBack, TracerReport};
 
 use crate::error::RunError;
+use crate::preflight::{Preflight, Reason, Verdict, unseen_by_preload};
 use crate::run_dir::job_id;
 
 /// A backend.
@@ -52,13 +56,29 @@ impl Backend {
         programs.join(format!("roar-tracer-{}", self.name()))
     }
 
+    /// Returns the files on which it depends whether it works, of those in a directory.
+    pub(crate) fn files(self, programs: &Path) -> Vec<PathBuf> {
+        let mut files = vec![self.program(programs)];
+        if self == Self::Preload {
+            files.push(programs.join("libroar_preload.so"));
+        }
+        files
+    }
+
+    /// Returns the backend that a mode names.
+    pub fn of_mode(mode: TracerMode) -> Option<Self> {
+        match mode {
+            TracerMode::Auto => None,
+            TracerMode::Ebpf => Some(Self::Ebpf),
+            TracerMode::Preload => Some(Self::Preload),
+            TracerMode::Ptrace => Some(Self::Ptrace),
+        }
+    }
+
     /// Returns the backends to try, in order.
     pub fn candidates(mode: TracerMode, is_fallback_allowed: bool) -> Vec<Self> {
-        let wanted = match mode {
-            TracerMode::Auto => return Self::ALL.to_vec(),
-            TracerMode::Ebpf => Self::Ebpf,
-            TracerMode::Preload => Self::Preload,
-            TracerMode::Ptrace => Self::Ptrace,
+        let Some(wanted) = Self::of_mode(mode) else {
+            return Self::ALL.to_vec();
         };
         let mut candidates = vec![wanted];
         if is_fallback_allowed {
@@ -88,34 +108,136 @@ pub(crate) struct Traced {
     pub(crate) id: Option<String>,
 }
 
+/// What a command is traced with.
+pub(crate) struct Tracing<'a> {
+    pub(crate) mode: TracerMode,
+    pub(crate) is_fallback_allowed: bool,
+    pub(crate) programs: &'a Path,
+    pub(crate) arguments: &'a TracerArguments,
+    pub(crate) preflight: Preflight<'a>,
+    /// How long a backend may take to start the command.
+    pub(crate) patience: Duration,
+    pub(crate) has_put_off: bool,
+    pub(crate) log: Option<Log>,
+}
+
+/// When a backend is asked whether it can be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Not at all: it was named, and its start shows.
+    Never,
+    /// Unless it is remembered what it said.
+    Once,
+    /// Though it said no: nothing else is left.
+    Again,
+}
+
 /// Runs the command under the first backend that can be started. Once a command has begun, no other is tried.
-pub(crate) fn trace(
-    candidates: &[Backend],
-    programs: &Path,
-    arguments: &TracerArguments,
-    mut chosen: impl FnMut(Backend),
-) -> Result<Traced, RunError> {
+pub(crate) fn trace(mut tracing: Tracing<'_>, mut chosen: impl FnMut(Backend)) -> Result<Traced, RunError> {
     let mut watch = Watch::begin().map_err(RunError::Supervise)?;
-    if candidates.iter().any(|backend| backend.is_outlived()) {
+    let mut queue = tracing.queue();
+    if queue.iter().any(|(backend, _)| backend.is_outlived()) {
         watch.adopt();
     }
     let mut tried: Vec<(Backend, String)> = Vec::new();
-    for backend in candidates {
+    while let Some((backend, asked)) = queue.pop_front() {
+        if let Some(reason) = tracing.put_off(backend) {
+            queue.push_back((backend, asked));
+            let reason = reason.words();
+            tracing.note(&format!("{backend} is put off: {reason}"));
+            tried.push((backend, reason));
+            continue;
+        }
+        let outcome = match tracing.verdict(backend, asked) {
+            (Verdict::Usable, _) => tracing.attempt(backend, &mut watch, &mut chosen)?,
+            (Verdict::Unusable(reason), is_remembered) => {
+                if is_remembered {
+                    queue.push_back((backend, Asked::Again));
+                }
+                Attempt::PassedOver(reason.words())
+            }
+        };
+        match outcome {
+            Attempt::Begun(begun) => {
+                tried.retain(|(other, _)| *other != backend);
+                return Ok(finish(backend, *begun, tracing.arguments, tried));
+            }
+            Attempt::PassedOver(reason) => {
+                tracing.note(&format!("{backend} is passed over: {reason}"));
+                tried.retain(|(other, _)| *other != backend);
+                tried.push((backend, reason));
+            }
+        }
+    }
+    Err(RunError::NoTracer { tried })
+}
+
+/// What came of a backend.
+enum Attempt {
+    /// The command was run.
+    Begun(Box<(Supervised, Ending)>),
+    /// It was not, because of this.
+    PassedOver(String),
+}
+
+impl Tracing<'_> {
+    /// Returns the backends to try, in order.
+    fn queue(&self) -> VecDeque<(Backend, Asked)> {
+        let named = Backend::of_mode(self.mode);
+        let candidates = Backend::candidates(self.mode, self.is_fallback_allowed);
+        let asked = |backend| if named == Some(backend) { Asked::Never } else { Asked::Once };
+        candidates.into_iter().map(|backend| (backend, asked(backend))).collect()
+    }
+
+    /// Writes to the log, before the tracer does.
+    fn note(&mut self, words: &str) {
+        if let Some(log) = &mut self.log {
+            log.note(words);
+            log.flush();
+        }
+    }
+
+    /// Returns why a backend is to be tried after the others, if it is: preload by `auto`, of a program that it does not see.
+    fn put_off(&mut self, backend: Backend) -> Option<Reason> {
+        if backend != Backend::Preload || self.mode != TracerMode::Auto || self.has_put_off {
+            return None;
+        }
+        self.has_put_off = true;
+        unseen_by_preload(&self.arguments.command)
+    }
+
+    /// Returns what is known of a backend, and whether that is from earlier.
+    fn verdict(&mut self, backend: Backend, asked: Asked) -> (Verdict, bool) {
+        match asked {
+            Asked::Never => (Verdict::Usable, false),
+            Asked::Once => match self.preflight.remembered(backend) {
+                Some(verdict) => (verdict, true),
+                None => (self.preflight.verdict(backend), false),
+            },
+            Asked::Again => (self.preflight.verdict(backend), false),
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        backend: Backend,
+        watch: &mut Watch,
+        chosen: &mut impl FnMut(Backend),
+    ) -> Result<Attempt, RunError> {
+        let Self { programs, arguments, .. } = *self;
         let program = backend.program(programs);
         let (child, control) = match watch.launch(&program, arguments) {
             Ok(launched) => launched,
-            Err(error) => {
-                tried.push((*backend, not_started(&program, &error)));
-                continue;
-            }
+            Err(error) => return Ok(Attempt::PassedOver(self.not_started(backend, &error))),
         };
-        chosen(*backend);
-        let told = watch.supervise(&control, child.id()).map_err(RunError::Supervise)?;
+        chosen(backend);
+        self.note(&format!("{backend} is started: {}", program.display()));
+        let told = watch.supervise(&control, child.id(), self.patience).map_err(RunError::Supervise)?;
         let mut end = Ending { tracer: None, status: None };
         if !told.is_reported {
             end.tracer = Some(reap(child));
         }
-        let left = if told.is_reported { None } else { left_behind(*backend, &watch, &told) };
+        let left = if told.is_reported { None } else { left_behind(backend, watch, &told) };
         if let Some(root) = left {
             end.status = watch.outlast(root).map_err(RunError::Supervise)?.or(told.status);
             let left = watch.linger(Duration::from_millis(arguments.linger_ms));
@@ -123,42 +245,46 @@ pub(crate) fn trace(
             if backend.keeps_journal() {
                 recover_by_tracer(&program, &arguments.run_dir, linger_ms, end.status);
             }
-        } else if let Some(reason) = could_not_trace(*backend, &told) {
+        } else if let Some(reason) = could_not_trace(&told) {
             // If it was killed, what it had made is still there.
             clear_up(&program, &arguments.run_dir);
-            tried.push((*backend, reason));
-            continue;
+            return Ok(Attempt::PassedOver(self.explained(backend, reason)));
         }
-        return Ok(finish(*backend, &told, end, arguments, tried));
+        Ok(Attempt::Begun(Box::new((told, end))))
     }
-    Err(RunError::NoTracer { tried })
-}
 
-fn not_started(program: &Path, error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::NotFound {
-        return format!("not installed: there is no {}", program.display());
+    fn not_started(&mut self, backend: Backend, error: &io::Error) -> String {
+        self.explained(backend, format!("it cannot be started: {error}"))
     }
-    format!("{} cannot be started: {error}", program.display())
+
+    /// Returns why a backend that should have started did not, in its own words if it has some.
+    fn explained(&mut self, backend: Backend, reason: String) -> String {
+        self.preflight.forget(backend);
+        match self.preflight.verdict(backend) {
+            Verdict::Usable => {
+                // It does not keep to it: the next run asks once more.
+                self.preflight.forget(backend);
+                reason
+            }
+            Verdict::Unusable(found) => found.words(),
+        }
+    }
 }
 
 /// Returns why the tracer could not begin, in which case the command has not run.
-fn could_not_trace(backend: Backend, told: &Supervised) -> Option<String> {
+fn could_not_trace(told: &Supervised) -> Option<String> {
     if told.root_pid.is_some() || told.is_reported {
         return None;
     }
     Some(match told.not_traced {
-        Some(errno) => {
-            let reason = io::Error::from_raw_os_error(errno);
-            let is_unset = backend == Backend::Ebpf && reason.kind() == io::ErrorKind::PermissionDenied;
-            let remedy = if is_unset { "; `roar tracer enable ebpf` lets users trace" } else { "" };
-            format!("it may not trace here: {reason}{remedy}")
-        }
+        Some(errno) => format!("it may not trace here: {}", io::Error::from_raw_os_error(errno)),
+        None if told.is_late => "it did not begin to trace in time, and was killed".to_owned(),
         None => "it ended before it began to trace".to_owned(),
     })
 }
 
 /// Clears away what a tracer has made that has not begun, for the next that is tried.
-fn clear_up(program: &Path, run_dir: &Path) {
+pub(crate) fn clear_up(program: &Path, run_dir: &Path) {
     if has_journal(run_dir) {
         recover_by_tracer(program, run_dir, 0, None);
     }
@@ -199,8 +325,7 @@ pub(crate) fn recover_by_tracer(program: &Path, run_dir: &Path, linger_ms: u64, 
 
 fn finish(
     backend: Backend,
-    told: &Supervised,
-    end: Ending,
+    (told, end): (Supervised, Ending),
     arguments: &TracerArguments,
     tried: Vec<(Backend, String)>,
 ) -> Traced {

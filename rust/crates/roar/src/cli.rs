@@ -100,9 +100,11 @@ pub(crate) enum Command {
     ///
     /// In order, each as `roar run` would with the recorded command and directory. Stops at the first that fails.
     Rerun(RerunArgs),
-    /// Set up what observes commands
-    #[command(subcommand)]
-    Tracer(TracerCommand),
+    /// Show, choose, check and set up what observes commands
+    ///
+    /// Without a subcommand: which backend a run takes, and why not the others. Each is tried.
+    #[command(args_conflicts_with_subcommands = true)]
+    Tracer(TracerArgs),
     /// Read and change the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -212,15 +214,52 @@ pub(crate) struct DagArgs {
     pub(crate) artifacts: bool,
 }
 
+/// Flags of `roar tracer`.
+#[derive(Debug, Args)]
+pub(crate) struct TracerArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<TracerCommand>,
+}
+
 /// What to do with the tracers.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TracerCommand {
+    /// Choose the backend of later runs [config: tracer.mode]
+    Use {
+        /// The backend, or `auto` for the first that works
+        #[arg(value_name = "MODE", value_parser = PossibleValuesParser::new(TracerMode::NAMES))]
+        mode: String,
+        /// Write to the user's file, `~/.roar/config.toml`
+        #[arg(long)]
+        global: bool,
+    },
+    /// Try a backend, and show everything that decides whether it can be used
+    ///
+    /// Ends with 0 if it can be used, else with 1.
+    Check(CheckArgs),
     /// Let users trace with a backend that needs privileges
     ///
     /// Gives the tracer program the file capabilities that it needs, and tries it. Needs root.
     Enable(PrivilegeArgs),
     /// Undo what `enable` did
     Disable(PrivilegeArgs),
+}
+
+/// Flags of `roar tracer check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The backend; `auto`: the one that a run would take
+    #[arg(value_name = "MODE", value_parser = PossibleValuesParser::new(TracerMode::NAMES))]
+    pub(crate) mode: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also say whether this command's program can be seen; it is not run
+    #[arg(value_name = "CMD", last = true)]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Flags of `roar tracer enable` and `roar tracer disable`.

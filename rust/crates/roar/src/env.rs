@@ -24,6 +24,8 @@ pub(crate) struct Environment {
     pub(crate) cwd: PathBuf,
     /// `HOME`.
     pub(crate) home: Option<PathBuf>,
+    /// `XDG_CACHE_HOME`, or where it is usually.
+    pub(crate) caches: Option<PathBuf>,
     /// `TMPDIR`.
     pub(crate) temp: PathBuf,
     /// `COLUMNS`: the width of the terminal, which wins over what the terminal says.
@@ -54,6 +56,7 @@ impl Environment {
             let found = variables.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| value).filter(|value| !value.is_empty())
         };
+        let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let number = |name: &str| variable(name)?.to_str()?.parse().ok();
         let programs = match variable(PROGRAMS) {
             Some(programs) => PathBuf::from(programs),
@@ -62,6 +65,7 @@ impl Environment {
         Ok(Self {
             cwd,
             home: variable("HOME").map(PathBuf::from),
+            caches: absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache"))),
             temp: variable("TMPDIR").map_or_else(|| PathBuf::from(TEMP), PathBuf::from),
             columns: variable("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok()),
             pager: variables.iter().find(|(key, _)| key == "PAGER").map(|(_, value)| value.clone()),

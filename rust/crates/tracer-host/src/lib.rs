@@ -7,15 +7,18 @@
 //! # Safety
 //!
 //! `unsafe` is confined to [`inherited`], which looks at the process before `main`, `spawn`, whose code between fork and
-//! exec keeps to async-signal-safe calls, `supervise` and [`signals`], which handle signals, `command`, which waits for
+//! exec keeps to async-signal-safe calls, `preflight`, which starts programs likewise, `supervise` and [`signals`], which handle signals, `command`, which waits for
 //! children, and single calls in [`control`] and [`programs`].
 
 pub mod arguments;
 mod command;
 pub mod control;
+mod env;
 pub mod file_systems;
 pub mod inherited;
+mod log;
 mod orphans;
+pub mod preflight;
 pub mod programs;
 mod recorder;
 mod recovery;
@@ -28,8 +31,9 @@ mod world;
 pub use arguments::{Origin, RecoveryArguments, TracerArguments};
 pub use command::{ChildrenQueue, cpu_time_ns, deliver_report, exit_status_of, join_words};
 pub use control::{Control, ToRoar, ToTracer};
+pub use log::{LOG_FILE, Log};
 pub use orphans::{Orphans, change_of};
-pub use recorder::{Announcement, LOG_FILE, Recorder, SPOOL_FILE, is_spool_in_use};
+pub use recorder::{Announcement, Recorder, SPOOL_FILE, is_spool_in_use};
 pub use recovery::{Recovery, Started, recover, started};
 pub use report_file::{
     JOURNAL_LINK, REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,

@@ -28,7 +28,12 @@ pub fn has_privilege(program: &Path) -> bool {
     let (user, group) = (unsafe { libc::geteuid() }, unsafe { libc::getegid() });
     (found.mode() & libc::S_ISUID != 0 && found.uid() != user)
         || (found.mode() & libc::S_ISGID != 0 && found.gid() != group)
-        || CString::new(program.as_os_str().as_bytes()).is_ok_and(|program| has_capabilities(&program))
+        || has_file_capabilities(program)
+}
+
+/// Returns whether a program has file capabilities.
+pub fn has_file_capabilities(program: &Path) -> bool {
+    CString::new(program.as_os_str().as_bytes()).is_ok_and(|program| has_capabilities(&program))
 }
 
 /// Returns whether the file has file capabilities (the extended attribute `security.capability`).

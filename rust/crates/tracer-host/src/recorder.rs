@@ -1,7 +1,7 @@
 //! Takes the events of a run from a tracer: into the policy at once, and into a spool file that outlives the tracer.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -11,13 +11,11 @@ use tracer_fd::{Aggregator, RunSummary};
 use tracer_schema::stream::put_text;
 use tracer_schema::{EventKind, GapKind, Pid, TextId, TraceEvent};
 
+use crate::log::Log;
 use crate::world::Disk;
 
 /// Name of the spool in the run directory.
 pub const SPOOL_FILE: &str = "events";
-
-/// Name of the debug log in the run directory.
-pub const LOG_FILE: &str = "tracer.log";
 
 /// Bytes gathered before they are written although the tracee has not been resumed: an exec with a long argument list
 /// is the largest thing told at once.
@@ -45,33 +43,6 @@ pub struct Recorder {
     ids: FxHashMap<Box<[u8]>, TextId>,
     started: Instant,
     log: Option<Log>,
-}
-
-/// Every event in words, for whoever has to find out why a record is as it is. Paths and numbers only.
-struct Log {
-    file: BufWriter<File>,
-    texts: Vec<Box<[u8]>>,
-}
-
-impl Log {
-    fn write(&mut self, event: &TraceEvent) {
-        let text = |id: TextId| {
-            let text = (id.0 as usize).checked_sub(1).and_then(|index| self.texts.get(index));
-            text.map(|text| text.escape_ascii().to_string()).unwrap_or_default()
-        };
-        let TraceEvent { time_ns, pid, tid, kind, flags, fd, text: first, text2, value, stamp, .. } = event;
-        let (first, second) = (text(*first), text(*text2));
-        // A log that cannot be written is not worth a run.
-        let _unlogged = writeln!(
-            self.file,
-            "{:>12.6} {pid} {tid} {kind:?} flags={:#x} fd={fd} value={value} dev={:#x} ino={} size={} {first} {second}",
-            *time_ns as f64 / 1e9,
-            flags.0,
-            stamp.dev,
-            stamp.ino,
-            stamp.size,
-        );
-    }
 }
 
 /// The start of a run that is not in the spool yet.
@@ -134,26 +105,19 @@ impl Recorder {
         Self::with(None)
     }
 
-    /// Writes every event in words to [`LOG_FILE`] in `run_dir` from now on.
+    /// Writes every event in words to the log in `run_dir` from now on.
     ///
     /// # Errors
     /// Those of open(2).
     pub fn log_to(&mut self, run_dir: &Path) -> io::Result<()> {
-        let file = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(run_dir.join(LOG_FILE))?;
-        self.log = Some(Log { file: BufWriter::new(file), texts: Vec::new() });
+        self.log = Some(Log::open(run_dir)?);
         Ok(())
     }
 
-    /// Writes a line that is no event to the log, if there is one.
+    /// Writes a remark to the log, if there is one.
     pub fn note(&mut self, words: &str) {
         if let Some(log) = &mut self.log {
-            // See `Log::write`.
-            let _unlogged = writeln!(log.file, "{words}");
+            log.note(words);
         }
     }
 
@@ -176,7 +140,7 @@ impl Recorder {
         self.ids.insert(bytes.into(), id);
         self.aggregator.define(id, bytes);
         if let Some(log) = &mut self.log {
-            log.texts.push(bytes.into());
+            log.define(bytes);
         }
         if self.is_spooled() {
             put_text(&mut self.pending, id, bytes);
@@ -254,6 +218,9 @@ impl Recorder {
 
     /// Hands what was told to the kernel.
     pub fn flush(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
         if self.pending.is_empty() {
             return;
         }

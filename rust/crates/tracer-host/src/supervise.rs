@@ -51,6 +51,8 @@ pub struct Supervised {
     pub not_executed: Option<i32>,
     /// The tracer could not begin; the error number. The command has not run.
     pub not_traced: Option<i32>,
+    /// The tracer took too long to begin, and was killed.
+    pub is_late: bool,
 }
 
 /// Holds back the signals that are passed on, from before a tracer is launched until it has reported: dropped, they
@@ -119,17 +121,35 @@ impl Watch {
         Ok((child, control))
     }
 
-    /// Waits until the tracer has reported, or is gone.
+    /// Waits until the tracer has reported, or is gone. One that has not started the command after `patience` is killed.
     ///
     /// # Errors
     /// Those of poll(2) and of the channel.
-    pub fn supervise(&mut self, control: &Control, tracer: u32) -> io::Result<Supervised> {
+    pub fn supervise(
+        &mut self,
+        control: &Control,
+        tracer: u32,
+        patience: Duration,
+    ) -> io::Result<Supervised> {
         let mut told = Supervised::default();
+        let deadline = Instant::now() + patience;
         loop {
+            let mut wait_ms = -1;
+            if told.root_pid.is_none() && !told.is_late {
+                let left = deadline.saturating_duration_since(Instant::now());
+                // Rounded up: a wait of 0 ms does not wait.
+                wait_ms = i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX);
+                if left.is_zero() {
+                    told.is_late = true;
+                    // It may be gone by now. Its end of the channel is closed either way.
+                    let _gone = kill(tracer as libc::pid_t, libc::SIGKILL);
+                    wait_ms = -1;
+                }
+            }
             let mut waits = [control.as_socket().as_raw_fd(), self.queue.as_raw_fd()]
                 .map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
             // SAFETY: two valid entries.
-            let ready = unsafe { libc::poll(waits.as_mut_ptr(), 2, -1) };
+            let ready = unsafe { libc::poll(waits.as_mut_ptr(), 2, wait_ms) };
             if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
                 return Err(io::Error::last_os_error());
             }

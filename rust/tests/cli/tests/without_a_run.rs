@@ -45,7 +45,7 @@ fn help_lists_the_commands() {
       verify  Compare the files on disk with what was recorded
       stale  List the steps that must run again, and why
       rerun  Run the steps again that are stale
-      tracer  Set up what observes commands
+      tracer  Show, choose, check and set up what observes commands
       config  Read and change the configuration
       completions  Print what a shell needs to complete command lines of roar
       man  Print the manual page of roar or of one of its commands
@@ -406,9 +406,9 @@ fn no_tracer_is_an_error_before_the_command_runs() {
     ----- stderr
     error: no tracer can be used here
 
-    hint: ebpf: not installed: there is no [DIR]/home/nowhere/roar-tracer-ebpf
-    hint: preload: not installed: there is no [DIR]/home/nowhere/roar-tracer-preload
-    hint: ptrace: not installed: there is no [DIR]/home/nowhere/roar-tracer-ptrace
+    hint: ebpf: not installed: there is no roar-tracer-ebpf in [DIR]/home/nowhere; install it beside `roar`
+    hint: preload: not installed: there is no roar-tracer-preload in [DIR]/home/nowhere; install it beside `roar`
+    hint: ptrace: not installed: there is no roar-tracer-ptrace in [DIR]/home/nowhere; install it beside `roar`
     hint: the command was not run; run it without `roar run` to do without a record
     ");
     assert!(!env.project().join("made").try_exists().unwrap());

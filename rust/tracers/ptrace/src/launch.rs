@@ -5,7 +5,8 @@
 //! What the child does before exec is async-signal-safe: read, prctl, setrlimit and seccomp on memory made before the fork.
 
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use tracer_host::{Spawned, spawn_command};
@@ -69,9 +70,9 @@ pub(crate) struct Launched {
 }
 
 impl Launched {
-    /// Opens the gate.
+    /// Opens the gate. A command that is gone meanwhile has no use for it.
     pub(crate) fn go(self) -> Spawned {
-        drop(self.gate);
+        let _gone = File::from(self.gate).write_all(&[0]);
         self.spawned
     }
 }
@@ -102,8 +103,17 @@ pub(crate) fn launch(
         // SAFETY: our own copy of the gate must go, or its end would never be seen.
         unsafe { libc::close(gate_fd) };
         let mut byte = 0_u8;
-        // SAFETY: one byte on this stack. Nothing is ever written: the end is the sign.
-        while unsafe { libc::read(wait_fd, (&raw mut byte).cast(), 1) } < 0 {}
+        let came = loop {
+            // SAFETY: one byte on this stack.
+            let came = unsafe { libc::read(wait_fd, (&raw mut byte).cast(), 1) };
+            if came >= 0 {
+                break came;
+            }
+        };
+        if came == 0 {
+            // The tracer was killed before it had this process: it must not run, for it may be run again under another one.
+            return Err(libc::ESRCH);
+        }
         if let Some(limit) = &files_limit {
             // SAFETY: a valid limit, no higher than the hard one it was read with.
             unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, limit) };

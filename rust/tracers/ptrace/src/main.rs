@@ -9,6 +9,7 @@
 
 mod aio;
 mod calls;
+mod check;
 mod engine;
 mod files;
 mod filter;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use tracer_host::preflight::CheckArguments;
 use tracer_host::signals::{self, Roar};
 use tracer_host::{
     Control, ToRoar, TracerArguments, cpu_time_ns, deliver_report, exit_status_of, join_words, report_of,
@@ -48,7 +50,13 @@ const FAILED: u8 = 125;
 
 fn main() -> ExitCode {
     let mask = signals::block_all();
-    let arguments = match TracerArguments::parse(std::env::args_os().skip(1)) {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let arguments = match CheckArguments::parse(&words) {
+        Some(Ok(question)) => return check::check(&question, &mask),
+        Some(Err(error)) => Err(error),
+        None => TracerArguments::parse(words),
+    };
+    let arguments = match arguments {
         Ok(arguments) => arguments,
         Err(error) => {
             complain(&format!("{error}; this program is started by roar, see `roar run --help`"));

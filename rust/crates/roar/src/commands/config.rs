@@ -18,17 +18,25 @@ pub(crate) fn config(command: &ConfigCommand, environment: &Environment) -> Resu
             let config = place::config(environment, &[])?;
             ui::print(&format!("{}\n", config.get(key)?.value.to_text()))
         }
-        ConfigCommand::Set { global, key, value } => {
-            let file = file(*global, environment)?;
-            said(roar_config::set(&file, key, value)?, &file);
-            Ok(())
-        }
+        ConfigCommand::Set { global, key, value } => set(*global, key, value, environment),
         ConfigCommand::Unset { global, key } => {
             let file = file(*global, environment)?;
             said(roar_config::unset(&file, key)?, &file);
             Ok(())
         }
     }
+}
+
+/// Writes a value to the user's file, or to the repository's.
+pub(super) fn set(
+    is_global: bool,
+    key: &str,
+    value: &str,
+    environment: &Environment,
+) -> Result<(), CliError> {
+    let file = file(is_global, environment)?;
+    said(roar_config::set(&file, key, value)?, &file);
+    Ok(())
 }
 
 #[derive(Serialize)]

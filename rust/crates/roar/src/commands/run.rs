@@ -60,7 +60,7 @@ pub(crate) fn run(args: RunArgs, kind: JobKind, environment: &Environment) -> Re
     let outcome = outcome.map_err(|error| not_run(&error))?;
     tell(&outcome, &options, voice);
     if voice != Voice::Quiet {
-        tell_fallback(&outcome, config.settings.tracer_mode.name());
+        tell_fallback(&outcome, config.settings.tracer_mode.name(), voice);
     }
     Ok(status(&outcome, requires_complete))
 }
@@ -92,12 +92,23 @@ fn options(args: RunArgs, kind: JobKind) -> RunOptions {
     RunOptions { command, report, wants_hashes: !no_hash, wants_log: verbose >= LOG_VERBOSITY, kind, labels }
 }
 
-fn surroundings(environment: &Environment) -> Surroundings {
-    let Environment { cwd, home, temp, columns: _, pager: _, sudo: _, program: _, programs, variables } =
-        environment;
+pub(super) fn surroundings(environment: &Environment) -> Surroundings {
+    let Environment {
+        cwd,
+        home,
+        caches,
+        temp,
+        columns: _,
+        pager: _,
+        sudo: _,
+        program: _,
+        programs,
+        variables,
+    } = environment;
     Surroundings {
         cwd: cwd.clone(),
         home: home.clone(),
+        caches: caches.clone(),
         programs: programs.clone(),
         temp: temp.clone(),
         environment: variables.clone(),
@@ -155,11 +166,15 @@ fn tell(outcome: &RunOutcome, options: &RunOptions, voice: Voice) {
     }
 }
 
-/// Says that the backend that was asked for could not be used. What `auto` passed over is told by `roar show`.
-fn tell_fallback(outcome: &RunOutcome, asked: &str) {
-    let passed_over = outcome.report.iter().flat_map(|report| &report.tracer.fell_back_from);
-    for passed in passed_over.filter(|passed| passed.backend == asked) {
-        ui::warn(format_args!("the {asked} backend could not be used: {}", passed.reason));
+/// Says that the backend that was asked for could not be used. What `auto` passed over is told by `roar tracer`, by `roar show`, and here
+/// to whoever wants to know everything.
+fn tell_fallback(outcome: &RunOutcome, asked: &str, voice: Voice) {
+    for passed in outcome.report.iter().flat_map(|report| &report.tracer.fell_back_from) {
+        if passed.backend == asked {
+            ui::warn(format_args!("the {asked} backend could not be used: {}", passed.reason));
+        } else if voice == Voice::Verbose {
+            ui::say(format_args!("roar: passed over {}: {}", passed.backend, passed.reason));
+        }
     }
 }
 

@@ -1,121 +1,90 @@
-//! `roar tracer`: sets up what observes commands.
+//! `roar tracer`: shows, chooses, checks and sets up what observes commands.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod privileges;
+mod view;
 
-use roar_run::{Backend, CAPABILITIES, Candidate, CapabilityError};
+use std::ffi::OsString;
 
-use crate::cli::{PrivilegeArgs, TracerCommand};
+use roar_config::{Config, Origin, TracerMode};
+use roar_run::{Backend, Preflight};
+
+use crate::cli::{CheckArgs, TracerArgs, TracerCommand};
+use crate::commands::config;
+use crate::commands::run::surroundings;
 use crate::env::Environment;
-use crate::error::{CliError, Kind};
-use crate::quote;
+use crate::error::CliError;
+use crate::place;
 use crate::ui;
 
-/// Who tries the tracer where nobody has become root by sudo: nobody, and the group of nobody.
-const NOBODY: (u32, u32) = (65534, 65534);
+use view::{BackendView, CheckView, TracerView};
 
-pub(crate) fn tracer(command: &TracerCommand, environment: &Environment) -> Result<(), CliError> {
-    match command {
-        TracerCommand::Enable(args) => enable(args, environment),
-        TracerCommand::Disable(args) => disable(args, environment),
+/// Status where the backend cannot be used.
+const UNUSABLE_STATUS: u8 = 1;
+
+pub(crate) fn tracer(args: &TracerArgs, environment: &Environment) -> Result<u8, CliError> {
+    match &args.command {
+        None => return overview(args.json, environment),
+        Some(TracerCommand::Use { mode, global }) => choose(mode, *global, environment)?,
+        Some(TracerCommand::Check(check_args)) => return check(check_args, args.json, environment),
+        Some(TracerCommand::Enable(args)) => privileges::enable(args, environment)?,
+        Some(TracerCommand::Disable(args)) => privileges::disable(args, environment)?,
     }
+    Ok(0)
 }
 
-fn enable(args: &PrivilegeArgs, environment: &Environment) -> Result<(), CliError> {
-    let program = program(environment);
-    let mut candidate = find(&program)?;
-    may("enable", args, environment)?;
-    let names: Vec<&str> = CAPABILITIES.iter().map(|(_, name, _)| *name).collect();
-    step(args, &format!("copy {candidate} to a file that is root's"))?;
-    for (_, name, reason) in CAPABILITIES {
-        step(args, &format!("give it {name}: {reason}"))?;
+/// Asks these backends at once, of a command as well if there is one.
+fn ask(
+    backends: &[Backend],
+    command: &[OsString],
+    config: &Config,
+    environment: &Environment,
+) -> Vec<BackendView> {
+    let around = surroundings(environment);
+    let repo = place::repo(environment);
+    let mut preflight = Preflight::new(&config.settings, &around, repo.as_ref());
+    let answers = preflight.ask_all(backends, command);
+    let views = backends.iter().zip(answers);
+    views.map(|(backend, answer)| BackendView::new(*backend, answer, &preflight)).collect()
+}
+
+fn overview(is_json: bool, environment: &Environment) -> Result<u8, CliError> {
+    let config = place::config(environment, &[])?;
+    let backends = ask(Backend::ALL, &[], &config, environment);
+    let view = TracerView::new(&config, backends);
+    if is_json {
+        ui::print_json(&view)?
+    } else {
+        ui::print(&view.page())?
     }
-    step(args, &format!("put it in the place of {candidate} (as `setcap {}=ep` would)", names.join(",")))?;
-    let (user, group) = environment.sudo.filter(|(user, _)| *user != 0).unwrap_or(NOBODY);
-    if !args.dry_run {
-        candidate.enable().map_err(refused)?;
+    Ok(if view.is_traceable() { 0 } else { UNUSABLE_STATUS })
+}
+
+fn check(args: &CheckArgs, is_json_above: bool, environment: &Environment) -> Result<u8, CliError> {
+    let config = place::config(environment, &[])?;
+    let mode = TracerMode::from_name(&args.mode).unwrap_or(TracerMode::Auto);
+    let backends = Backend::of_mode(mode).map_or(Backend::ALL.to_vec(), |backend| vec![backend]);
+    let view = CheckView::new(mode, ask(&backends, &args.command, &config, environment));
+    if args.json || is_json_above {
+        ui::print_json(&view)?
+    } else {
+        ui::print(&view.page())?
     }
-    step(args, &format!("try it as user {user}"))?;
-    if args.dry_run {
-        return Ok(());
+    Ok(if view.is_usable() { 0 } else { UNUSABLE_STATUS })
+}
+
+fn choose(mode: &str, is_global: bool, environment: &Environment) -> Result<(), CliError> {
+    config::set(is_global, "tracer.mode", mode, environment)?;
+    let entry = place::config(environment, &[])?.get("tracer.mode")?.clone();
+    // Somebody with a later word may say something else.
+    if entry.value.to_text() != mode {
+        let by = match &entry.origin {
+            Origin::Variable { name } => name.clone(),
+            Origin::User { path, line } | Origin::Repository { path, line } => {
+                format!("{}:{line}", path.display())
+            }
+            Origin::Default | Origin::Flag { .. } => "another layer".to_owned(),
+        };
+        ui::warn(format_args!("here {by} says `{}`, which wins", entry.value.to_text()));
     }
-    try_as(&program, user, group)?;
-    ui::say("the eBPF tracer can be used by whoever may execute it");
     Ok(())
-}
-
-fn disable(args: &PrivilegeArgs, environment: &Environment) -> Result<(), CliError> {
-    let program = program(environment);
-    let candidate = find(&program)?;
-    may("disable", args, environment)?;
-    step(args, &format!("take the capabilities of {candidate} away"))?;
-    if !args.dry_run && !candidate.disable().map_err(refused)? {
-        ui::say("it had none");
-    }
-    Ok(())
-}
-
-/// Prints what is done, or would be.
-fn step(args: &PrivilegeArgs, words: &str) -> Result<(), CliError> {
-    let would = if args.dry_run { "would " } else { "" };
-    ui::print(&format!("{would}{words}\n"))
-}
-
-fn program(environment: &Environment) -> PathBuf {
-    // The directory may be a symbolic link, the program may not.
-    let directory = fs::canonicalize(&environment.programs).unwrap_or_else(|_| environment.programs.clone());
-    Backend::Ebpf.program(&directory)
-}
-
-/// Looks at the program, which may belong to root or to whoever roar itself belongs to: that is who root trusts by running it.
-fn find(program: &Path) -> Result<Candidate, CliError> {
-    let own = std::env::current_exe().and_then(fs::metadata);
-    Candidate::find(program, own.map_or(0, |own| own.uid())).map_err(refused)
-}
-
-fn refused(error: CapabilityError) -> CliError {
-    CliError::from_error(Kind::Environment, &error)
-}
-
-/// Returns an error with the line to type for whoever is not root.
-fn may(what: &str, args: &PrivilegeArgs, environment: &Environment) -> Result<(), CliError> {
-    if args.dry_run || rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    let roar = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("roar"));
-    let roar = quote::word(roar.as_os_str().as_encoded_bytes());
-    // sudo hands no variables on.
-    let programs = environment.variables.iter().find(|(name, _)| name == crate::env::PROGRAMS);
-    let programs = programs.map_or(String::new(), |(name, value)| {
-        format!("{}={} ", name.display(), quote::word(value.as_encoded_bytes()))
-    });
-    Err(CliError::new(Kind::Environment, "file capabilities are given and taken away by root")
-        .with_hint(format!("`sudo {programs}{roar} tracer {what} {}`", args.backend)))
-}
-
-/// Has the tracer load everything that a run takes, as a user without rights.
-fn try_as(program: &Path, user: u32, group: u32) -> Result<(), CliError> {
-    let failed = |message: String| {
-        CliError::new(Kind::Environment, message)
-            .with_hint("`roar tracer disable ebpf` takes the capabilities away again")
-    };
-    let tried = Command::new(program)
-        .arg("--check")
-        .env_clear()
-        .current_dir("/")
-        .uid(user)
-        .gid(group)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| {
-            failed(format!("user {user} cannot execute {}", program.display())).with_source(&source)
-        })?;
-    if tried.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&tried.stderr).trim().to_owned();
-    Err(failed(format!("it does not work for user {user}")).with_causes(vec![said]))
 }

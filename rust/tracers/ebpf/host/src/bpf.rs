@@ -32,6 +32,14 @@ fn make(command: bpf_cmd, attributes: &mut bpf_attr) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Makes the call with a command that does not exist, and returns how it fails.
+pub(crate) fn ask_nothing() -> io::Error {
+    const NO_COMMAND: libc::c_long = 0x7fff_ffff;
+    // SAFETY: no attributes are given.
+    unsafe { libc::syscall(libc::SYS_bpf, NO_COMMAND, ptr::null_mut::<u8>(), 0) };
+    io::Error::last_os_error()
+}
+
 fn attributes() -> bpf_attr {
     // SAFETY: numbers alone.
     unsafe { mem::zeroed() }

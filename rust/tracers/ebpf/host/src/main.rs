@@ -8,6 +8,7 @@ mod actions;
 mod bpf;
 mod btf;
 mod calls;
+mod check;
 mod collector;
 mod fit;
 mod kernel;
@@ -21,6 +22,7 @@ mod run;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use tracer_host::preflight::CheckArguments;
 use tracer_host::signals::{self, Roar};
 use tracer_host::{Control, ToRoar, TracerArguments};
 
@@ -29,9 +31,6 @@ use crate::probe::{LoadError, Probe};
 
 /// Exit status of a tracer that failed; `roar` has been told more by then, if it could be.
 const FAILED: u8 = 125;
-
-/// The only argument where nothing is to be run: is all there that a run takes?
-const CHECK: &str = "--check";
 
 /// Why the kernel side is not there.
 #[derive(Debug, thiserror::Error)]
@@ -46,17 +45,25 @@ fn main() -> ExitCode {
     let mask = signals::block_all();
     let secluded = privileges::seclude();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let is_check = arguments == [CHECK];
-    let arguments = if is_check { None } else { Some(TracerArguments::parse(arguments)) };
+    let (question, arguments) = match CheckArguments::parse(&arguments) {
+        Some(Ok(question)) => (Some(question), Ok(None)),
+        Some(Err(error)) => (None, Err(error)),
+        None => (None, TracerArguments::parse(arguments).map(Some)),
+    };
     // Before anything is opened: a number that is not open is nobody's.
-    let control = arguments.as_ref().and_then(|arguments| arguments.as_ref().ok()?.control);
+    let control = arguments.as_ref().ok().and_then(|arguments| arguments.as_ref()?.control);
     let roar = control.and_then(|fd| Control::inherit(fd).ok()).map(Roar::new);
-    let is_understood = !matches!(arguments, Some(Err(_)));
+    let is_understood = arguments.is_ok();
+    let answer = question.as_ref().map(|_| check::begin());
     let loaded = secluded.map_err(StartError::from).and_then(|()| {
         if is_understood { Probe::load().map(Some).map_err(StartError::from) } else { Ok(None) }
     });
     // Whatever comes now is done with the caller's own rights.
     let loaded = privileges::relinquish().map_err(StartError::from).and(loaded);
+    if let (Some(question), Some(answer)) = (&question, answer) {
+        let loaded = loaded.map(|probe| probe.expect("a question is understood"));
+        return check::end(answer, loaded, question, &mask);
+    }
     let failed = |words: &str, errno: i32| {
         match &roar {
             Some(roar) => roar.tell(ToRoar::NotTraced(errno)),
@@ -75,15 +82,16 @@ fn main() -> ExitCode {
         }
     };
     match (arguments, probe) {
-        (Some(Err(error)), _) => {
+        (Err(error), _) => {
             complain(&format!("{error}; this program is started by roar, see `roar run --help`"));
             ExitCode::from(FAILED)
         }
-        (Some(Ok(arguments)), Some(probe)) => match run::trace(probe, &arguments, roar.as_ref(), &mask) {
+        (Ok(Some(arguments)), Some(probe)) => match run::trace(probe, &arguments, roar.as_ref(), &mask) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error.to_string(), error.raw_os_error().unwrap_or(libc::EIO)),
         },
-        (None | Some(Ok(_)), _) => ExitCode::SUCCESS,
+        // A question, which has been answered.
+        (Ok(_), _) => ExitCode::SUCCESS,
     }
 }
 

@@ -7,6 +7,7 @@
 //! `unsafe` is calls of the system alone; each module with some says what makes its calls sound.
 
 mod answers;
+mod check;
 mod clock;
 mod collector;
 mod elf;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tracer_host::arguments::ArgumentError;
+use tracer_host::preflight::CheckArguments;
 use tracer_host::signals::{self, Roar};
 use tracer_host::{Control, RecoveryArguments, ToRoar, TracerArguments};
 
@@ -41,7 +43,12 @@ fn main() -> ExitCode {
     if let Some(arguments) = RecoveryArguments::parse(&words) {
         return recover(arguments);
     }
-    let arguments = match TracerArguments::parse(words) {
+    let arguments = match CheckArguments::parse(&words) {
+        Some(Ok(question)) => return check::check(&question, library(), &mask),
+        Some(Err(error)) => Err(error),
+        None => TracerArguments::parse(words),
+    };
+    let arguments = match arguments {
         Ok(arguments) => arguments,
         Err(error) => {
             complain(&format!("{error}; this program is started by roar, see `roar run --help`"));
