@@ -8,6 +8,7 @@
 
 mod cli;
 mod commands;
+mod coverage;
 mod env;
 mod error;
 mod lineage;

@@ -11,7 +11,7 @@
 //! end
 //! ```
 //!
-//! Begin reading at [`Checklist`] for the tracers' side and at [`ask`] for the other.
+//! Begin reading at [`Checklist`] for the tracers' side and at [`ask()`] for the other.
 
 mod ask;
 mod machine;

@@ -7,9 +7,10 @@ use roar_run::{RecordError, Recovered, RunError, RunOptions, RunOutcome, Surroun
 use roar_store::JobKind;
 use rustix::io::Errno;
 use rustix::process::Signal;
-use tracer_schema::{Coverage, Exit};
+use tracer_schema::Exit;
 
 use crate::cli::RunArgs;
+use crate::coverage::partial;
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
 use crate::ui::{self, Progress, Role};
@@ -62,7 +63,7 @@ pub(crate) fn run(args: RunArgs, kind: JobKind, environment: &Environment) -> Re
     if voice != Voice::Quiet {
         tell_fallback(&outcome, config.settings.tracer_mode.name(), voice);
     }
-    Ok(status(&outcome, requires_complete))
+    Ok(status(&outcome, requires_complete, voice))
 }
 
 /// Returns what the flags say of the configuration.
@@ -162,7 +163,8 @@ fn tell(outcome: &RunOutcome, options: &RunOptions, voice: Voice) {
         ));
     }
     if !report.coverage.complete {
-        ui::warn(format_args!("this record is partial: {}", partial(&report.coverage, job.step)));
+        let words = partial(&report.coverage, &report.backend, job.step);
+        ui::warn(format_args!("this record is partial: {words}"));
     }
 }
 
@@ -176,20 +178,6 @@ fn tell_fallback(outcome: &RunOutcome, asked: &str, voice: Voice) {
             ui::say(format_args!("roar: passed over {}: {}", passed.backend, passed.reason));
         }
     }
-}
-
-/// Returns the first thing that was not seen, and how many others there are.
-fn partial(coverage: &Coverage, step: u64) -> String {
-    let Some(first) = coverage.gaps.first() else {
-        let lost = phrase::count(coverage.events_lost, "event");
-        return format!("{lost} lost");
-    };
-    let path = first.path.as_ref().map(|path| format!("{}: ", quote::word(path.as_bytes())));
-    let more = match coverage.gaps.len() - 1 {
-        0 => String::new(),
-        more => format!(" ({more} more, see `roar show @{step}`)"),
-    };
-    format!("{}{}{more}", path.unwrap_or_default(), first.detail)
 }
 
 fn tell_recovered(recovered: &Recovered) {
@@ -235,13 +223,20 @@ fn problem_of(problem: &RecordError) -> CliError {
 }
 
 /// Returns the exit status, unless roar ends as the command did.
-fn status(outcome: &RunOutcome, requires_complete: bool) -> u8 {
+fn status(outcome: &RunOutcome, requires_complete: bool, voice: Voice) -> u8 {
     if let Some(errno) = outcome.not_executed {
         let is_missing = Errno::from_raw_os_error(errno) == Errno::NOENT;
         return if is_missing { NOT_FOUND_STATUS } else { NOT_EXECUTABLE_STATUS };
     }
     let is_complete = outcome.report.as_ref().is_some_and(|report| report.coverage.complete);
     if requires_complete && !is_complete {
+        let failure = CliError::new(Kind::User, "not all was seen, and `--require-complete` asks for that");
+        let words = outcome.report.as_ref().zip(outcome.job.as_ref());
+        // Whoever is to hear nothing but errors has not heard it.
+        let causes = words
+            .filter(|_| voice == Voice::Quiet)
+            .map(|(report, job)| partial(&report.coverage, &report.backend, job.step));
+        ui::print_error(&failure.with_causes(causes.into_iter().collect()));
         return INCOMPLETE_STATUS;
     }
     if let Exit::Signal { signal, .. } = outcome.exit

@@ -147,7 +147,20 @@ fn a_program_that_no_library_enters_is_traced_by_another_backend() {
     // Named, it is taken all the same, and says what it misses.
     let answer = tracers.env.line("run --tracer preload --require-complete ./whole");
     assert_eq!(answer.status, "124", "{answer}");
-    assert!(answer.stderr.contains("this record is partial"), "{answer}");
+    let partial = "./whole: a static program, into which no loader puts a library: what it did, and what its children did unless the \
+                   library is in them, was not seen: use `--tracer ptrace`";
+    let partial = partial.replace("./whole", &tracers.env.project().join("whole").to_string_lossy());
+    let partial = partial.replace(&*tracers.env.project().parent().unwrap().to_string_lossy(), "[DIR]");
+    assert!(answer.stderr.contains(&format!("warning: this record is partial: {partial}\n")), "{answer}");
+    assert!(
+        answer.stderr.contains("error: not all was seen, and `--require-complete` asks for that\n"),
+        "{answer}"
+    );
+    // Quiet is not silent about that, and the record is there.
+    let answer = tracers.env.line("run -q --tracer preload --require-complete ./whole");
+    assert_eq!(answer.status, "124", "{answer}");
+    assert!(answer.stderr.contains(&format!("  caused by: {partial}\n")), "{answer}");
+    assert_eq!(tracers.env.line("log").stdout.matches("./whole").count(), 3);
 }
 
 #[test]
