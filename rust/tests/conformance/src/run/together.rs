@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Signal, WaitOptions, getpid, set_child_subreaper, wait};
 use serde::{Deserialize, Serialize};
 
 use super::{Bench, Trial, UNSUPPORTED, Verdict, find_missing, run_case};
@@ -237,10 +237,12 @@ impl Trial<'_> {
     }
 }
 
-/// Starts the cases of a list, each in a process group of its own, and notes how each ended.
+/// Starts the cases of a list, each in a process group of its own, and notes how each ended. What they leave behind is waited for at the end,
+/// so that it is part of the run.
 pub fn drive(list: &Path, endings: &Path) -> Result<()> {
     let json = fs::read(list).map_err(|error| format!("{}: {error}", list.display()))?;
     let steps: Vec<Step> = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+    set_child_subreaper(Some(getpid())).map_err(|error| format!("prctl: {error}"))?;
     let mut lines = String::new();
     for Step { words, directory, environment, stdout, stderr } in steps {
         let (program, arguments) = words.split_first().ok_or("a case without a command")?;
@@ -254,5 +256,6 @@ pub fn drive(list: &Path, endings: &Path) -> Result<()> {
         lines.push('\n');
         fs::write(endings, &lines).map_err(|error| format!("{}: {error}", endings.display()))?;
     }
+    while wait(WaitOptions::empty()).is_ok() {}
     Ok(())
 }
