@@ -37,6 +37,8 @@ pub struct Launcher {
 pub struct Features {
     /// 1: the current task is best read as what it is (since Linux 5.11); 0: as any other memory.
     pub typed_task: u32,
+    /// 1: reading from an address takes no helper (since Linux 6.16).
+    pub loads: u32,
     /// 1: the tracepoint `io_uring_complete` has the result among its arguments, and no entry of the ring (before Linux 6.15).
     pub ring_result: u32,
 }

@@ -69,3 +69,6 @@ fn instruction(code: u8, to: u8, from: u8, imm: i32) -> bpf_insn {
     instruction.set_src_reg(from);
     instruction
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,7 @@ impl Kernel {
             offsets: FIELDS.iter().map(|names| offset(&btf, names)).collect::<Result<_, _>>()?,
             parts: parts(&btf, rings.is_some(), tells_names)?,
             features: Features {
+                loads: u32::from(cast.is_some()),
                 typed_task: u32::from(release >= (5, 11) && cast.is_none()),
                 ring_result: u32::from(rings == Some(RingForm::Result)),
             },

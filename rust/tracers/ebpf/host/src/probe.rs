@@ -43,7 +43,7 @@ pub(crate) const ENTER_ALL: &str = "sys_enter";
 const ENTER_CALL: &str = "enter_call";
 
 /// A run that lasts longer than this is worth the change from the one to the other.
-const CHANGE_AFTER: Duration = Duration::from_millis(100);
+const CHANGE_AFTER: Duration = Duration::from_millis(30);
 
 /// The PID namespace of this process.
 const OWN_NAMESPACE: &str = "/proc/self/ns/pid";

@@ -4,8 +4,8 @@ use core::arch::asm;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
-use aya_ebpf::helpers::bpf_get_current_task_btf;
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel, bpf_probe_read_user};
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task_btf};
 use tracer_ebpf_abi::{Features, Offsets, stand_in};
 
 /// Filled in by the user side before loading; constants to the verifier.
@@ -14,7 +14,7 @@ pub(crate) static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
 
 /// Filled in as well.
 #[unsafe(no_mangle)]
-pub(crate) static FEATURES: Features = Features { typed_task: 0, ring_result: 0 };
+pub(crate) static FEATURES: Features = Features { typed_task: 0, loads: 0, ring_result: 0 };
 
 /// Returns whether the running kernel has a feature.
 macro_rules! has {
@@ -124,14 +124,24 @@ pub(crate) fn files() -> u64 {
     field(current(), offset!(task_files))
 }
 
-/// Returns 1 if that is the table of descriptors of the current task: by a plain load, which is faster for the program, and slow for the
-/// verifier, which looks each time through the names of all of the kernel's types for what it may think of the pointer. In a function of
-/// its own it comes by once.
+/// Returns whether that is the table of descriptors of the current task.
+#[inline(always)]
+pub(crate) fn has_files(table: u64) -> bool {
+    if has!(typed_task) { typed_files() == table } else { files() == table }
+}
+
+/// Returns the table of descriptors of the current task by a plain load, for which the verifier looks each time through the names of all of
+/// the kernel's types, for what it may think of the pointer. In a function of its own it comes by once.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn has_files(files: u64) -> u32 {
-    let own: u64 = of_current(offset!(task_files));
-    u32::from(own == files)
+pub extern "C" fn typed_files() -> u64 {
+    of_current(offset!(task_files))
+}
+
+/// Returns the id of the current process: a helper says it, unless it is faster to read it.
+#[inline(always)]
+pub(crate) fn process_id() -> u32 {
+    if has!(loads) { field(current(), offset!(task_tgid)) } else { (bpf_get_current_pid_tgid() >> 32) as u32 }
 }
 
 /// Returns the open file of a descriptor of the current task, or 0.

@@ -33,7 +33,7 @@ use crate::kernel::{
     FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, OFFSETS, PROT_WRITE, field, file_of, offset, times,
 };
 use crate::names::{Asked, WAITING, ask, settle};
-use crate::slots::{close, first, forget, opened};
+use crate::slots::{first, forget, opened};
 
 /// For each process: bit 7 says that it is one of the run, bit 6 that it shares its descriptors with another, the others are its epoch.
 #[repr(C)]
@@ -307,8 +307,8 @@ fn read_by_now() -> i32 {
 
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
-    let id = bpf_get_current_pid_tgid();
-    let mark = mark_of((id >> 32) as u32);
+    let pid = kernel::process_id();
+    let mark = mark_of(pid);
     if mark & MEMBER == 0 {
         return 0;
     }
@@ -320,7 +320,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         /// __X32_SYSCALL_BIT.
         const X32_BIT: u64 = 0x4000_0000;
         if number & !(CALLS as u64 - 1) == X32_BIT && result >= 0 {
-            unfollowed(id, X32, number);
+            unfollowed(bpf_get_current_pid_tgid(), X32, number);
         }
         return 0;
     }
@@ -332,16 +332,17 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     if act <= act::CLOSE {
         let fd = regs.first(rows) as u32;
         if act == act::CLOSE {
-            close(id, fd);
+            forget(bpf_get_current_pid_tgid(), fd);
         } else if result >= 0 {
-            slots::transfer(id, mark, fd, result as u64, (act - act::READ) as u32);
+            slots::transfer(pid, mark, fd, result as u64, (act - act::READ) as u32);
         }
         return 0;
     }
     if act == act::CLOSE_RANGE {
-        renew((id >> 32) as u32, mark & SHARES);
+        renew(pid, mark & SHARES);
         return 0;
     }
+    let id = bpf_get_current_pid_tgid();
     let has_failed = result < 0 && result >= -4095;
     if act == act::PATH {
         settle(id, has_failed);

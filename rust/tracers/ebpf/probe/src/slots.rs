@@ -1,6 +1,7 @@
 //! What was told of each descriptor, so that it is told once.
 
 use aya_ebpf::btf_maps::Array;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE, UNCOUNTED};
 
@@ -24,25 +25,25 @@ fn slot(pid: u32, fd: u32) -> Option<&'static mut Slot> {
 }
 
 #[inline(always)]
-fn tag(id: u64, mark: u8) -> u64 {
-    (id >> 32) | u64::from(mark) << 32
+fn tag(pid: u32, mark: u8) -> u64 {
+    u64::from(pid) | u64::from(mark) << 32
 }
 
 /// Bytes were read (`side` 0) or written (1).
 #[inline(always)]
-pub(crate) fn transfer(id: u64, mark: u8, fd: u32, bytes: u64, side: u32) {
-    let Some(slot) = slot((id >> 32) as u32, fd) else { return };
+pub(crate) fn transfer(pid: u32, mark: u8, fd: u32, bytes: u64, side: u32) {
+    let Some(slot) = slot(pid, fd) else { return };
     let bit = TOLD_READ << side;
-    if has_files(slot.files) != 0
+    if has_files(slot.files)
         && slot.fd == fd
-        && slot.tag == tag(id, mark)
+        && slot.tag == tag(pid, mark)
         && mark & SHARES == 0
         && slot.flags & (bit | NO_FILE) != 0
     {
         count(slot, side, bytes);
         return;
     }
-    first(id, fd, bytes, side);
+    first(bpf_get_current_pid_tgid(), fd, bytes, side);
 }
 
 /// Adds to what a slot counts. Threads on other processors do the same.
@@ -64,7 +65,8 @@ pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
     if file == 0 {
         return 0;
     }
-    let tag = tag(id, mark_of((id >> 32) as u32));
+    let pid = (id >> 32) as u32;
+    let tag = tag(pid, mark_of(pid));
     let files = files();
     let inode: u64 = field(file, offset!(file_inode));
     // Another process that shares the descriptors may have closed it and opened it anew.
@@ -153,13 +155,6 @@ pub extern "C" fn more(id: u64, kind: u32, bytes: u64, dev: u64, ino: u64) -> u3
     scratch.head.stamp.dev = dev;
     scratch.head.stamp.ino = ino;
     emit()
-}
-
-/// A descriptor was closed.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub extern "C" fn close(id: u64, fd: u32) -> u32 {
-    forget(id, fd)
 }
 
 /// Forgets what was told of a descriptor.
