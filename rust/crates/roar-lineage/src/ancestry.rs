@@ -1,10 +1,10 @@
 //! What an artifact or a job comes from, across sessions, read job by job: a session may hold a million files, and what a
 //! person asks about comes from a handful of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roar_dag::{Ancestry, Graph, JobIndex, JobRecord, VersionIndex};
-use roar_store::{Artifact, Error, Job, JobKey, LineageReader, SessionFile, Store, Target};
+use roar_store::{Artifact, Error, Job, JobKey, JobKind, LineageReader, SessionFile, Store, Target};
 use rustc_hash::FxHashMap;
 use tracer_schema::{NodeKind, PathBytes, Prior, Role};
 
@@ -30,6 +30,8 @@ pub struct Lineage {
     pub start: Start,
     /// What that comes from: the start itself is no part of it, but the job that made the version is.
     pub ancestry: Ancestry,
+    /// The jobs of its session that set things up before it, where those were asked for.
+    pub builds: Vec<JobIndex>,
 }
 
 impl Lineage {
@@ -38,7 +40,18 @@ impl Lineage {
     /// # Errors
     /// Those of the store.
     pub fn of(store: &Store, target: &Target) -> Result<Option<Self>, Error> {
-        let mut walk = Walk::new(store)?;
+        Self::walk(Walk::new(store)?, target)
+    }
+
+    /// As [`of`](Self::of), with the jobs that set things up before, and what those come from.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn with_builds(store: &Store, target: &Target) -> Result<Option<Self>, Error> {
+        Self::walk(Walk { wants_builds: true, ..Walk::new(store)? }, target)
+    }
+
+    fn walk(mut walk: Walk<'_>, target: &Target) -> Result<Option<Self>, Error> {
         match target {
             Target::Job(job) => {
                 walk.add_whole(job.key)?;
@@ -81,6 +94,7 @@ struct Walk<'s> {
     store: &'s Store,
     reader: LineageReader<'s>,
     files: BTreeMap<JobKey, Vec<SessionFile>>,
+    wants_builds: bool,
     open: Vec<JobKey>,
     /// Who made a content that a job found, where that was asked before.
     writers: FxHashMap<(JobKey, i64), Option<JobKey>>,
@@ -92,6 +106,7 @@ impl<'s> Walk<'s> {
             store,
             reader: store.lineage_reader()?,
             files: BTreeMap::new(),
+            wants_builds: false,
             open: Vec::new(),
             writers: FxHashMap::default(),
         })
@@ -186,10 +201,35 @@ impl<'s> Walk<'s> {
         Ok(maker)
     }
 
-    fn finish(mut self, start: impl FnOnce(&Graph) -> Option<Start>) -> Result<Option<Lineage>, Error> {
+    fn close(&mut self) -> Result<(), Error> {
         while let Some(job) = self.open.pop() {
             self.add_whole(job)?;
         }
+        Ok(())
+    }
+
+    /// Adds the jobs that set things up in the session of the newest job, before it; of those that were run again the last.
+    fn add_builds(&mut self) -> Result<Vec<String>, Error> {
+        let Some(newest) = self.files.keys().next_back().copied() else { return Ok(Vec::new()) };
+        let session = self.store.job(newest)?.session;
+        let jobs = self.store.jobs_of_session(session, usize::MAX)?;
+        let builds = jobs.into_iter().filter(|job| job.kind == JobKind::Build && job.key < newest);
+        let mut seen = BTreeSet::new();
+        let mut ids = Vec::new();
+        for job in builds {
+            let command: Vec<Vec<u8>> = job.command.iter().map(|word| word.0.clone()).collect();
+            if seen.insert((command, job.cwd.0.clone())) {
+                self.add_whole(job.key)?;
+                ids.push(job.id);
+            }
+        }
+        self.close()?;
+        Ok(ids)
+    }
+
+    fn finish(mut self, start: impl FnOnce(&Graph) -> Option<Start>) -> Result<Option<Lineage>, Error> {
+        self.close()?;
+        let builds = if self.wants_builds { self.add_builds()? } else { Vec::new() };
         let mut jobs = Vec::with_capacity(self.files.len());
         let mut records: Vec<JobRecord> = Vec::with_capacity(self.files.len());
         for (key, files) in self.files {
@@ -203,7 +243,8 @@ impl<'s> Walk<'s> {
             Start::Job(job) => graph.ancestry_of_job(job),
             Start::Version(version) => graph.ancestry(version),
         };
-        Ok(Some(Lineage { graph, jobs, start, ancestry }))
+        let builds = builds.iter().filter_map(|id| job_of(&graph, id)).collect();
+        Ok(Some(Lineage { graph, jobs, start, ancestry, builds }))
     }
 }
 

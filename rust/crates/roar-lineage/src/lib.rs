@@ -7,6 +7,7 @@
 
 mod ancestry;
 mod disk;
+mod plan;
 mod session;
 mod sources;
 mod staleness;
@@ -14,6 +15,7 @@ mod verify;
 
 pub use ancestry::{Lineage, Start};
 pub use disk::{Disk, OnDisk};
+pub use plan::{Input, Output, Plan, Step, Supply};
 pub use session::{of_session, record_of};
 pub use sources::{Source, Sources};
 pub use staleness::{Reason, StaleStep, Staleness, is_code};

@@ -12,7 +12,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use roar_config::TracerMode;
 
-pub(crate) use asking::{DiffArgs, InputsArgs, LineageArgs, RerunArgs, StaleArgs, VerifyArgs, WhyArgs};
+pub(crate) use asking::{
+    DiffArgs, InputsArgs, LineageArgs, ReproduceArgs, RerunArgs, StaleArgs, VerifyArgs, WhyArgs,
+};
 pub(crate) use export::{ExportArgs, Format};
 pub(crate) use housekeeping::{
     CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
@@ -100,6 +102,11 @@ pub(crate) enum Command {
     ///
     /// In order, each as `roar run` would with the recorded command and directory. Stops at the first that fails.
     Rerun(RerunArgs),
+    /// Show how an artifact can be made anew from its commit, or do it
+    ///
+    /// Without `--run` nothing is done. With it, the steps run in a clean checkout, and the hashes of what they make are
+    /// compared with those that were recorded. Ends with 1 if something cannot be had or came out differently.
+    Reproduce(ReproduceArgs),
     /// Show, choose, check and set up what observes commands
     ///
     /// Without a subcommand: which backend a run takes, and why not the others. Each is tried.
@@ -325,6 +332,7 @@ impl Command {
             | Self::Verify(_)
             | Self::Stale(_)
             | Self::Rerun(_)
+            | Self::Reproduce(_)
             | Self::Tracer(_)
             | Self::Export(_)
             | Self::Label(_)

@@ -15,6 +15,7 @@ mod lineage;
 mod log;
 mod man;
 mod pop;
+mod reproduce;
 mod rerun;
 mod reset;
 mod run;
@@ -48,6 +49,7 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Diff(args) => diff::diff(&args, environment)?,
         Command::Verify(args) => return verify::verify(&args, environment),
         Command::Stale(args) => return stale::stale(&args, environment),
+        Command::Reproduce(args) => return reproduce::reproduce(&args, environment),
         Command::Rerun(args) => return rerun::rerun(&args, environment),
         Command::Export(args) => export::export(&args, environment)?,
         Command::Label(args) => label::label(&args, environment)?,

@@ -83,6 +83,18 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// Returns the variables that make a Python environment the one that is used.
+    pub(crate) fn with_python(&self, place: &Path) -> Vec<(OsString, OsString)> {
+        let mut path = place.join("bin").into_os_string();
+        if let Some((_, before)) = self.variables.iter().find(|(name, _)| name == "PATH") {
+            path.push(":");
+            path.push(before);
+        }
+        vec![("PATH".into(), path), ("VIRTUAL_ENV".into(), place.into())]
+    }
+}
+
 fn own_program() -> Result<PathBuf, CliError> {
     std::env::current_exe().map_err(|source| {
         CliError::new(Kind::Environment, "cannot find out where roar is installed").with_source(&source)

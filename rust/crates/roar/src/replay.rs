@@ -23,6 +23,8 @@ pub(crate) struct Replay {
     pub(crate) cwd: PathBytes,
     pub(crate) streams: Vec<Stream>,
     pub(crate) labels: Vec<(String, String)>,
+    /// Whether `roar run` says what it recorded.
+    pub(crate) is_quiet: bool,
 }
 
 impl Replay {
@@ -35,6 +37,7 @@ impl Replay {
             cwd: job.cwd.clone(),
             streams: context.streams.clone(),
             labels: context.labels.clone(),
+            is_quiet: false,
         }
     }
 
@@ -47,6 +50,9 @@ impl Replay {
         let cwd = self.cwd.as_path();
         let mut command = Command::new(&environment.program);
         command.arg(self.kind.name()).args(["--tracer", &self.backend]);
+        if self.is_quiet {
+            command.arg("--quiet");
+        }
         for (key, value) in &self.labels {
             command.arg("--label").arg(format!("{key}={value}"));
         }

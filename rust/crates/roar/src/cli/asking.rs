@@ -1,6 +1,7 @@
 //! Flags of the commands that answer from what was recorded.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -96,4 +97,24 @@ pub(crate) struct DiffArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Flags of `roar reproduce`.
+#[derive(Debug, Args)]
+pub(crate) struct ReproduceArgs {
+    /// A step (`@3`, `@last`), a job, a hash or a path
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: OsString,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Do it in a clean checkout, and compare what comes out
+    #[arg(long)]
+    pub(crate) run: bool,
+    /// Make the checkout there, in place of a temporary directory
+    #[arg(long, value_name = "DIR", requires = "run")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Install the recorded Python packages into a new environment without asking
+    #[arg(short, long, requires = "run")]
+    pub(crate) yes: bool,
 }

@@ -1,0 +1,213 @@
+//! What it takes to make an artifact anew.
+
+use std::collections::BTreeSet;
+
+use roar_dag::{Content, JobIndex, VersionIndex};
+use roar_store::{Error, GitState, Job, JobContext, JobKind, Package, PackageKind, Patch, Store, Target};
+use tracer_schema::PathBytes;
+
+use crate::ancestry::{Lineage, Start};
+use crate::disk::Disk;
+use crate::sources::{Source, Sources, within};
+
+/// Where an input of a step comes from when it runs again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// From the commit.
+    Commit,
+    /// From the commit and the changes that were kept.
+    Patch,
+    /// A copy of what is on disk, which is still the same.
+    Copy,
+    /// It is used where it is, outside of the project, and is still the same.
+    InPlace,
+    /// It cannot be had, and why.
+    None(String),
+}
+
+/// An input that no earlier step makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it was.
+    pub path: PathBytes,
+    /// What it was; absent where it was not hashed.
+    pub content: Option<Content>,
+    /// Where it comes from.
+    pub supply: Supply,
+}
+
+/// A file that a step is to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Where it was.
+    pub path: PathBytes,
+    /// What it was.
+    pub content: Option<Content>,
+    /// Whether it is what was asked for, or that comes from it.
+    pub is_needed: bool,
+}
+
+/// A step of the plan.
+#[derive(Debug)]
+pub struct Step {
+    /// The job.
+    pub job: Job,
+    /// What surrounded it.
+    pub context: JobContext,
+    /// What it needs that no earlier step makes.
+    pub inputs: Vec<Input>,
+    /// What it made.
+    pub outputs: Vec<Output>,
+}
+
+impl Step {
+    /// Returns the outputs that lie outside of a directory: they would be overwritten.
+    pub fn outputs_outside<'s>(&'s self, base: &'s PathBytes) -> impl Iterator<Item = &'s PathBytes> {
+        let paths = self.outputs.iter().map(|output| &output.path);
+        paths.filter(move |path| within(base, path.as_bytes()).is_none())
+    }
+}
+
+/// How an artifact, or a job's outputs, are made anew.
+#[derive(Debug)]
+pub struct Plan {
+    /// The project: what a checkout stands for.
+    pub base: PathBytes,
+    /// What is to be made: paths and contents; of a job all its outputs.
+    pub wanted: Vec<(PathBytes, Option<Content>)>,
+    /// The steps, those that set things up first.
+    pub steps: Vec<Step>,
+    /// Packages that the steps used.
+    pub packages: BTreeSet<Package>,
+}
+
+impl Plan {
+    /// Returns the plan for a target; `None` where no job made it. `root` is the project where there is no git repository.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn of(store: &mut Store, target: &Target, root: &PathBytes) -> Result<Option<Self>, Error> {
+        let Some(lineage) = Lineage::with_builds(store, target)? else { return Ok(None) };
+        let graph = &lineage.graph;
+        let (last, wanted) = match lineage.start {
+            Start::Job(job) => (job, graph.job(job).produces.clone()),
+            Start::Version(version) => {
+                let Some(job) = graph.version(version).producer else { return Ok(None) };
+                let edges = graph.job(job).produces.iter().filter(|edge| edge.version == version);
+                (job, edges.copied().collect())
+            }
+        };
+        let wanted = wanted
+            .iter()
+            .map(|edge| (graph.path(edge.path).into(), graph.version(edge.version).content.clone()))
+            .collect();
+        let mut needed: BTreeSet<JobIndex> = lineage.ancestry.jobs.clone();
+        needed.insert(last);
+        for build in &lineage.builds {
+            needed.insert(*build);
+            needed.extend(graph.ancestry_of_job(*build).jobs);
+        }
+        let order = graph.jobs_in_order().into_iter().filter(|job| needed.contains(job));
+        let (builds, others): (Vec<_>, Vec<_>) =
+            order.partition(|job| lineage.jobs[job.index()].kind == JobKind::Build);
+        let top_level = store.git(lineage.jobs[last.index()].key)?.map(|git| git.top_level);
+        let base = top_level.unwrap_or_else(|| root.clone());
+        let mut plan = Self { base, wanted, steps: Vec::new(), packages: BTreeSet::new() };
+        for job in builds.into_iter().chain(others) {
+            let step = plan.step(store, &lineage, job)?;
+            plan.packages.extend(step.context.packages.iter().cloned());
+            plan.steps.push(step);
+        }
+        plan.supply(store)?;
+        Ok(Some(plan))
+    }
+
+    fn step(&self, store: &Store, lineage: &Lineage, index: JobIndex) -> Result<Step, Error> {
+        let graph = &lineage.graph;
+        let (node, job) = (graph.job(index), lineage.jobs[index.index()].clone());
+        let content = |version: VersionIndex| graph.version(version).content.clone();
+        let is_root = |version: VersionIndex| graph.version(version).producer.is_none();
+        let input = |path: &[u8], content| Input { path: path.into(), content, supply: Supply::Copy };
+        let taken = node.consumes.iter().filter(|edge| is_root(edge.version));
+        let mut inputs: Vec<Input> =
+            taken.map(|edge| input(graph.path(edge.path), content(edge.version))).collect();
+        for edge in &node.produces {
+            let prior = graph.version(edge.version).prior.filter(|prior| is_root(*prior));
+            let is_known = |path: &[u8]| inputs.iter().any(|input| input.path.as_bytes() == path);
+            if let Some(prior) = prior.filter(|_| !is_known(graph.path(edge.path))) {
+                inputs.push(input(graph.path(edge.path), content(prior)));
+            }
+        }
+        let is_needed =
+            |version| lineage.ancestry.versions.contains(&version) || lineage.version() == Some(version);
+        let outputs = node
+            .produces
+            .iter()
+            .map(|edge| Output {
+                path: graph.path(edge.path).into(),
+                content: content(edge.version),
+                is_needed: is_needed(edge.version),
+            })
+            .collect();
+        Ok(Step { context: store.context(job.key)?, job, inputs, outputs })
+    }
+
+    /// Finds out where each input comes from.
+    fn supply(&mut self, store: &mut Store) -> Result<(), Error> {
+        let mut disk = Disk::default();
+        let is_link = |input: &Input| input.content.as_ref().is_some_and(|content| content.is_link);
+        let inputs = self.steps.iter().flat_map(|step| &step.inputs);
+        let wanted: Vec<_> = inputs.map(|input| (input.path.clone(), is_link(input))).collect();
+        disk.look(store, &wanted)?;
+        let mut sources = Sources::new(store);
+        let Self { base, steps, .. } = self;
+        for step in steps {
+            let Step { job, context, inputs, outputs: _ } = step;
+            for input in inputs {
+                let is_same = match &input.content {
+                    Some(content) => disk.at(input.path.as_bytes(), is_link(input)).is(content),
+                    None => false,
+                };
+                let source = sources.of(job.key, input.path.as_bytes())?;
+                let is_patched = matches!(context.patch, Some(Patch::Kept(_)));
+                let is_within = within(base, input.path.as_bytes()).is_some();
+                input.supply = match (source, is_same, is_within) {
+                    (Source::Commit(_), _, true) => Supply::Commit,
+                    (Source::Changed(_), _, true) if is_patched => Supply::Patch,
+                    (_, true, true) => Supply::Copy,
+                    (_, true, false) => Supply::InPlace,
+                    (_, false, _) => Supply::None(reason(input, &disk)),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the inputs that cannot be had, with the steps that need them.
+    pub fn missing(&self) -> impl Iterator<Item = (&Step, &Input)> {
+        let inputs = self.steps.iter().flat_map(|step| step.inputs.iter().map(move |input| (step, input)));
+        inputs.filter(|(_, input)| matches!(input.supply, Supply::None(_)))
+    }
+
+    /// Returns the git state of the first step that has one.
+    pub fn git(&self) -> Option<&GitState> {
+        self.steps.iter().find_map(|step| step.context.git.as_ref())
+    }
+
+    /// Returns the Python packages, as pip is asked for them.
+    pub fn requirements(&self) -> Vec<String> {
+        let python = self.packages.iter().filter(|package| package.kind == PackageKind::Python);
+        python.map(|package| format!("{}=={}", package.name, package.version)).collect()
+    }
+}
+
+fn reason(input: &Input, disk: &Disk) -> String {
+    use crate::disk::OnDisk;
+    let is_link = input.content.as_ref().is_some_and(|content| content.is_link);
+    match disk.at(input.path.as_bytes(), is_link) {
+        _ if input.content.is_none() => "it was not hashed".to_owned(),
+        OnDisk::Missing => "it is gone".to_owned(),
+        OnDisk::There(_) => "it has changed since".to_owned(),
+        OnDisk::Unknown(reason) => reason.clone(),
+    }
+}

@@ -1,0 +1,177 @@
+//! Carrying out a plan: the steps in a clean checkout, with an environment of their own.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use roar_dag::Content;
+use roar_lineage::{Disk, OnDisk, Plan, Step};
+use roar_store::Store;
+use serde::Serialize;
+use tracer_schema::PathBytes;
+
+use super::checkout::Checkout;
+use crate::cli::ReproduceArgs;
+use crate::env::Environment;
+use crate::error::{CliError, Kind};
+use crate::naming::{JobName, Names};
+use crate::replay::Replay;
+use crate::ui::{self, Role};
+use crate::view::command_line;
+
+/// What came of it.
+#[derive(Serialize)]
+pub(super) struct Outcome {
+    pub(super) checkout: PathBytes,
+    /// Whether what was asked for is the same.
+    pub(super) is_reproduced: bool,
+    /// The first step of which a file is not the same.
+    pub(super) first_different: Option<JobName>,
+    /// The step that failed, after which none was run.
+    pub(super) failed: Option<JobName>,
+    /// Every file that a step made, as recorded and as it is now.
+    pub(super) files: Vec<FileOutcome>,
+}
+
+#[derive(Serialize)]
+pub(super) struct FileOutcome {
+    /// Where it is in the project.
+    pub(super) path: PathBytes,
+    pub(super) job: JobName,
+    /// `same`, `different`, `missing` or `unhashed`.
+    pub(super) verdict: &'static str,
+    pub(super) recorded: Option<String>,
+    pub(super) now: Option<String>,
+}
+
+pub(super) fn run(
+    store: &mut Store,
+    plan: &Plan,
+    names: Names,
+    args: &ReproduceArgs,
+    environment: &Environment,
+) -> Result<Outcome, CliError> {
+    let mut checkout = Checkout::make(plan, args.dir.as_deref(), environment)?;
+    let variables = own_environment(plan, &checkout, args, environment)?;
+    let mut outcome = Outcome {
+        checkout: checkout.root().clone(),
+        is_reproduced: false,
+        first_different: None,
+        failed: None,
+        files: Vec::new(),
+    };
+    for step in &plan.steps {
+        let name = names.of(&step.job);
+        ui::say(format_args!("roar: {} {}", Role::Step.paint(&name), command_line(&step.job.command)));
+        checkout.prepare(step)?;
+        let status = replay(step, &checkout).run(environment, &variables)?;
+        let was_successful = step.job.exit.is_none_or(|exit| exit.shell_status() == 0);
+        if !status.success() && was_successful {
+            outcome.failed = Some(name);
+            break;
+        }
+        compare(store, step, &name, &checkout, &mut outcome)?;
+    }
+    let is_same = |(path, content): &(PathBytes, Option<Content>)| {
+        let of_path = outcome.files.iter().rev().find(|file| file.path == *path);
+        of_path.is_some_and(|file| {
+            file.verdict == "same" && file.recorded.as_ref() == content.as_ref().map(|content| &content.hash)
+        })
+    };
+    outcome.is_reproduced = outcome.failed.is_none() && plan.wanted.iter().all(is_same);
+    Ok(outcome)
+}
+
+fn replay(step: &Step, checkout: &Checkout<'_>) -> Replay {
+    let recorded = Replay::of(&step.job, &step.context);
+    Replay {
+        command: recorded.command.iter().map(|word| checkout.word(word)).collect(),
+        cwd: checkout.place(&recorded.cwd),
+        streams: checkout.streams(&recorded.streams),
+        // Its steps have other numbers.
+        is_quiet: true,
+        ..recorded
+    }
+}
+
+fn compare(
+    store: &mut Store,
+    step: &Step,
+    name: &JobName,
+    checkout: &Checkout<'_>,
+    outcome: &mut Outcome,
+) -> Result<(), CliError> {
+    let is_link = |content: &Option<Content>| content.as_ref().is_some_and(|content| content.is_link);
+    let places: Vec<(PathBytes, bool)> =
+        step.outputs.iter().map(|output| (checkout.place(&output.path), is_link(&output.content))).collect();
+    let mut disk = Disk::default();
+    disk.look(store, &places)?;
+    for (output, (place, is_link)) in step.outputs.iter().zip(&places) {
+        let found = disk.at(place.as_bytes(), *is_link);
+        let verdict = match (&output.content, found) {
+            (Some(content), found) if found.is(content) => "same",
+            (_, OnDisk::Missing) => "missing",
+            (Some(_), _) => "different",
+            (None, _) => "unhashed",
+        };
+        if matches!(verdict, "missing" | "different") {
+            outcome.first_different.get_or_insert_with(|| name.clone());
+        }
+        outcome.files.push(FileOutcome {
+            path: output.path.clone(),
+            job: name.clone(),
+            verdict,
+            recorded: output.content.as_ref().map(|content| content.hash.clone()),
+            now: match found {
+                OnDisk::There(content) => Some(content.hash.clone()),
+                OnDisk::Missing | OnDisk::Unknown(_) => None,
+            },
+        });
+    }
+    Ok(())
+}
+
+/// Returns the variables of an environment with the Python packages that were recorded, if the user wants it.
+fn own_environment(
+    plan: &Plan,
+    checkout: &Checkout<'_>,
+    args: &ReproduceArgs,
+    environment: &Environment,
+) -> Result<Vec<(OsString, OsString)>, CliError> {
+    let requirements = plan.requirements();
+    if requirements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let question = format!("Install {} with pip into a new environment?", requirements.join(" "));
+    let is_wanted = args.yes || ui::ask(&question).unwrap_or(false);
+    if !is_wanted {
+        ui::warn("the Python packages are those of this environment; `-y` installs the recorded versions");
+        return Ok(Vec::new());
+    }
+    let root = checkout.root().as_path();
+    let place = root.join(".roar/venv");
+    program(
+        Path::new("python3"),
+        &["-m".into(), "venv".into(), place.clone().into()],
+        "make a Python environment",
+    )?;
+    let python = place.join("bin/python");
+    let mut pip: Vec<OsString> =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--"].map(OsString::from).into();
+    pip.extend(requirements.iter().map(OsString::from));
+    program(&python, &pip, "install the recorded Python packages")?;
+    Ok(environment.with_python(&place))
+}
+
+fn program(program: &Path, arguments: &[OsString], what: &str) -> Result<(), CliError> {
+    ui::say(format_args!("roar: {what}"));
+    let ended = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).status();
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(CliError::new(
+            Kind::Environment,
+            format!("cannot {what}: {} ended with {status}", program.display()),
+        )),
+        Err(source) => Err(CliError::new(Kind::Environment, format!("cannot {what}")).with_source(&source)),
+    }
+}
