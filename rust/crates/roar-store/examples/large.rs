@@ -4,7 +4,11 @@
 //! five files from the step before and five from the one before that, the same script and the same configuration. One job in fifty
 //! is an earlier command again, with other results.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "ends at the first error, and says what it did")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "ends at the first error, and says what it did"
+)]
 
 #[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/sample/mod.rs"]
@@ -55,10 +59,7 @@ fn step(at: u64) -> (NewJob, Vec<FileRecord>) {
     let is_again = at % AGAIN == AGAIN - 1 && at > STEPS;
     let place = if is_again { at - STEPS } else { at };
     let (pipeline, step) = (place / STEPS, place % STEPS);
-    let mut files = vec![
-        file("/p/step.py", Role::Input, 1),
-        file("/p/config.toml", Role::Input, 2),
-    ];
+    let mut files = vec![file("/p/step.py", Role::Input, 1), file("/p/config.toml", Role::Input, 2)];
     for back in 1..=step.min(2) {
         let taken = (0..TAKEN).map(|number| {
             file(&output(pipeline, step - back, number), Role::Input, seed(pipeline, step - back, number))
@@ -66,8 +67,9 @@ fn step(at: u64) -> (NewJob, Vec<FileRecord>) {
         files.extend(taken);
     }
     let other = u64::from(is_again);
-    let made = (0..OUTPUTS)
-        .map(|number| file(&output(pipeline, step, number), Role::Output, seed(pipeline, step, number) + other));
+    let made = (0..OUTPUTS).map(|number| {
+        file(&output(pipeline, step, number), Role::Output, seed(pipeline, step, number) + other)
+    });
     files.extend(made);
     let mut job = job(&format!("python step.py --pipeline {pipeline} --step {step}"));
     job.cwd = PathBytes::from("/p");

@@ -45,6 +45,7 @@ fn help_lists_the_commands() {
       verify  Compare the files on disk with what was recorded
       stale  List the steps that must run again, and why
       rerun  Run the steps again that are stale
+      reproduce  Show how an artifact can be made anew from its commit, or do it
       tracer  Show, choose, check and set up what observes commands
       config  Read and change the configuration
       completions  Print what a shell needs to complete command lines of roar
