@@ -21,6 +21,7 @@ mod lint;
 mod machine;
 mod macos;
 mod nextest;
+mod page;
 mod probe;
 mod python;
 mod real;
@@ -63,6 +64,12 @@ const TASKS: &[Task] = &[
         usage: "",
         about: "exported lineage, judged by the standards' own libraries, by make and by DVC",
         run: exports::run,
+    },
+    Task {
+        name: "page",
+        usage: "[--screenshot FILE.png]",
+        about: "the page of `roar dag --html`, driven in headless Chromium",
+        run: page::run,
     },
     Task {
         name: "faults",

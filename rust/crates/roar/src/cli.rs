@@ -213,6 +213,9 @@ pub(crate) struct DagArgs {
     /// Print a drawing as a flowchart of Mermaid
     #[arg(long, group = "form")]
     pub(crate) mermaid: bool,
+    /// Write a page to FILE that shows the graph in a browser, and needs nothing else
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub(crate) html: Option<PathBuf>,
     /// Show every step, also those that a later run of the same command superseded
     #[arg(long)]
     pub(crate) expanded: bool,

@@ -50,6 +50,16 @@ pub(crate) fn config(environment: &Environment, overrides: &[Override<'_>]) -> R
     Ok(config)
 }
 
+/// Writes a file that the user has named, whole or not at all.
+pub(crate) fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+    roar_run::write_whole(path, text.as_bytes()).map_err(|source| {
+        let shown = quote::word(path.as_os_str().as_encoded_bytes());
+        CliError::new(Kind::Environment, format!("cannot write {shown}"))
+            .with_source(&source)
+            .with_hint("name a file in a directory that is there, and that you may write to")
+    })
+}
+
 /// Returns a path as a person in the working directory would type it.
 pub(crate) fn shown_path(environment: &Environment, path: &PathBytes) -> String {
     let path = path.as_path();

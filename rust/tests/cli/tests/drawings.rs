@@ -14,7 +14,7 @@ fn project() -> TestEnv {
     let env = env();
     env.write("in.csv", "b\na\n");
     env.roar(["run", "-q", "sort", "-o", "sorted.csv", "in.csv"]);
-    env.roar(["run", "-q", "sh", "-c", "cat sorted.csv > \"$(printf 'bad\\377\"#;&lt;b')\""]);
+    env.roar(["run", "-q", "sh", "-c", "cat sorted.csv > \"$(printf 'bad\\377\"#;&lt;b')\"; : '</script>'"]);
     env.roar(["run", "-q", "sh", "-c", "echo c > in.csv; exit 3"]);
     env
 }
@@ -29,7 +29,7 @@ fn dot_is_a_graph_that_no_name_ends() {
       node [fontname="sans-serif" fontsize=10];
       edge [color="#667788"];
       n0 [label="@1\nsort -o sorted.csv in.csv\nstale" tooltip="sort -o sorted.csv in.csv" shape=box style="rounded,filled" fillcolor="#dbe9f6" color="#b3541e" penwidth=2];
-      n1 [label="@2\nsh -c 'cat sorted.csv > \"$(printf '\\''bad\\377\"#;&amp;lt;b'\\'')\"'" tooltip="sh -c 'cat sorted.csv > \"$(printf '\\''bad\\377\"#;&amp;lt;b'\\'')\"'" shape=box style="rounded,filled" fillcolor="#dbe9f6"];
+      n1 [label="@2\nsh -c 'cat sorted.csv > \"$(printf '\\''bad\\377\"#;&amp;lt;b'\\'')\"…" tooltip="sh -c 'cat sorted.csv > \"$(printf '\\''bad\\377\"#;&amp;lt;b'\\'')\"; : '\\''</script>'\\'''" shape=box style="rounded,filled" fillcolor="#dbe9f6"];
       n2 [label="@3\nsh -c 'echo c > in.csv; exit 3'\nfailed" tooltip="sh -c 'echo c > in.csv; exit 3'" shape=box style="rounded,filled" fillcolor="#dbe9f6" color="#b3541e" penwidth=2];
       n3 [label="in.csv\n6320d89fad37" tooltip="in.csv" shape=note];
       n4 [label="sorted.csv\n41153ec5e22e" tooltip="sorted.csv" shape=note];
@@ -51,7 +51,7 @@ fn mermaid_is_a_flowchart_that_no_name_ends() {
     ----- stdout
     flowchart LR
       n0["@1<br>sort -o sorted.csv in.csv<br>stale"]:::job
-      n1["@2<br>sh -c #39;cat sorted.csv #62; #34;#36;(printf #39;#92;#39;#39;bad#92;377#34;#35;#59;#38;lt#59;b#39;#92;#39;#39;)#34;#39;"]:::job
+      n1["@2<br>sh -c #39;cat sorted.csv #62; #34;#36;(printf #39;#92;#39;#39;bad#92;377#34;#35;#59;#38;lt#59;b#39;#92;#39;#39;)#34;…"]:::job
       n2["@3<br>sh -c #39;echo c #62; in.csv#59; exit 3#39;<br>failed"]:::job
       n3(["in.csv<br>6320d89fad37"]):::file
       n4(["sorted.csv<br>41153ec5e22e"]):::file
@@ -76,6 +76,26 @@ fn many_files_are_one_node_unless_all_are_asked_for() {
     let nodes = |line: &str| env.line(line).stdout.lines().filter(|line| line.contains(" [label=")).count();
     assert_eq!(nodes("dag --dot"), 2);
     assert_eq!(nodes("dag --dot --artifacts"), 11);
+}
+
+#[test]
+fn a_page_is_written_as_a_whole_and_needs_nothing_else() {
+    let env = project();
+    assert_snapshot!(env.line("dag --html dag.html"), @"
+    status: 0
+    ");
+    let page = env.read("dag.html");
+    assert!(page.contains("default-src 'none'"));
+    assert!(!page.contains("src=") && !page.contains("href="), "it refers to something");
+    assert_eq!(page.matches("</script>").count(), 2, "a name has ended a script");
+    assert_snapshot!(env.line("dag --html nowhere/dag.html"), @"
+    status: 3
+    ----- stderr
+    error: cannot write nowhere/dag.html
+      caused by: No such file or directory (os error 2)
+
+    hint: name a file in a directory that is there, and that you may write to
+    ");
 }
 
 #[test]

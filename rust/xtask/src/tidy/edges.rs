@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("roar-dag", &[]),
     ("roar-lineage", &["tracer-schema", "roar-hash", "roar-store", "roar-context", "roar-dag"]),
     ("roar-export", &[]),
+    ("roar-layout", &[]),
     (
         "roar-run",
         &[
@@ -53,6 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "roar-hash",
             "roar-store",
             "roar-dag",
+            "roar-layout",
             "roar-lineage",
             "roar-export",
         ],

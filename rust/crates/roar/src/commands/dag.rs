@@ -1,6 +1,7 @@
 //! `roar dag`: which step made what the others used.
 
 mod dot;
+mod html;
 mod json;
 mod label;
 mod mermaid;
@@ -33,6 +34,11 @@ pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliEr
     }
     if args.mermaid {
         return ui::print(&mermaid::write(&picture(), &labels()).map_err(cannot_write)?);
+    }
+    if let Some(path) = &args.html {
+        let labels = labels().with_line_max(html::LINE_MAX);
+        let page = html::page(&store, &graph, &picture(), &labels)?;
+        return place::write_file(path, &page);
     }
     if graph.jobs.is_empty() {
         ui::say("no jobs yet");

@@ -31,12 +31,7 @@ pub(crate) fn export(args: &ExportArgs, environment: &Environment) -> Result<(),
     let text = written(&lineage, args.format)?;
     match &args.output {
         None => ui::print_plain(&text),
-        Some(path) => roar_run::write_whole(path, text.as_bytes()).map_err(|source| {
-            let shown = quote::word(path.as_os_str().as_encoded_bytes());
-            CliError::new(Kind::Environment, format!("cannot write {shown}"))
-                .with_source(&source)
-                .with_hint("name a file in a directory that is there, and that you may write to")
-        }),
+        Some(path) => place::write_file(path, &text),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::place::shown_path;
 use crate::view::short_hash;
 use crate::{phrase, quote};
 
+/// Characters of a command or a name that a node shows.
+const LINE_MAX: usize = 60;
+
 /// Names that a node of many files shows.
 const NAMES_MAX: usize = 3;
 
@@ -31,13 +34,19 @@ pub(super) struct Labels<'a> {
     graph: &'a Graph,
     jobs: &'a [Job],
     stale: BTreeSet<u64>,
+    line_max: usize,
     environment: &'a Environment,
 }
 
 impl<'a> Labels<'a> {
     pub(super) fn new(graph: &'a Graph, jobs: &'a [Job], environment: &'a Environment) -> Self {
         let stale = graph.stale().iter().map(|stale| graph.job(stale.job).step).collect();
-        Self { graph, jobs, stale, environment }
+        Self { graph, jobs, stale, line_max: LINE_MAX, environment }
+    }
+
+    /// Makes lines shorter.
+    pub(super) fn with_line_max(self, line_max: usize) -> Self {
+        Self { line_max, ..self }
     }
 
     /// Returns what a node says.
@@ -52,19 +61,24 @@ impl<'a> Labels<'a> {
     }
 
     fn of_job(&self, job: &roar_dag::Job) -> Label {
-        let record = self.record(job);
         let command = quote::command(&job.command);
+        Label {
+            lines: vec![format!("@{}", job.step), cut(&command, self.line_max)],
+            marks: self.marks(job),
+            title: command,
+        }
+    }
+
+    /// Returns what stands out of a job.
+    fn marks(&self, job: &roar_dag::Job) -> Vec<&'static str> {
+        let record = self.record(job);
         let marks = [
             (self.stale.contains(&job.step), "stale"),
             (record.is_some_and(|record| record.state == JobState::Interrupted), "interrupted"),
             (record.is_some_and(|record| !record.is_complete), "partial"),
             (record.is_some_and(has_failed), "failed"),
         ];
-        Label {
-            lines: vec![format!("@{}", job.step), cut(&command)],
-            marks: marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect(),
-            title: command,
-        }
+        marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect()
     }
 
     fn of_file(&self, version: roar_dag::VersionIndex) -> Label {
@@ -74,7 +88,11 @@ impl<'a> Labels<'a> {
         let others = names.len().saturating_sub(1);
         let first = names.first().map_or("", String::as_str);
         let first = if others > 0 { format!("{first} (+{others})") } else { first.to_owned() };
-        Label { lines: vec![cut(&first), hash.to_owned()], marks: vec![], title: names.join("\n") }
+        Label {
+            lines: vec![cut(&first, self.line_max), hash.to_owned()],
+            marks: vec![],
+            title: names.join("\n"),
+        }
     }
 
     fn of_files(&self, versions: &[roar_dag::VersionIndex]) -> Label {
@@ -85,7 +103,7 @@ impl<'a> Labels<'a> {
             .collect();
         names.sort();
         let mut lines = vec![phrase::count(versions.len() as u64, "file")];
-        lines.extend(names.iter().take(NAMES_MAX).map(|name| cut(name)));
+        lines.extend(names.iter().take(NAMES_MAX).map(|name| cut(name, self.line_max)));
         Label { lines, marks: vec![], title: names.join("\n") }
     }
 
@@ -96,7 +114,8 @@ impl<'a> Labels<'a> {
         self.jobs.get(at)
     }
 
-    fn path(&self, path: roar_dag::PathIndex) -> String {
+    /// Returns a path for people.
+    pub(super) fn path(&self, path: roar_dag::PathIndex) -> String {
         shown_path(self.environment, &PathBytes::from(self.graph.path(path)))
     }
 }

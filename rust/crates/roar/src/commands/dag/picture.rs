@@ -8,9 +8,6 @@ use roar_dag::{Evidence, Graph, JobIndex, VersionIndex};
 /// for: what a person takes in at a glance.
 const APART_MAX: usize = 8;
 
-/// Characters of a command or a name that a node shows.
-const LABEL_MAX: usize = 60;
-
 /// Shown where text was cut.
 const CUT: char = '…';
 
@@ -114,12 +111,12 @@ fn groups(graph: &Graph, apart_max: usize) -> Vec<Vec<VersionIndex>> {
     groups
 }
 
-/// Returns text that is short enough for a node.
-pub(super) fn cut(text: &str) -> String {
-    if text.chars().count() <= LABEL_MAX {
+/// Returns text that has so many characters at most.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
         return text.to_owned();
     }
-    text.chars().take(LABEL_MAX - 1).chain([CUT]).collect()
+    text.chars().take(max - 1).chain([CUT]).collect()
 }
 
 #[cfg(test)]
@@ -178,7 +175,7 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_between_characters() {
-        assert_eq!(cut("sort"), "sort");
-        assert_eq!(cut(&"é".repeat(100)).chars().count(), LABEL_MAX);
+        assert_eq!(cut("sort", 4), "sort");
+        assert_eq!(cut(&"é".repeat(100), 3), "éé…");
     }
 }
