@@ -21,6 +21,8 @@ struct Collapse<'g> {
     old: &'g Graph,
     /// For each job the one that stands for it: itself, or a later one.
     stands_for: Vec<JobIndex>,
+    /// The steps that each job stands for, but its own.
+    superseded: FxHashMap<JobIndex, Vec<u64>>,
     /// What each job made of each content.
     made: FxHashMap<(JobIndex, VersionIndex), VersionIndex>,
     /// For each job those that it takes from, as far as that is decided.
@@ -37,8 +39,15 @@ impl<'g> Collapse<'g> {
         }
         let stands_for: Vec<JobIndex> =
             old.jobs.iter().map(|job| newest[&(&job.command, &job.cwd)]).collect();
+        let mut superseded: FxHashMap<JobIndex, Vec<u64>> = FxHashMap::default();
+        for ((index, job), standing) in old.indexed_jobs().zip(&stands_for) {
+            if index != *standing {
+                superseded.entry(*standing).or_default().push(job.step);
+            }
+        }
         Self {
             old,
+            superseded,
             made: same_contents(old, &stands_for),
             stands_for,
             parents: vec![BTreeSet::new(); old.jobs.len()],
@@ -81,10 +90,6 @@ impl<'g> Collapse<'g> {
             let place = self.place(edge.version, places);
             self.new.versions[place.index()].prior = prior;
         }
-        let earlier = self
-            .old
-            .indexed_jobs()
-            .filter(|(other, _)| *other != index && self.stands_for[other.index()] == index);
         Job {
             id: id.clone(),
             step: *step,
@@ -93,7 +98,7 @@ impl<'g> Collapse<'g> {
             consumes,
             produces,
             deletes: deletes.clone(),
-            supersedes: earlier.map(|(_, job)| job.step).collect(),
+            supersedes: self.superseded.remove(&index).unwrap_or_default(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The graph as JSON: `"format": "roar.dag/1"`.
 
+use std::collections::HashMap;
+
 use roar_dag::{Edge, Evidence, Graph, PathIndex, Version};
 use roar_store::Job;
 use serde::Serialize;
@@ -80,8 +82,9 @@ impl Dag {
             prior: version.prior.map(|prior| prior.index()),
             paths: version.paths.iter().map(|index| path(*index)).collect(),
         };
+        let records: HashMap<&str, &Job> = jobs.iter().map(|record| (record.id.as_str(), record)).collect();
         let job = |job: &roar_dag::Job| {
-            let record = jobs.iter().find(|record| record.id == job.id);
+            let record = records.get(job.id.as_str());
             JobNode {
                 id: job.id.clone(),
                 step: job.step,

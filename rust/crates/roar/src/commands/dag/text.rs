@@ -1,6 +1,6 @@
 //! The graph as text: steps with their inputs and outputs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::{Result, Write};
 
 use roar_dag::{Edge, Evidence, Graph, Version};
@@ -25,10 +25,10 @@ pub(super) fn write(
 ) -> std::result::Result<String, std::fmt::Error> {
     let mut page = Page { graph, lists_all, environment, text: String::new() };
     let stale: BTreeSet<u64> = graph.stale().iter().map(|stale| graph.job(stale.job).step).collect();
+    let records: HashMap<&str, &Job> = jobs.iter().map(|record| (record.id.as_str(), record)).collect();
     for job in graph.jobs_in_order() {
         let job = graph.job(job);
-        let record = jobs.iter().find(|record| record.id == job.id);
-        page.step(job, record, stale.contains(&job.step))?;
+        page.step(job, records.get(job.id.as_str()).copied(), stale.contains(&job.step))?;
     }
     Ok(page.text)
 }
