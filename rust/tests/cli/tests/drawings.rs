@@ -51,11 +51,11 @@ fn mermaid_is_a_flowchart_that_no_name_ends() {
     ----- stdout
     flowchart LR
       n0["@1<br>sort -o sorted.csv in.csv<br>stale"]:::job
-      n1["@2<br>sh -c #39;cat sorted.csv #62; #34;#36;(printf #39;#92;#39;#39;bad#92;377#34;#35;#59;#38;lt#59;b#39;#92;#39;#39;)#34;…"]:::job
+      n1["@2<br>sh -c #39;cat sorted.csv #62; #34;#36;(printf #39;#92;#8203;#39;#39;bad#92;#8203;377#34;#35;#59;#38;lt#59;b#39;#92;#8203;#39;#39;)#34;…"]:::job
       n2["@3<br>sh -c #39;echo c #62; in.csv#59; exit 3#39;<br>failed"]:::job
       n3(["in.csv<br>6320d89fad37"]):::file
       n4(["sorted.csv<br>41153ec5e22e"]):::file
-      n5(["#36;#39;bad#92;377#34;#35;#59;#38;lt#59;b#39;<br>41153ec5e22e"]):::file
+      n5(["#36;#39;bad#92;#8203;377#34;#35;#59;#38;lt#59;b#39;<br>41153ec5e22e"]):::file
       n6(["in.csv<br>d1cd1ec45291"]):::file
       n0 --> n4
       n1 --> n5

@@ -51,6 +51,10 @@ fn escaped(text: &str) -> String {
         } else {
             write!(out, "#{};", u32::from(character)).expect("a string takes what is written to it");
         }
+        // With an `n` after it, it would be the end of a line: something that is not seen keeps them apart.
+        if character == '\\' {
+            out.push_str("#8203;");
+        }
     }
     out
 }
@@ -62,6 +66,7 @@ mod tests {
     #[test]
     fn nothing_ends_the_text_or_means_something_else() {
         assert_eq!(escaped("a\"b#c;<br>`d`"), "a#34;b#35;c#59;#60;br#62;#96;d#96;");
+        assert_eq!(escaped("a\\nb"), "a#92;#8203;nb");
         assert_eq!(escaped("naïve/日本 (+1)"), "naïve/日本 (+1)");
     }
 }
