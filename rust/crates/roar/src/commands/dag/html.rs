@@ -49,7 +49,7 @@ struct NodeData {
     lines: Vec<String>,
     marks: Vec<&'static str>,
     title: String,
-    facts: Vec<(&'static str, String)>,
+    facts: Facts,
     members: Vec<String>,
 }
 
@@ -116,7 +116,10 @@ fn rounded(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
-type Description = (&'static str, String, Vec<(&'static str, String)>, Vec<String>);
+/// What the panel says of a node, line by line.
+type Facts = Vec<(&'static str, String)>;
+
+type Description = (&'static str, String, Facts, Vec<String>);
 
 /// Returns kind, name, facts and members of a node.
 fn describe(store: &Store, graph: &Graph, node: &Node, labels: &Labels<'_>) -> Result<Description, CliError> {
@@ -144,11 +147,7 @@ fn describe(store: &Store, graph: &Graph, node: &Node, labels: &Labels<'_>) -> R
     })
 }
 
-fn job_facts(
-    store: &Store,
-    job: &roar_dag::Job,
-    labels: &Labels<'_>,
-) -> Result<Vec<(&'static str, String)>, CliError> {
+fn job_facts(store: &Store, job: &roar_dag::Job, labels: &Labels<'_>) -> Result<Facts, CliError> {
     let Some(record) = labels.record(job) else {
         return Ok(Vec::new());
     };
@@ -198,10 +197,9 @@ fn file_facts(
     graph: &Graph,
     index: VersionIndex,
     labels: &Labels<'_>,
-) -> Result<(String, Vec<(&'static str, String)>), CliError> {
+) -> Result<(String, Facts), CliError> {
     let version = graph.version(index);
-    let mut facts: Vec<(&'static str, String)> =
-        version.paths.iter().map(|path| ("path", labels.path(*path))).collect();
+    let mut facts: Facts = version.paths.iter().map(|path| ("path", labels.path(*path))).collect();
     let mut name = format!("file-{}", index.index());
     match &version.content {
         Some(content) => {
