@@ -7,6 +7,7 @@
 
 mod aarch64;
 mod bench;
+mod choices;
 mod ci;
 mod conformance;
 mod debian;
@@ -70,6 +71,12 @@ const TASKS: &[Task] = &[
         usage: "[--screenshot FILE.png]",
         about: "the page of `roar dag --html`, driven in headless Chromium",
         run: page::run,
+    },
+    Task {
+        name: "choices",
+        usage: "[--no-build]",
+        about: "which backend auto takes where something is forbidden or missing; needs root",
+        run: choices::run,
     },
     Task {
         name: "faults",

@@ -414,3 +414,37 @@ fn no_tracer_is_an_error_before_the_command_runs() {
     ");
     assert!(!env.project().join("made").try_exists().unwrap());
 }
+
+#[test]
+fn many_programs_that_write_the_configuration_at_once_lose_nothing() {
+    let env = TestEnv::new();
+    env.line("init");
+    let values = [
+        ("tracer.mode", "ptrace"),
+        ("tracer.fallback_enabled", "false"),
+        ("tracer.preflight_timeout_ms", "77"),
+        ("run.linger_ms", "78"),
+        ("filter.system", "false"),
+        ("filter.packages", "false"),
+        ("filter.cache", "false"),
+        ("filter.temp", "false"),
+    ];
+    // Each value is written by four programs, all of them at once.
+    let writers: Vec<_> = (0..4)
+        .flat_map(|_| values)
+        .map(|(key, value)| {
+            env.command()
+                .args(["config", "set", key, value])
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    for (key, value) in values {
+        assert_eq!(env.roar(["config", "get", key]).stdout, format!("{value}\n"), "{key}");
+    }
+    assert!(env.read(".roar/config.toml").contains("# Configuration of roar."), "comments are kept");
+}

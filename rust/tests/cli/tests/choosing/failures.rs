@@ -5,7 +5,7 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 
-use crate::tracers::{Tracers, reason};
+use crate::tracers::{Tracers, documented, reason};
 
 /// Answers as the real one, and notes that it was asked.
 const COUNTING: &str = "[ \"$1\" = --check ] && echo asked >> ASKED";
@@ -17,11 +17,12 @@ fn a_backend_that_is_missing_or_broken_makes_way_for_the_next() {
     let (answer, report) = tracers.run(&[]);
     assert_eq!(answer.status, "0", "{answer}");
     assert_eq!(report["backend"], "ptrace");
-    assert!(reason(&report, "ebpf").starts_with("not installed: there is no "), "{report}");
+    assert!(reason(&report, "ebpf").starts_with(documented("not installed: there is no ")), "{report}");
     assert!(
         reason(&report, "preload").contains("does not work: it ended with status 127: cannot open libfoo.so"),
         "{report}"
     );
+    documented("does not work: it ended with status 127: ");
     assert_eq!(tracers.runs(), 1);
     // Nothing is said of what auto passed over unless somebody wants to know.
     assert!(!answer.stderr.contains("preload"), "{answer}");
@@ -47,6 +48,7 @@ fn a_hanging_preflight_is_killed_and_passed_over() {
     tracers.env.set("ROAR_TRACER_PREFLIGHT_TIMEOUT_MS", "300");
     let (answer, report) = tracers.run(&[]);
     assert_eq!((answer.status.as_str(), tracers.runs()), ("0", 1), "{answer}");
+    documented("it did not answer within ");
     assert_snapshot!(reason(&report, "preload"), @"it did not answer within 300 ms, while it tried to think; if the machine is just busy, raise `tracer.preflight_timeout_ms`");
 }
 
@@ -86,7 +88,7 @@ fn a_backend_that_passes_and_then_fails_at_its_start_makes_way_and_is_asked_agai
     let (answer, report) = tracers.run(&[]);
     assert_eq!((answer.status.as_str(), tracers.runs()), ("0", 1), "{answer}");
     assert_eq!(report["backend"], "ptrace");
-    assert_eq!(reason(&report, "preload"), "it ended before it began to trace");
+    assert_eq!(reason(&report, "preload"), documented("it ended before it began to trace"));
     let asked = tracers.asked("preload");
     tracers.run(&[]);
     assert!(tracers.asked("preload") > asked);
@@ -101,7 +103,7 @@ fn a_start_that_hangs_ends_and_the_command_runs_once() {
     let (answer, report) = tracers.run(&["--tracer", "preload"]);
     assert_eq!((answer.status.as_str(), tracers.runs()), ("0", 1), "{answer}");
     assert_eq!(report["backend"], "ptrace");
-    assert_eq!(reason(&report, "preload"), "it did not begin to trace in time, and was killed");
+    assert_eq!(reason(&report, "preload"), documented("it did not begin to trace in time, and was killed"));
     assert!(
         answer.stderr.contains("warning: the preload backend could not be used: it did not begin"),
         "{answer}"
@@ -144,6 +146,7 @@ fn a_program_that_no_library_enters_is_traced_by_another_backend() {
     );
     let answer = tracers.env.line("run -v true");
     assert!(answer.stderr.contains(", preload)"), "{answer}");
+    documented("it does not see this command: ./");
     // Named, it is taken all the same, and says what it misses.
     let answer = tracers.env.line("run --tracer preload --require-complete ./whole");
     assert_eq!(answer.status, "124", "{answer}");
@@ -174,17 +177,73 @@ fn what_a_policy_of_the_kernel_refuses_is_passed_over_with_its_error_number() {
         command.envs(roar.get_envs().filter_map(|(name, value)| Some((name, value?))));
         tracers.env.answer(&command.output().unwrap())
     };
-    for (rule, words) in [("bpf=EPERM", "bpf(2): EPERM: "), ("bpf=ENOSYS", "bpf(2): ENOSYS: ")] {
+    for (rule, words) in [
+        ("bpf=EPERM", "bpf(2): EPERM: Operation not permitted"),
+        ("bpf=ENOSYS", "bpf(2): ENOSYS: Function not implemented"),
+    ] {
         let answer = under(&[rule], &["tracer", "--json"]);
         let tracer: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
         assert_eq!(tracer["active"], "preload", "{answer}");
-        assert!(tracer["backends"][0]["reason"].as_str().unwrap().starts_with(words), "{answer}");
+        assert!(tracer["backends"][0]["reason"].as_str().unwrap().starts_with(documented(words)), "{answer}");
         assert_eq!(tracer["backends"][2]["usable"], true);
         let answer = under(&[rule], &["run", "-v", "true"]);
         assert!(answer.stderr.contains("passed over ebpf: bpf(2): "), "{answer}");
     }
     let answer = under(&["ptrace=EPERM"], &["tracer", "check", "ptrace"]);
     assert_eq!(answer.status, "1", "{answer}");
-    assert!(answer.stdout.contains("cannot be used: trial: EPERM: Operation not permitted"), "{answer}");
+    let words = documented("trial: EPERM: Operation not permitted");
+    assert!(answer.stdout.contains(&format!("cannot be used: {words}")), "{answer}");
     assert!(answer.stdout.contains("--cap-add SYS_PTRACE"), "{answer}");
+}
+
+#[test]
+fn a_tracer_without_its_library_says_so() {
+    let tracers = Tracers::none();
+    // A copy: a link would lead to where the library is.
+    let real =
+        std::path::Path::new(tracers.env.command().get_program()).with_file_name("roar-tracer-preload");
+    fs::copy(real, tracers.path("preload")).unwrap();
+    let answer = tracers.env.line("tracer check preload");
+    assert_eq!(answer.status, "1", "{answer}");
+    let words = documented("library: libroar_preload.so: No such file or directory (os error 2)");
+    assert!(answer.stdout.contains(&format!("cannot be used: {words}")), "{answer}");
+}
+
+/// Needs root, to be somebody else.
+#[test]
+fn a_user_without_rights_is_told_what_to_do() {
+    let tracers = Tracers::none();
+    let ebpf = std::path::Path::new(tracers.env.command().get_program()).with_file_name("roar-tracer-ebpf");
+    let asked = |words: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .args(words)
+            .arg(&ebpf)
+            .arg("--check");
+        String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+    };
+    let answer = asked(&[]);
+    if !answer.starts_with("roar.preflight/1 ebpf\n") {
+        println!("skipped: needs root, and programs that everybody may execute");
+        return;
+    }
+    let plain = |words: &str| words.replace(": ", "\t");
+    assert!(answer.contains(&plain(documented("CAP_BPF: not there"))), "{answer}");
+    let answer = asked(&["unshare", "--user", "--map-root-user"]);
+    if answer.contains('\t') {
+        let words = documented("user namespace: capabilities count inside this user namespace alone");
+        assert!(answer.contains(&plain(words)), "{answer}");
+    }
+}
+
+#[test]
+fn ptrace_within_strace_names_the_other_tracer() {
+    let tracers = Tracers::none().real("ptrace");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-o", "/dev/null"]).arg(tracers.path("ptrace")).arg("--check");
+    let answer = String::from_utf8_lossy(&strace.output().unwrap().stdout).into_owned();
+    let fact = answer.lines().find(|line| line.starts_with("suspect\ttracer\tprocess ")).unwrap_or_default();
+    assert!(fact.contains(documented("(strace) traces this one")), "{answer}");
+    assert!(answer.contains("unmet\ttrial\tEPERM: "), "{answer}");
 }

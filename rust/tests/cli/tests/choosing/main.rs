@@ -7,6 +7,8 @@ mod failures;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod tracers;

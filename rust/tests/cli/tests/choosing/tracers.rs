@@ -90,3 +90,10 @@ pub(crate) fn reason(report: &Value, backend: &str) -> String {
     let one = passed_over.iter().find(|one| one["backend"] == backend);
     one.map(|one| one["reason"].as_str().unwrap_or_default().to_owned()).unwrap_or_default()
 }
+
+/// Returns words of the program that the page on troubleshooting has as well, word for word.
+pub(crate) fn documented(words: &str) -> &str {
+    let page = include_str!("../../../../../docs/troubleshooting.md");
+    assert!(page.contains(words), "docs/troubleshooting.md does not have: {words}");
+    words
+}
