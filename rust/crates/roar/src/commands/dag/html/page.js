@@ -62,14 +62,20 @@ get("summary").textContent = `${plural(data.jobs, "step")}, ${plural(data.files,
 
 // What is seen of it.
 
-const view = { x: 0, y: 0, zoom: 1 };
+const view = { x: 0, y: 0, zoom: 1, width: 1, height: 1 };
+
+// To ask the browser for it at every step would have it lay out all text each time.
+function measure() {
+  view.width = drawing.clientWidth;
+  view.height = drawing.clientHeight;
+}
 
 function show() {
   scene.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.zoom})`);
   drawing.classList.toggle("far", view.zoom < FAR);
   // What is out of sight is not drawn: most of a large graph, most of the time.
   const left = -view.x / view.zoom, top = -view.y / view.zoom;
-  const right = left + drawing.clientWidth / view.zoom, bottom = top + drawing.clientHeight / view.zoom;
+  const right = left + view.width / view.zoom, bottom = top + view.height / view.zoom;
   for (const box of boxes) {
     const isSeen = box.right >= left && box.left <= right && box.bottom >= top && box.top <= bottom;
     if (isSeen !== box.isSeen) {
@@ -79,7 +85,7 @@ function show() {
   }
 }
 
-function zoom(factor, x = drawing.clientWidth / 2, y = drawing.clientHeight / 2) {
+function zoom(factor, x = view.width / 2, y = view.height / 2) {
   const next = Math.min(ZOOM_MAX, Math.max(ZOOM_MIN, view.zoom * factor));
   view.x = x - (x - view.x) * next / view.zoom;
   view.y = y - (y - view.y) * next / view.zoom;
@@ -90,10 +96,10 @@ function zoom(factor, x = drawing.clientWidth / 2, y = drawing.clientHeight / 2)
 function fit() {
   const width = Math.max(1, ...data.nodes.map((node) => node.x + node.w));
   const height = Math.max(1, ...data.nodes.map((node) => node.y + node.h));
-  const room = [drawing.clientWidth - 48, drawing.clientHeight - 48];
+  const room = [view.width - 48, view.height - 48];
   view.zoom = Math.min(1.25, Math.max(ZOOM_MIN, Math.min(room[0] / width, room[1] / height)));
-  view.x = (drawing.clientWidth - width * view.zoom) / 2;
-  view.y = (drawing.clientHeight - height * view.zoom) / 2;
+  view.x = (view.width - width * view.zoom) / 2;
+  view.y = (view.height - height * view.zoom) / 2;
   show();
 }
 
@@ -103,7 +109,7 @@ function begin() {
   if (view.zoom >= READABLE || !data.nodes.length) return;
   const first = data.nodes.reduce((best, node) => (node.y < best.y ? node : best));
   view.zoom = READABLE;
-  view.x = drawing.clientWidth / 2 - (first.x + first.w / 2) * view.zoom;
+  view.x = view.width / 2 - (first.x + first.w / 2) * view.zoom;
   view.y = 24;
   show();
 }
@@ -111,8 +117,8 @@ function begin() {
 function center(at) {
   const node = data.nodes[at];
   view.zoom = Math.max(view.zoom, 0.8);
-  view.x = drawing.clientWidth / 2 - (node.x + node.w / 2) * view.zoom;
-  view.y = drawing.clientHeight / 2 - (node.y + node.h / 2) * view.zoom;
+  view.x = view.width / 2 - (node.x + node.w / 2) * view.zoom;
+  view.y = view.height / 2 - (node.y + node.h / 2) * view.zoom;
   show();
 }
 
@@ -180,6 +186,7 @@ function choose(at) {
   if (chosen !== null) nodes[chosen].classList.remove("chosen");
   chosen = at;
   panel.hidden = at === null;
+  measure();
   drawing.classList.toggle("narrowed", at !== null);
   if (at === null) {
     history.replaceState(null, "", location.pathname + location.search);
@@ -273,8 +280,9 @@ setTheme(prefersDark.matches);
 prefersDark.addEventListener("change", (event) => setTheme(event.matches));
 get("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
 
+measure();
 begin();
-new ResizeObserver(show).observe(drawing);
+new ResizeObserver(() => { measure(); show(); }).observe(drawing);
 const wanted = data.nodes.findIndex((node) => node.name === decodeURIComponent(location.hash.slice(1)));
 if (wanted >= 0) { choose(wanted); center(wanted); }
 document.body.dataset.ready = "yes";
