@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roar_dag::{Ancestry, Graph, JobIndex, JobRecord, VersionIndex};
 use roar_store::{Artifact, Error, Job, JobKey, JobKind, LineageReader, SessionFile, Store, Target};
-use rustc_hash::FxHashMap;
-use tracer_schema::{NodeKind, PathBytes, Prior, Role};
+use tracer_schema::{PathBytes, Prior, Role};
 
 use crate::session::record_of;
 
@@ -96,8 +95,6 @@ struct Walk<'s> {
     files: BTreeMap<JobKey, Vec<SessionFile>>,
     wants_builds: bool,
     open: Vec<JobKey>,
-    /// Who made a content that a job found, where that was asked before.
-    writers: FxHashMap<(JobKey, i64), Option<JobKey>>,
 }
 
 impl<'s> Walk<'s> {
@@ -108,7 +105,6 @@ impl<'s> Walk<'s> {
             files: BTreeMap::new(),
             wants_builds: false,
             open: Vec::new(),
-            writers: FxHashMap::default(),
         })
     }
 
@@ -180,25 +176,15 @@ impl<'s> Walk<'s> {
             (Role::Output, Some(Prior::Kept)) => file.prior_artifact,
             (Role::Output, _) | (Role::Temporary | Role::Deleted, _) => return Ok(None),
         };
-        if let Some(artifact) = taken
-            && let Some(maker) = self.reader.maker(artifact, file.path_key, file.job)?
-        {
-            return Ok(Some(maker));
-        }
-        // Nobody made that content, as far as is known: one who made something there that was not hashed may have.
-        let is_link = file.kind == NodeKind::Symlink;
-        let key = (file.job, file.path_key.0);
-        if let Some(known) = self.writers.get(&key) {
-            return Ok(*known);
+        if let Some(artifact) = taken {
+            return match self.reader.maker(artifact, file.path_key, file.job)? {
+                Some(maker) => Ok(Some(maker)),
+                // Nobody made that content, as far as is known: one who made something there that was not hashed may have.
+                None => self.reader.unhashed_maker(file.path_key, file.job),
+            };
         }
         let writer = self.reader.writer(file.path_key, file.job)?;
-        let writer = writer.filter(|writer| {
-            let is_same_kind = (writer.kind == NodeKind::Symlink) == is_link;
-            writer.role == Role::Output && is_same_kind && (taken.is_none() || writer.artifact.is_none())
-        });
-        let maker = writer.map(|writer| writer.job);
-        self.writers.insert(key, maker);
-        Ok(maker)
+        Ok(writer.filter(|writer| writer.role == Role::Output).map(|writer| writer.job))
     }
 
     fn close(&mut self) -> Result<(), Error> {

@@ -28,14 +28,12 @@ impl Store {
 
     /// Returns jobs of all sessions, newest first, as many as `limit`.
     pub fn jobs(&self, limit: usize) -> Result<Vec<Job>> {
-        let keys = self.job_keys(sql::JOB_IDS, params![row_limit(limit)])?;
-        self.jobs_at(&keys)
+        self.job_list(sql::JOB_LIST, params![row_limit(limit)])
     }
 
     /// Returns jobs of a session, newest first, as many as `limit`.
     pub fn jobs_of_session(&self, session: SessionKey, limit: usize) -> Result<Vec<Job>> {
-        let keys = self.job_keys(sql::JOB_IDS_OF_SESSION, params![session.0, row_limit(limit)])?;
-        self.jobs_at(&keys)
+        self.job_list(sql::JOB_LIST_OF_SESSION, params![session.0, row_limit(limit)])
     }
 
     /// Returns jobs whose id begins so, newest first, as many as `limit`.
@@ -74,6 +72,13 @@ impl Store {
         read_git(&self.conn, key).map_err(|source| self.failed(source))
     }
 
+    fn job_list(&self, statement: &str, values: &[&dyn ToSql]) -> Result<Vec<Job>> {
+        let failed = |source| self.failed(source);
+        let mut list = self.conn.prepare(statement).map_err(failed)?;
+        let rows = list.query_map(values, read_job).map_err(failed)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
     fn job_keys(&self, statement: &str, values: &[&dyn ToSql]) -> Result<Vec<JobKey>> {
         let failed = |source| self.failed(source);
         let mut find = self.conn.prepare(statement).map_err(failed)?;
@@ -87,7 +92,7 @@ impl Store {
         let mut jobs = Vec::with_capacity(keys.len());
         for key in keys {
             // A job may have been forgotten since the keys were read.
-            let job = get.query_row([key.0], |row| read_job(*key, row)).optional().map_err(failed)?;
+            let job = get.query_row([key.0], read_job).optional().map_err(failed)?;
             jobs.extend(job);
         }
         Ok(jobs)
@@ -99,10 +104,10 @@ pub(crate) fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-fn read_job(key: JobKey, row: &Row<'_>) -> rusqlite::Result<Job> {
+fn read_job(row: &Row<'_>) -> rusqlite::Result<Job> {
     let unsigned = |at| row.get(at).map(|Unsigned(number)| number);
     Ok(Job {
-        key,
+        key: JobKey(row.get(22)?),
         id: row.get(0)?,
         session: SessionKey(row.get(1)?),
         step: unsigned(2)?,

@@ -22,6 +22,7 @@ pub struct LineageReader<'s> {
     uses_of_path: Statement<'s>,
     made_at: Statement<'s>,
     made: Statement<'s>,
+    made_unhashed: Statement<'s>,
 }
 
 impl Store {
@@ -34,6 +35,7 @@ impl Store {
             uses_of_path: prepare(sql::FILE_USES_OF_PATH)?,
             made_at: prepare(sql::JOB_MADE_AT)?,
             made: prepare(sql::JOB_MADE)?,
+            made_unhashed: prepare(sql::JOB_MADE_UNHASHED)?,
         })
     }
 }
@@ -53,6 +55,12 @@ impl LineageReader<'_> {
             Ok(None) => newest(&mut self.made, params![artifact.0, before.0]),
             found => found,
         };
+        found.map_err(|source| self.store.failed(source))
+    }
+
+    /// Returns the newest job before that one which made something at the path that was not hashed.
+    pub fn unhashed_maker(&mut self, path: PathKey, before: JobKey) -> Result<Option<JobKey>> {
+        let found = newest(&mut self.made_unhashed, params![path.0, before.0]);
         found.map_err(|source| self.store.failed(source))
     }
 

@@ -8,7 +8,7 @@ mod progress;
 mod table;
 
 use std::fmt::{self, Display};
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::StyledStr;
@@ -20,6 +20,9 @@ use crate::error::{CliError, Kind};
 pub(crate) use pager::page;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
+
+/// JSON that is written in one call: the fewer calls, up to what stays in the processor's cache.
+const JSON_BUFFER_BYTES: usize = 256 << 10;
 
 /// What a piece of text is, which decides its looks; the text says the same without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +93,25 @@ pub(crate) fn print_plain(text: &str) -> Result<(), CliError> {
 
 /// Prints data as JSON.
 pub(crate) fn print_json(data: &impl Serialize) -> Result<(), CliError> {
-    let json = serde_json::to_string_pretty(data)
-        .map_err(|error| CliError::new(Kind::Internal, "cannot write JSON").with_source(&error))?;
-    print(&(json + "\n"))
+    write_json(|out| serde_json::to_writer_pretty(out, data))
+}
+
+/// Prints data as JSON that is too much for a person: without blanks.
+pub(crate) fn print_compact_json(data: &impl Serialize) -> Result<(), CliError> {
+    write_json(|out| serde_json::to_writer(out, data))
+}
+
+/// Writes JSON as it comes about. There is no style in it that would have to be taken out.
+fn write_json(write: impl FnOnce(&mut dyn Write) -> Result<(), serde_json::Error>) -> Result<(), CliError> {
+    let mut out = BufWriter::with_capacity(JSON_BUFFER_BYTES, io::stdout().lock());
+    let written = write(&mut out).map_err(io::Error::from);
+    let written = written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::new(Kind::Environment, "cannot write to standard output").with_source(&error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Says something to the person in front; where nobody can hear, that is no failure.

@@ -5,6 +5,10 @@
 CREATE INDEX job_file_made ON job_file (artifact, path, job)
 WHERE role = 1 AND artifact IS NOT NULL AND NOT is_filtered;
 
+-- Who made what was not hashed: few, if any.
+CREATE INDEX job_file_made_unhashed ON job_file (path, job)
+WHERE role = 1 AND artifact IS NULL AND NOT is_filtered;
+
 -- What was done to the file first: the call (the number of an event of the wire), by which process, and when since the start of
 -- the run. Absent where a record is of an earlier version, or nothing told.
 ALTER TABLE job_file ADD COLUMN act INTEGER;

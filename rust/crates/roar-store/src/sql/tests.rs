@@ -43,7 +43,7 @@ const QUEUES: &[&str] = &["SCAN found", "SCAN now", "SCAN before"];
 /// Those that are to read a whole table: counting tables, listing a bounded number of the newest jobs, looking for garbage.
 const SCANS: &[&str] = &[
     "tables_count",
-    "job_ids",
+    "job_list",
     "session_open",
     "session_get",
     "session_end",

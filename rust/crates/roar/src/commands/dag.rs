@@ -15,6 +15,9 @@ use crate::{lineage, place, ui};
 use label::Labels;
 use picture::Picture;
 
+/// Artifacts up to which JSON is indented: of more, nobody reads it, and it would be twice as long.
+const PRETTY_MAX: usize = 10_000;
+
 pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliError> {
     let store = place::store(environment)?;
     let session = store.session()?;
@@ -25,7 +28,12 @@ pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliEr
     let graph = if args.expanded { graph } else { graph.collapse() };
     if args.json {
         let id = session.map(|session| session.id);
-        return ui::print_json(&json::Dag::new(id, &graph, &jobs));
+        let dag = json::Dag::new(id, &graph, &jobs);
+        return if graph.versions.len() > PRETTY_MAX {
+            ui::print_compact_json(&dag)
+        } else {
+            ui::print_json(&dag)
+        };
     }
     let picture = || Picture::new(&graph, args.artifacts);
     let labels = || Labels::new(&graph, &jobs, environment);

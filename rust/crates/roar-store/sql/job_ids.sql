@@ -1,1 +1,0 @@
-SELECT id FROM job ORDER BY id DESC LIMIT ?1;

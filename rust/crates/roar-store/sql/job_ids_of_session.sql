@@ -1,1 +1,0 @@
-SELECT id FROM job WHERE session = ?1 ORDER BY step DESC LIMIT ?2;
