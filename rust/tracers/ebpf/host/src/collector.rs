@@ -44,6 +44,8 @@ pub(crate) struct Collector {
     scripts: FxHashMap<u32, Named>,
     dev_dir: u64,
     finds: Finds,
+    /// Where the kernel sees the root directory of this process, once that is known; empty where it is the root of all.
+    root: Option<Vec<u8>>,
 }
 
 /// A shared mapping that was not writable, of a file that was opened for writing.
@@ -153,6 +155,41 @@ impl Collector {
             scripts: FxHashMap::default(),
             dev_dir,
             finds,
+            root: None,
+        }
+    }
+
+    /// Returns whether it is known where the kernel sees the root directory of this process.
+    pub(crate) fn has_root(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Finds that out from the first directory that is told, which is `cwd` as this process sees it. The kernel side goes up to the root of the
+    /// mount namespace, and roar may have been started below another one (chroot(2)).
+    pub(crate) fn find_root(&mut self, told: &Told<'_>, cwd: &[u8]) -> bool {
+        if told.head.kind != Kind::Directory as u16 {
+            return false;
+        }
+        let seen = path_of(told.texts[0]);
+        let below = if cwd == b"/" { &b""[..] } else { cwd };
+        let root = if seen == b"/" { Some(&b""[..]) } else { seen.strip_suffix(below) };
+        if root.is_none() {
+            let words = "the root directory of roar is another than the one of the machine, and where it is could not be found out";
+            self.recorder.tell_gap(GapKind::UnresolvedPath, told.head.pid, Some(&seen), words);
+        }
+        self.root = Some(root.unwrap_or_default().to_vec());
+        true
+    }
+
+    /// Returns the path of a list of names as this process sees it.
+    fn path_of(&self, names: &[u8]) -> Vec<u8> {
+        let path = path_of(names);
+        let below = self.root.as_ref().and_then(|root| path.strip_prefix(&root[..]));
+        match below {
+            Some(b"") => b"/".to_vec(),
+            Some(below) if below.starts_with(b"/") => below.to_vec(),
+            // Outside of that root, where no path of this process leads.
+            Some(_) | None => path,
         }
     }
 
@@ -177,7 +214,7 @@ impl Collector {
         let head = &told.head;
         let mut event = self.event(kind, head);
         event.stamp = stamp(head);
-        let path = path_of(told.texts[0]);
+        let path = self.path_of(told.texts[0]);
         if !event.stamp.is_regular() || is_view(head.magic as i64, event.stamp.dev == self.dev_dir, &path) {
             return None;
         }
@@ -231,7 +268,7 @@ impl Collector {
             Kind::Exec => self.exec(told),
             Kind::Directory => {
                 let mut event = self.event(EventKind::Directory, &head);
-                event.text = self.recorder.text(&path_of(told.texts[0]));
+                event.text = self.recorder.text(&self.path_of(told.texts[0]));
                 self.recorder.tell(&event);
             }
             Kind::Exit => {
@@ -431,7 +468,7 @@ impl Collector {
         }
         if head.flags & AS_GIVEN == 0 {
             return Named {
-                path: path_of(told.texts[0]),
+                path: self.path_of(told.texts[0]),
                 stamp: stamp(head),
                 magic: head.magic as i64,
                 is_known: head.flags & (CUT | LATE) == 0
@@ -444,7 +481,7 @@ impl Collector {
         let whole = if given.starts_with(b"/") {
             given.to_vec()
         } else {
-            [&path_of(told.texts[1])[..], b"/", given].concat()
+            [&self.path_of(told.texts[1])[..], b"/", given].concat()
         };
         let path = Path::new(OsStr::from_bytes(&whole));
         // Its directory is as the kernel finds it, unless somebody has changed a link on the way since.
@@ -607,7 +644,7 @@ impl Collector {
 
     fn exec(&mut self, told: &Told<'_>) {
         let mut event = self.event(EventKind::Exec, &told.head);
-        let program = path_of(told.texts[0]);
+        let program = self.path_of(told.texts[0]);
         event.text = self.recorder.text(&program);
         event.text2 = self.recorder.text(told.texts[1]);
         self.running.insert(told.head.pid, program.clone());
@@ -620,7 +657,7 @@ impl Collector {
         {
             self.scripts(&head, given);
         }
-        let program = path_of(told.texts[0]);
+        let program = self.path_of(told.texts[0]);
         let loader =
             File::open(Path::new(OsStr::from_bytes(&program))).ok().and_then(|file| elf_loader(&file));
         if let Some(loader) = loader {

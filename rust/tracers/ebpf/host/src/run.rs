@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -38,6 +38,10 @@ struct Run {
     root: libc::pid_t,
     status: Option<i32>,
     orphans: Orphans,
+    /// The working directory, as this process sees it.
+    cwd: Vec<u8>,
+    /// Events from before it was known where the root directory is.
+    early: Vec<Vec<u8>>,
 }
 
 /// Runs the command, and reports.
@@ -86,7 +90,15 @@ pub(crate) fn trace(
         roar.listen(Arc::clone(&running));
     }
     orphans.made(root as u32);
-    let mut run = Run { probe, collector, root, status: None, orphans };
+    let mut run = Run {
+        probe,
+        collector,
+        root,
+        status: None,
+        orphans,
+        cwd: cwd.into_os_string().into_vec(),
+        early: Vec::new(),
+    };
     run.wait(&children, roar)?;
     if let (Some(roar), Some(status)) = (roar, run.status) {
         roar.tell(ToRoar::Ended(status));
@@ -138,13 +150,32 @@ impl Run {
         for chunk in self.probe.ring.take() {
             for event in chunk.events() {
                 if let Some(told) = Told::parse(event) {
-                    self.collector.take(&told);
+                    self.take(event, &told);
                 }
                 count += 1;
             }
         }
         self.collector.recorder.flush();
         count
+    }
+
+    /// Takes an event once it is known where the kernel sees the root directory of this process, which the command's first directory tells.
+    fn take(&mut self, event: &[u8], told: &Told<'_>) {
+        if self.collector.has_root() {
+            return self.collector.take(told);
+        }
+        self.early.push(event.to_vec());
+        if self.collector.find_root(told, &self.cwd) {
+            self.take_early();
+        }
+    }
+
+    fn take_early(&mut self) {
+        for event in std::mem::take(&mut self.early) {
+            if let Some(told) = Told::parse(&event) {
+                self.collector.take(&told);
+            }
+        }
     }
 
     /// Collects from descendants until they have ended, or their time is over.
@@ -160,6 +191,8 @@ impl Run {
     /// Takes what is left.
     fn finish(&mut self) {
         self.read();
+        // There is no directory of a command that could not be executed.
+        self.take_early();
         for slot in self.probe.slots() {
             self.collector.left(&slot);
         }
