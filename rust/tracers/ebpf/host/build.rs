@@ -5,9 +5,7 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=ROAR_PROBE_OBJECT");
-    let object = env::var("ROAR_PROBE_OBJECT").unwrap_or_else(|_| {
-        let host = env::var("CARGO_MANIFEST_DIR").expect("cargo says it");
-        format!("{host}/../object/probe.bpf")
-    });
+    // As `src/probe.rs` sees it: a checkout may be moved.
+    let object = env::var("ROAR_PROBE_OBJECT").unwrap_or_else(|_| "../../object/probe.bpf".to_owned());
     println!("cargo::rustc-env=PROBE_OBJECT={object}");
 }

@@ -625,6 +625,9 @@ impl Collector {
         }
         let mut event = self.event(kind, head);
         event.stamp = named.stamp;
+        if CHANGES.contains(&kind) {
+            event.flags = EventFlags::AFTERWARDS;
+        }
         if named.is_nameless {
             event.flags = event.flags.with(EventFlags::NAMELESS);
         } else {
