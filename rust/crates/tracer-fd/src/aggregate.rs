@@ -237,10 +237,16 @@ impl Aggregator {
             return;
         }
         let place = file.place();
+        let is_emptied = !is_of_path_only && event.value & open_flag::TRUNC != 0;
+        let is_new =
+            is_emptied && event.flags.has(EventFlags::AFTERWARDS) && !self.namespace.knows(&event.stamp);
         // What becomes of the name from now on is known of this file, so that its descriptor can be followed.
         self.namespace.touch(&mut self.texts, &place);
-        if !is_of_path_only && event.value & open_flag::TRUNC != 0 {
+        if is_emptied {
             self.namespace.write(&mut self.texts, &place, event.pid, Some(0), Change::Emptied);
+        }
+        if is_new {
+            self.namespace.forget_before(&event.stamp);
         }
     }
 
@@ -291,7 +297,11 @@ impl Aggregator {
     }
 
     fn change(&mut self, event: &TraceEvent, bytes: Option<u64>, change: Change) {
+        let is_new = event.flags.has(EventFlags::AFTERWARDS) && !self.namespace.knows(&event.stamp);
         self.with_file(event, |names, texts, place| names.write(texts, place, event.pid, bytes, change));
+        if is_new {
+            self.namespace.forget_before(&event.stamp);
+        }
     }
 
     fn gap(&mut self, event: &TraceEvent) {

@@ -130,6 +130,18 @@ impl Namespace {
         count.add(Some(bytes));
     }
 
+    /// Returns whether something was told of the file.
+    pub(crate) fn knows(&self, stamp: &FileStamp) -> bool {
+        self.by_identity.contains_key(&(stamp.dev, stamp.ino))
+    }
+
+    /// What was told of the file is how it is since the run has changed it: what it was before is not known.
+    pub(crate) fn forget_before(&mut self, stamp: &FileStamp) {
+        if let Some(node) = self.by_identity.get(&(stamp.dev, stamp.ino)).copied() {
+            self.node(node).before = None;
+        }
+    }
+
     fn node(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.0 as usize]
     }

@@ -144,6 +144,8 @@ impl EventFlags {
     pub const EXISTED: Self = Self(1);
     /// `Fork`: a thread of the same process.
     pub const THREAD: Self = Self(2);
+    /// `Open`, `Write`, `Truncate`, `Allocate`: `stamp` is that of after the call. What the file was before is known from earlier events, or not at all.
+    pub const AFTERWARDS: Self = Self(2);
     /// `Fork`: the child shares the table of descriptors (CLONE_FILES).
     pub const SHARED_FILES: Self = Self(4);
     /// `CloseRange`, `Duplicate`, `CloseOnExec`, `Receive`: close-on-exec.

@@ -27,6 +27,9 @@ const RAMFS_MAGIC: i64 = 0x8584_58f6;
 /// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
 const INTERPRETERS_MAX: usize = 5;
 
+/// What the kernel side tells of once it is done, with the file as it is then.
+const CHANGES: [EventKind; 4] = [EventKind::Open, EventKind::Write, EventKind::Truncate, EventKind::Allocate];
+
 /// Turns what is in the ring into events.
 pub(crate) struct Collector {
     pub(crate) recorder: Recorder,
@@ -205,6 +208,16 @@ impl Collector {
         self.running.insert(root, Vec::new());
     }
 
+    /// Tells how the files are that the command begins with: what is told of a write is how a file is afterwards.
+    pub(crate) fn begin_with(&mut self, root: u32, files: Vec<(Vec<u8>, FileStamp)>) {
+        for (path, stamp) in files {
+            let mut event = self.recorder.event(EventKind::Seen, root, root);
+            event.stamp = stamp;
+            event.text = self.recorder.text(&path);
+            self.recorder.tell(&event);
+        }
+    }
+
     fn event(&self, kind: EventKind, head: &Head) -> TraceEvent {
         TraceEvent::new(kind, head.time_ns.saturating_sub(self.start_ns), head.pid, head.tid)
     }
@@ -214,6 +227,9 @@ impl Collector {
         let head = &told.head;
         let mut event = self.event(kind, head);
         event.stamp = stamp(head);
+        if CHANGES.contains(&kind) {
+            event.flags = EventFlags::AFTERWARDS;
+        }
         let path = self.path_of(told.texts[0]);
         if !event.stamp.is_regular() || is_view(head.magic as i64, event.stamp.dev == self.dev_dir, &path) {
             return None;

@@ -7,6 +7,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -16,9 +17,9 @@ use rustix::process::{Pid, test_kill_process};
 use tracer_host::signals::Roar;
 use tracer_host::{
     ChildrenQueue, Orphans, Recorder, ToRoar, TracerArguments, change_of, cpu_time_ns, deliver_report,
-    exit_status_of, join_words, report_of, spawn_command,
+    exit_status_of, join_words, report_of, spawn_command, stamp_of,
 };
-use tracer_schema::{EventKind, GapKind, TracerStats};
+use tracer_schema::{EventKind, FileStamp, GapKind, TracerStats};
 
 use crate::collector::{Collector, Told};
 use crate::losses::Loss;
@@ -68,6 +69,7 @@ pub(crate) fn trace(
     let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
     let command = join_words(&arguments.command);
     let original = Original::find(arguments.origin);
+    let files = inherited_files();
     let prepare = || {
         original.restore();
         Ok(0)
@@ -82,6 +84,7 @@ pub(crate) fn trace(
         if privileges::has_gained() { enters.stay() } else { enters.change() }
     }
     collector.begin(root as u32, cwd.as_os_str().as_bytes(), &command);
+    collector.begin_with(root as u32, files);
     // Should the tracer be killed from now on, there is a record that the command was run.
     collector.recorder.flush();
     let running = Arc::new(AtomicI32::new(root));
@@ -211,6 +214,19 @@ impl Run {
             self.collector.recorder.tell_loss(count, &why);
         }
     }
+}
+
+/// Returns the regular files among the descriptors that the command will have, and how they are. One without a name is not among them.
+fn inherited_files() -> Vec<(Vec<u8>, FileStamp)> {
+    let look = |entry: fs::DirEntry| {
+        let fd: i32 = entry.file_name().to_str()?.parse().ok()?;
+        // SAFETY: takes numbers.
+        let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+        let found = fs::metadata(entry.path()).ok().filter(|found| found.is_file() && found.nlink() > 0)?;
+        let path = fs::read_link(entry.path()).ok()?.into_os_string().into_vec();
+        (flags & libc::FD_CLOEXEC == 0).then(|| (path, stamp_of(&found)))
+    };
+    fs::read_dir("/proc/self/fd").into_iter().flatten().flatten().filter_map(look).collect()
 }
 
 /// Returns whether there is such a process, perhaps one of another user.
