@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::iter::successors;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Signal, WaitOptions, getpid, set_child_subreaper, wait};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, set_child_subreaper, wait};
 use serde::{Deserialize, Serialize};
 
 use super::{Bench, Trial, UNSUPPORTED, Verdict, find_missing, run_case};
@@ -19,7 +20,7 @@ use crate::backend::{self, BARE, is_required};
 use crate::case::{Case, ExpectedExit};
 use crate::pattern::escape;
 use crate::process::{self, Ending, TIME_LIMIT};
-use crate::report::{Exit, Report};
+use crate::report::{Exit, Gap, Report};
 use crate::world::{World, create};
 
 /// Makes the test program start the cases of a list: `PROGRAM --drive LIST ENDINGS`.
@@ -37,6 +38,16 @@ struct Step {
     stdout: PathBuf,
     stderr: PathBuf,
 }
+
+/// How the command of a case ended, and which process it was.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Ended {
+    pid: u32,
+    ending: Ending,
+}
+
+/// What a tracer says of a gap about which nothing can be done on this machine.
+const NOT_TOLD: &str = "this kernel does not tell";
 
 /// What became of a run of many cases.
 #[derive(Debug)]
@@ -89,16 +100,17 @@ pub fn run_together(bench: &Bench, cases: &[&Case], backend: &'static str) -> Re
     }
     let mut faults = Vec::new();
     let report = if backend == BARE { None } else { Some(read_report(&place, &words)?) };
+    let mut parts = Parts::default();
     if let Some(report) = &report {
         faults.extend(report.faults(backend::tracer(backend)));
-        faults.extend(report.coverage.gaps.iter().map(|gap| {
+        parts = take_apart(report, &trials, &endings);
+        faults.extend(parts.gaps.iter().map(|gap| {
             let path = gap.path.as_ref().map_or(String::new(), |path| escape(&path.0));
             format!("gap {} pid {:?} {path}: {}", gap.kind, gap.pid, gap.detail)
         }));
     }
-    let mut parts = report.as_ref().map(|report| take_apart(report, &trials)).unwrap_or_default();
-    for (number, (trial, ending)) in trials.iter().zip(endings).enumerate() {
-        let verdict = trial.judge_part(ending, parts.remove(&number));
+    for (number, (trial, ended)) in trials.iter().zip(endings).enumerate() {
+        let verdict = trial.judge_part(ended.ending, parts.reports.remove(&number));
         verdicts.insert(trial.case.name.clone(), verdict.map_err(|words| trial.explain(&words)));
     }
     Ok(Together { faults, verdicts })
@@ -117,7 +129,7 @@ fn run_all(
     trials: &[Trial<'_>],
     backend: &'static str,
     place: &World,
-) -> Result<(Vec<Ending>, String)> {
+) -> Result<(Vec<Ended>, String)> {
     let steps = trials.iter().map(Trial::step).collect::<Result<Vec<_>>>()?;
     let base = place.base();
     let (list, endings, said) = (base.join("list"), base.join("endings"), base.join("said"));
@@ -162,30 +174,59 @@ fn read_report(place: &World, words: &str) -> Result<Report> {
     Report::parse(&json)
 }
 
-/// Returns the part of the report that is about each: its own files, and those that belong to none.
-fn take_apart(report: &Report, trials: &[Trial<'_>]) -> HashMap<usize, Report> {
-    let owner: HashMap<&[u8], usize> = trials
+/// A report taken apart.
+#[derive(Debug, Default)]
+struct Parts {
+    /// What is about each case, by its number.
+    reports: HashMap<usize, Report>,
+    /// The gaps that are no case's.
+    gaps: Vec<Gap>,
+}
+
+/// Takes a report apart: to each case its own files, those that belong to none, and the gaps of its processes.
+fn take_apart(report: &Report, trials: &[Trial<'_>], ended: &[Ended]) -> Parts {
+    let mut nothing = report.clone();
+    nothing.files.clear();
+    nothing.coverage.gaps.clear();
+    nothing.coverage.complete = true;
+    let mut reports: HashMap<usize, Report> =
+        (0..trials.len()).map(|number| (number, nothing.clone())).collect();
+
+    let directories: HashMap<&[u8], usize> = trials
         .iter()
         .enumerate()
         .map(|(number, trial)| (trial.world.base().as_os_str().as_bytes(), number))
         .collect();
     let owner_of = |path: &[u8]| {
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        ends.filter_map(|at| owner.get(&path[..at])).next().copied()
+        ends.filter_map(|at| directories.get(&path[..at])).next().copied()
     };
-    let mut nothing = report.clone();
-    nothing.files.clear();
-    nothing.coverage.gaps.clear();
-    nothing.coverage.complete = true;
-    let mut parts: HashMap<usize, Report> =
-        (0..trials.len()).map(|number| (number, nothing.clone())).collect();
     for file in &report.files {
         match owner_of(&file.path.0) {
-            Some(number) => parts.get_mut(&number).into_iter().for_each(|part| part.files.push(file.clone())),
-            None => parts.values_mut().for_each(|part| part.files.push(file.clone())),
+            Some(number) => {
+                reports.get_mut(&number).into_iter().for_each(|part| part.files.push(file.clone()))
+            }
+            None => reports.values_mut().for_each(|part| part.files.push(file.clone())),
         }
     }
-    parts
+
+    let parents: HashMap<u32, u32> =
+        report.processes.iter().filter_map(|process| Some((process.pid, process.parent?))).collect();
+    let firsts: HashMap<u32, usize> =
+        ended.iter().enumerate().map(|(number, ended)| (ended.pid, number)).collect();
+    let mut gaps = Vec::new();
+    for gap in &report.coverage.gaps {
+        let ancestors = successors(gap.pid, |pid| parents.get(pid).copied()).take(parents.len() + 1);
+        let owner = ancestors.filter_map(|pid| firsts.get(&pid)).next();
+        match owner.and_then(|number| reports.get_mut(number)) {
+            Some(part) => {
+                part.coverage.complete = false;
+                part.coverage.gaps.push(gap.clone());
+            }
+            None => gaps.push(gap.clone()),
+        }
+    }
+    Parts { reports, gaps }
 }
 
 impl Trial<'_> {
@@ -214,6 +255,10 @@ impl Trial<'_> {
         }
         self.run_after()?;
         if let Some(mut part) = part {
+            let not_told = part.coverage.gaps.iter().find(|gap| gap.detail.contains(NOT_TOLD));
+            if let Some(gap) = not_told.filter(|_| !is_required("kernel")) {
+                return Ok(Verdict::Skipped(format!("the tracer says so itself: {}", gap.detail)));
+            }
             part.exit = Some(match exit {
                 ExpectedExit::Code(code) => Exit::Code { code },
                 ExpectedExit::Signal { signal } => Exit::Signal { signal },
@@ -250,9 +295,14 @@ pub fn drive(list: &Path, endings: &Path) -> Result<()> {
         command.args(arguments).current_dir(directory).env_clear().envs(environment);
         command.stdin(Stdio::null()).stdout(create(&stdout)?).stderr(create(&stderr)?);
         // What does not end is killed, which is how it ended.
-        let ending = process::run(&mut command, TIME_LIMIT, |_| Ok(()))
-            .unwrap_or(Ending::Signal(Signal::KILL.as_raw()));
-        lines.push_str(&serde_json::to_string(&ending).map_err(|error| error.to_string())?);
+        let mut pid = 0;
+        let noted = |started: Pid| {
+            pid = started.as_raw_nonzero().get().unsigned_abs();
+            Ok(())
+        };
+        let ending =
+            process::run(&mut command, TIME_LIMIT, noted).unwrap_or(Ending::Signal(Signal::KILL.as_raw()));
+        lines.push_str(&serde_json::to_string(&Ended { pid, ending }).map_err(|error| error.to_string())?);
         lines.push('\n');
         fs::write(endings, &lines).map_err(|error| format!("{}: {error}", endings.display()))?;
     }
