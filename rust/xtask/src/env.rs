@@ -64,6 +64,9 @@ pub(crate) const ROOT_COMPILER: &str = "ROAR_ROOT_CC";
 /// Makes the suite run many cases in one run.
 pub(crate) const TOGETHER: &str = "ROAR_TOGETHER";
 
+/// The profile of the programs that a wheel is made of.
+pub(crate) const WHEEL_PROFILE: &str = "ROAR_WHEEL_PROFILE";
+
 /// Where the dynamic linker looks first.
 pub(crate) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 

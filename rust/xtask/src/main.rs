@@ -25,6 +25,7 @@ mod nextest;
 mod page;
 mod probe;
 mod python;
+mod ray;
 mod real;
 mod suite;
 mod test;
@@ -126,6 +127,7 @@ const TASKS: &[Task] = &[
         about: "the kernel side of the eBPF tracer, compiled anew, or compared with what is there",
         run: probe::run,
     },
+    Task { name: "ray", usage: "", about: "the wheel, and roar under Ray", run: ray::run },
     Task {
         name: "real",
         usage: "[--rounds N] [JOB…]",

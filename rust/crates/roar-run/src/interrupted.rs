@@ -11,6 +11,7 @@ use crate::monitor::Silent;
 use crate::options::JobKind;
 use crate::repo::Repo;
 use crate::run_dir::{RunDir, job_id};
+use crate::tasks::TaskNames;
 use crate::tracer::{Backend, has_journal, recover_by_tracer};
 
 /// A run that was broken off and found later.
@@ -86,6 +87,7 @@ fn recover_one(
             labels: meta.map(|meta| meta.labels).unwrap_or_default(),
             ..JobContext::default()
         },
+        task_names: TaskNames::read(path),
         monitor: &Silent,
     };
     let recorded = record(&report, &recording, Ok(store));

@@ -8,13 +8,14 @@ use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
 use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use tracer_schema::{
-    BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, Role, TracerReport, from_hex,
+    BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, Role, Task, TracerReport, from_hex,
 };
 
 use crate::error::RecordError;
 use crate::monitor::Monitor;
 use crate::options::JobKind;
 use crate::report::record_of;
+use crate::tasks::{TaskNames, tasks_of};
 
 /// What a job is recorded with, beside the report.
 pub(crate) struct Recording<'a> {
@@ -25,6 +26,7 @@ pub(crate) struct Recording<'a> {
     /// `None`: contents are not hashed.
     pub(crate) algorithms: Option<&'a [Algorithm]>,
     pub(crate) context: JobContext,
+    pub(crate) task_names: TaskNames,
     pub(crate) monitor: &'a dyn Monitor,
 }
 
@@ -186,6 +188,7 @@ fn apply(record: &mut FileRecord, outcome: Outcome, now_ns: i64) -> Option<Cache
 pub(crate) struct Recorded {
     /// The files with their hashes, in the order of the tracer's report.
     pub(crate) files: Vec<FileRecord>,
+    pub(crate) tasks: Vec<Task>,
     /// The job, if the store took it.
     pub(crate) job: Result<RecordedJob, RecordError>,
 }
@@ -198,6 +201,8 @@ pub(crate) fn record(
 ) -> Recorded {
     // Each is set once, and lent to the writer.
     let files = vec![OnceCell::new(); report.files.len()];
+    let mut places = vec![0; report.files.len()];
+    let mut placed = 0;
     let mut failure = None;
     let mut writer: Option<JobWriter<'_, &FileRecord>> = None;
     let mut known = Known::default();
@@ -221,6 +226,8 @@ pub(crate) fn record(
     }
     hash_records(report, recording, &known, &mut |index, record, learned| {
         let record = files[index].get_or_init(|| record);
+        places[index] = placed;
+        placed += 1;
         if let Some(open) = &mut writer {
             if let Some(learned) = learned {
                 open.remember_hash(learned);
@@ -231,10 +238,15 @@ pub(crate) fn record(
             }
         }
     });
+    let is_left_out = |file: &FileSummary| recording.filter.excludes(file.path.as_bytes()).is_some();
+    let tasks = tasks_of(report, &recording.task_names, &places, &is_left_out);
+    if let Some(open) = &mut writer {
+        open.set_tasks(tasks.clone());
+    }
     let job = match (writer, failure) {
         (Some(writer), None) => writer.finish().map_err(RecordError::from),
         (_, Some(failure)) => Err(failure),
         (None, None) => Err(RecordError::NothingReported("no store".to_owned())),
     };
-    Recorded { files: files.into_iter().filter_map(OnceCell::into_inner).collect(), job }
+    Recorded { files: files.into_iter().filter_map(OnceCell::into_inner).collect(), tasks, job }
 }

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod env;
 mod error;
 mod file_capabilities;
 mod interrupted;
@@ -18,6 +19,7 @@ mod run;
 mod run_dir;
 mod streams;
 mod surroundings;
+mod tasks;
 mod tracer;
 mod verdicts;
 mod whole_file;

@@ -33,6 +33,8 @@ pub struct Surroundings {
     pub caches: Option<PathBuf>,
     /// The directory that holds the tracer programs.
     pub programs: PathBuf,
+    /// Whether there may be runners that tell of their tasks: the Python package is installed.
+    pub has_runners: bool,
     /// The directory for temporary files.
     pub temp: PathBuf,
     /// The environment.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use roar_store::rfc3339;
 use tracer_schema::report::RUN_REPORT_FORMAT;
-use tracer_schema::{FileRecord, FileSummary, Role, RunReport, TracerReport};
+use tracer_schema::{FileRecord, FileSummary, Role, RunReport, Task, TracerReport};
 
 use crate::whole_file::write_whole;
 
@@ -40,7 +40,7 @@ pub(crate) fn record_of(file: &FileSummary, is_filtered: bool) -> FileRecord {
 }
 
 /// Returns the public report of a run.
-pub(crate) fn run_report(report: &TracerReport, files: Vec<FileRecord>) -> RunReport {
+pub(crate) fn run_report(report: &TracerReport, files: Vec<FileRecord>, tasks: Vec<Task>) -> RunReport {
     RunReport {
         format: RUN_REPORT_FORMAT.to_owned(),
         backend: report.backend.clone(),
@@ -53,6 +53,7 @@ pub(crate) fn run_report(report: &TracerReport, files: Vec<FileRecord>) -> RunRe
         coverage: report.coverage.clone(),
         processes: report.processes.clone(),
         files,
+        tasks,
         tracer: report.tracer.clone(),
     }
 }

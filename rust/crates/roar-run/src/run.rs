@@ -1,14 +1,18 @@
 //! One run, from the command to the record.
 
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use roar_config::Settings;
 use roar_hash::Algorithm;
 use roar_store::RecordedJob;
-use tracer_host::{Log, TracerArguments};
-use tracer_schema::{Exit, RunReport, TracerReport};
+use tracer_host::{Log, TASKS_DIR, TracerArguments};
+use tracer_schema::{Exit, RunReport};
 
+use crate::env;
 use crate::error::{RecordError, RunError};
 use crate::interrupted::{Recovered, recover_interrupted};
 use crate::job::{Recording, record, unhashed_records};
@@ -69,6 +73,7 @@ pub fn run(
     let run_dir = RunDir::create(&repo.runs_dir(), &around.temp)
         .map_err(|(path, source)| RunError::RunDir { path, source })?;
     context.settle();
+    make_tasks_dir(&run_dir, around);
     let traced = trace_in(&run_dir, &repo, options, settings, around, &mut problems, || {
         context.open_store(repo.dir());
     });
@@ -102,6 +107,20 @@ pub fn run(
     Ok(outcome)
 }
 
+/// Makes the place where runners tell of their tasks, where there may be one that does.
+fn make_tasks_dir(run_dir: &RunDir, around: &Surroundings) {
+    if around.has_runners {
+        // Without it a run is recorded as one of any other command.
+        let _untold = DirBuilder::new().mode(0o700).create(run_dir.path().join(TASKS_DIR));
+    }
+}
+
+/// Returns the variable by which runners find that place, if it was made.
+fn tasks_variable(run_dir: &RunDir) -> Vec<(OsString, OsString)> {
+    let directory = std::fs::canonicalize(run_dir.path().join(TASKS_DIR));
+    directory.into_iter().map(|directory| (env::TASKS.into(), directory.into())).collect()
+}
+
 fn trace_in(
     run_dir: &RunDir,
     repo: &Repo,
@@ -117,6 +136,7 @@ fn trace_in(
         linger_ms: settings.run_linger_ms,
         wants_log: options.wants_log,
         origin: None,
+        variables: tasks_variable(run_dir),
         command: options.command.clone(),
     };
     let tracing = Tracing {
@@ -206,20 +226,21 @@ fn record_run(
             filter: &filter,
             algorithms: options.wants_hashes.then_some(&algorithms),
             context: context.finish(options, settings, around, &report, &filter, store.as_mut()),
+            task_names: traced.task_names,
             monitor,
         };
-        let files = match &mut store {
+        let (files, tasks) = match &mut store {
             Some(store) => {
                 let recorded = record(&report, &recording, Ok(store));
                 match recorded.job {
                     Ok(job) => outcome.job = Some(job),
                     Err(error) => outcome.problems.push(error),
                 }
-                recorded.files
+                (recorded.files, recorded.tasks)
             }
-            None => unhashed_records(&report, &filter),
+            None => (unhashed_records(&report, &filter), Vec::new()),
         };
-        publish(outcome, options.report.as_deref(), around, &report, files);
+        publish(outcome, options.report.as_deref(), around, run_report(&report, files, tasks));
     } else {
         let how = traced.tracer_end.unwrap_or_else(|| "it said that it had written one".to_owned());
         outcome.problems.push(RecordError::NothingReported(how));
@@ -229,14 +250,7 @@ fn record_run(
     }
 }
 
-fn publish(
-    outcome: &mut RunOutcome,
-    path: Option<&Path>,
-    around: &Surroundings,
-    report: &TracerReport,
-    files: Vec<tracer_schema::FileRecord>,
-) {
-    let report = run_report(report, files);
+fn publish(outcome: &mut RunOutcome, path: Option<&Path>, around: &Surroundings, report: RunReport) {
     if let Some(path) = path {
         let path: PathBuf = around.cwd.join(path);
         if let Err(source) = write_report(&path, &report) {

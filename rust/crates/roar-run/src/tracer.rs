@@ -16,6 +16,7 @@ use tracer_schema::{Exit, FellBack, TracerReport};
 use crate::error::RunError;
 use crate::preflight::{Preflight, Reason, Verdict, unseen_by_preload};
 use crate::run_dir::job_id;
+use crate::tasks::TaskNames;
 
 /// A backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,8 @@ pub(crate) struct Traced {
     pub(crate) not_executed: Option<i32>,
     /// How the tracer ended, where that tells more than its report.
     pub(crate) tracer_end: Option<String>,
+    /// What its tasks are called.
+    pub(crate) task_names: TaskNames,
     /// Id of the job that it becomes.
     pub(crate) id: Option<String>,
 }
@@ -345,7 +348,8 @@ fn finish(
             .collect();
     }
     let id = job_id(&arguments.run_dir);
-    Traced { report, exit, not_executed: told.not_executed, tracer_end, id }
+    let task_names = TaskNames::read(&arguments.run_dir);
+    Traced { report, exit, not_executed: told.not_executed, tracer_end, task_names, id }
 }
 
 /// Waits for a tracer that has nothing more to say, and says how it ended.

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::mem;
 
-use tracer_schema::{FileRecord, Role};
+use tracer_schema::{FileRecord, Role, Task};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -11,6 +11,7 @@ use crate::hash_cache::{self, CachedHash};
 use crate::job_insert::{add_end, add_files, add_job, find_job};
 use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Package, RecordedJob};
 use crate::store::Store;
+use crate::tasks::add_tasks;
 
 /// Files that one transaction writes: about 50 ms of work, so that others who wait to record get their turn, and nearly
 /// every job is written in one transaction, hence whole or not at all.
@@ -29,6 +30,7 @@ pub struct JobWriter<'s, F> {
     /// Since the first transaction: the row, and the number within the session.
     begun: Option<(JobKey, u64)>,
     pending: Vec<F>,
+    tasks: Vec<Task>,
     hashes: Vec<CachedHash>,
     /// Files that have been written.
     written: i64,
@@ -44,6 +46,7 @@ impl Store {
             job,
             begun: None,
             pending: Vec::new(),
+            tasks: Vec::new(),
             hashes: Vec::new(),
             written: 0,
             counts: FileCounts::default(),
@@ -87,6 +90,11 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
         self.hashes.push(hash);
     }
 
+    /// Sets the tasks. They name files by their places in the order in which those are added, from 0.
+    pub fn set_tasks(&mut self, tasks: Vec<Task>) {
+        self.tasks = tasks;
+    }
+
     /// Sets the packages, which may be known only after the files.
     pub fn set_packages(&mut self, packages: Vec<Package>) {
         self.job.context.packages = packages;
@@ -109,7 +117,7 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
 
     fn end(mut self, state: JobState) -> Result<RecordedJob> {
         self.write(Some(state))?;
-        let Self { store: _, id, job: _, begun, pending: _, hashes: _, written: _, counts } = self;
+        let Self { store: _, id, job: _, begun, pending: _, tasks: _, hashes: _, written: _, counts } = self;
         let (key, step) = begun.expect("the first transaction sets it");
         Ok(RecordedJob { key, id, step, counts })
     }
@@ -129,6 +137,7 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
         add_files(&transaction, key, self.written, &self.pending).map_err(failed)?;
         hash_cache::put(&transaction, &self.hashes).map_err(failed)?;
         if let Some(state) = end {
+            add_tasks(&transaction, key, &self.tasks).map_err(failed)?;
             add_end(&transaction, key, &self.job, state, self.counts).map_err(failed)?;
         }
         transaction.commit().map_err(failed)?;

@@ -25,6 +25,7 @@ mod schema;
 mod sql;
 mod store;
 mod target;
+mod tasks;
 
 pub use artifacts::{Artifact, ArtifactUse};
 pub use error::Error;

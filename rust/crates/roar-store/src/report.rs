@@ -42,6 +42,7 @@ impl Store {
             },
             processes: self.processes(key)?,
             files: self.files(key)?,
+            tasks: self.tasks(key)?,
             tracer: TracerStats { events, overhead_ns, fell_back_from, mode: job.tracer_mode },
         })
     }

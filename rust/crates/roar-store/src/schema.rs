@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../sql/migrations/0001_initial.sql"),
     include_str!("../sql/migrations/0002_lists_of_uses.sql"),
     include_str!("../sql/migrations/0003_reading.sql"),
+    include_str!("../sql/migrations/0004_tasks.sql"),
 ];
 
 /// The version of the schema that this code writes.

@@ -100,6 +100,10 @@ statements! {
     SESSION_GET = "session_get",
     SESSION_OPEN = "session_open",
     TABLES_COUNT = "tables_count",
+    TASK_ADD = "task_add",
+    TASK_FILE_ADD = "task_file_add",
+    TASK_FILE_LIST = "task_file_list",
+    TASK_LIST = "task_list",
     VACUUM = "vacuum",
 }
 

@@ -119,6 +119,7 @@ fn report(job: NewJob, mut files: Vec<FileRecord>) -> RunReport {
         coverage: job.coverage,
         processes: job.processes,
         files,
+        tasks: Vec::new(),
         tracer: job.tracer,
     }
 }

@@ -4,6 +4,7 @@
 //! `anstream`.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{CliError, Kind};
@@ -13,6 +14,9 @@ pub(crate) const PROGRAMS: &str = "ROAR_TRACERS";
 
 /// The variable that has the key for an OpenLineage server, as its other clients have it.
 pub(crate) const OPENLINEAGE_KEY: &str = "OPENLINEAGE_API_KEY";
+
+/// What the wheel puts into an environment, beside `bin`.
+const PYTHON_PACKAGE: &str = "share/roar/python-package";
 
 /// Where temporary files go unless `TMPDIR` says otherwise.
 const TEMP: &str = "/tmp";
@@ -93,6 +97,12 @@ impl Environment {
         }
         vec![("PATH".into(), path), ("VIRTUAL_ENV".into(), place.into())]
     }
+}
+
+/// Returns whether a program was installed with the Python package: by pip, which puts a file of that name beside it.
+pub(crate) fn has_python_package(program: &Path) -> bool {
+    let prefix = program.parent().and_then(Path::parent);
+    prefix.is_some_and(|prefix| fs::metadata(prefix.join(PYTHON_PACKAGE)).is_ok())
 }
 
 fn own_program() -> Result<PathBuf, CliError> {

@@ -3,12 +3,13 @@
 use tracer_schema::stream::{Item, Reader};
 use tracer_schema::{
     Act, Coverage, EventFlags, EventKind, Exit, FileStamp, FileSummary, Gap, GapKind, PathBytes,
-    ProcessRecord, TextId, TraceEvent,
+    ProcessRecord, TaskRecord, TextId, TraceEvent,
 };
 
 use crate::descriptors::{Descriptors, OpenFile};
 use crate::namespace::{Change, Namespace, Place};
 use crate::processes::{Processes, split_arguments};
+use crate::tasks::Tasks;
 use crate::texts::{Symbol, Texts};
 
 /// Gaps kept in full; more of them are counted in the last one. A run that hits this has one cause, repeated.
@@ -56,6 +57,8 @@ pub struct RunSummary {
     pub processes: Vec<ProcessRecord>,
     /// The files, by path and role.
     pub files: Vec<FileSummary>,
+    /// The tasks, in the order in which they were told.
+    pub tasks: Vec<TaskRecord>,
     /// Events taken.
     pub events: u64,
 }
@@ -67,6 +70,7 @@ pub struct Aggregator {
     namespace: Namespace,
     descriptors: Descriptors,
     processes: Processes,
+    tasks: Tasks,
     gaps: Vec<Gap>,
     gaps_more: u64,
     events_lost: u64,
@@ -104,6 +108,11 @@ impl Aggregator {
         self.texts.define(id, bytes);
     }
 
+    /// Takes a directory for the one in which the run's tasks are told: its path as the kernel has it.
+    pub fn watch_tasks(&mut self, directory: &[u8]) {
+        self.tasks.watch(directory);
+    }
+
     /// Returns whether the end of the run was told.
     pub fn is_ended(&self) -> bool {
         self.is_ended
@@ -129,7 +138,11 @@ impl Aggregator {
         self.events += 1;
         self.last_ns = self.last_ns.max(event.time_ns);
         let (pid, fd, now) = (event.pid, event.fd, event.time_ns);
+        if event.kind == EventKind::Truncate && self.tell_task(event) {
+            return;
+        }
         self.namespace.begin(Act { kind: event.kind, pid, time_ns: now });
+        self.tasks.doing(pid, event.tid, &mut self.namespace.doers);
         let last = i32::try_from(event.value).unwrap_or(i32::MAX);
         let is_cloexec = event.flags.has(EventFlags::CLOEXEC);
         let bytes = if event.flags.has(EventFlags::UNCOUNTED) { None } else { Some(event.value) };
@@ -142,6 +155,7 @@ impl Aggregator {
             EventKind::Exit => {
                 self.processes.end(pid, event.value as u32 as i32, now);
                 self.descriptors.exit(pid);
+                self.tasks.end_process(pid);
             }
             EventKind::End => {
                 self.is_ended = true;
@@ -191,6 +205,18 @@ impl Aggregator {
         }
     }
 
+    /// Takes what a runner says of its tasks; returns whether it was that.
+    fn tell_task(&mut self, event: &TraceEvent) -> bool {
+        let Some(path) = self.texts.symbol(event.text).map(|symbol| self.texts.bytes(symbol)) else {
+            return false;
+        };
+        let is_told = self.tasks.owns(path);
+        if is_told {
+            self.tasks.tell(path, event.value, event.pid, event.tid, event.time_ns);
+        }
+        is_told
+    }
+
     fn path_of(&self, id: TextId) -> PathBytes {
         self.texts.symbol(id).map(|symbol| self.texts.bytes(symbol).into()).unwrap_or_default()
     }
@@ -201,10 +227,12 @@ impl Aggregator {
     }
 
     fn fork(&mut self, event: &TraceEvent) {
+        let child = u32::try_from(event.value).unwrap_or(0);
         if event.flags.has(EventFlags::THREAD) {
+            self.tasks.make_thread(event.pid, event.tid, child);
             return;
         }
-        let child = u32::try_from(event.value).unwrap_or(0);
+        self.tasks.make_process(event.pid, event.tid, child);
         self.processes.begin(child, Some(event.pid), event.time_ns);
         self.descriptors.fork(event.pid, child, event.flags.has(EventFlags::SHARED_FILES));
     }
@@ -333,7 +361,13 @@ impl Aggregator {
                 self.add_gap(Gap { kind: GapKind::UnlistedDirectory, pid: 0, path, detail });
             }
         }
-        let files = self.namespace.summarize(&self.texts, &mut |path| world.look(path));
+        let mut files = Vec::new();
+        for (file, uses) in self.namespace.summarize(&self.texts, &mut |path| world.look(path)) {
+            if !self.tasks.owns(file.path.as_bytes()) {
+                self.tasks.add_uses(files.len(), uses);
+                files.push(file);
+            }
+        }
         if self.gaps_more > 0
             && let Some(last) = self.gaps.last_mut()
         {
@@ -356,6 +390,7 @@ impl Aggregator {
             },
             processes: self.processes.into_records(),
             files,
+            tasks: self.tasks.into_records(),
             events: self.events,
         }
     }

@@ -10,6 +10,7 @@ mod descriptors;
 mod moves;
 mod namespace;
 mod processes;
+mod tasks;
 mod texts;
 
 pub use aggregate::{Aggregator, RunSummary, World};

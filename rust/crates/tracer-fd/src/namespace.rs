@@ -8,9 +8,10 @@
 //! - **deleted**: a name that had a node before and has none now; **temporary**: one that had none and has none.
 
 use rustc_hash::FxHashMap;
-use tracer_schema::{Act, FileStamp, FileSummary, NodeKind, PathBytes, Pid, Prior, Role};
+use tracer_schema::{Act, EventKind, FileStamp, FileSummary, NodeKind, PathBytes, Pid, Prior, Role};
 
 use crate::moves::{Moves, Origin, rebase};
+use crate::tasks::{self, Use};
 use crate::texts::{Symbol, Texts};
 
 /// Index of a node.
@@ -56,6 +57,7 @@ struct Node {
     bytes_read: Count,
     bytes_written: Count,
     pids: Vec<Pid>,
+    uses: Vec<Use>,
     /// The first act that took its content from before the run.
     first_taken: Option<Act>,
     /// The first act that changed its content.
@@ -110,6 +112,8 @@ pub(crate) struct Namespace {
     pub(crate) moves: Moves,
     /// What is being told of.
     now: Option<Act>,
+    /// The tasks that do it.
+    pub(crate) doers: Vec<u32>,
 }
 
 fn is_subject(stamp: &FileStamp) -> bool {
@@ -167,6 +171,7 @@ impl Namespace {
             bytes_read: Count(Some(0)),
             bytes_written: Count(Some(0)),
             pids: Vec::new(),
+            uses: Vec::new(),
             first_taken: None,
             first_changed: if is_born { self.now } else { None },
         });
@@ -324,9 +329,16 @@ impl Namespace {
     }
 
     fn done_by(&mut self, node: NodeId, pid: Pid) {
-        let pids = &mut self.node(node).pids;
-        if let Err(at) = pids.binary_search(&pid) {
-            pids.insert(at, pid);
+        let Self { nodes, doers, now, .. } = self;
+        let node = &mut nodes[node.0 as usize];
+        if let Err(at) = node.pids.binary_search(&pid) {
+            node.pids.insert(at, pid);
+        }
+        if let Some(now) = now
+            && !doers.is_empty()
+        {
+            let is_read = matches!(now.kind, EventKind::Read | EventKind::MapRead | EventKind::Execute);
+            tasks::note(&mut node.uses, doers, is_read, now.time_ns);
         }
     }
 
@@ -504,7 +516,7 @@ impl Namespace {
         &self,
         texts: &Texts,
         look: &mut dyn FnMut(&[u8]) -> Option<FileStamp>,
-    ) -> Vec<FileSummary> {
+    ) -> Vec<(FileSummary, &[Use])> {
         let mut names: Vec<_> = self.names.iter().map(|(path, name)| (*path, name)).collect();
         names.sort_unstable_by_key(|(path, _)| texts.bytes(*path));
         let mut files = Vec::with_capacity(names.len());
@@ -515,24 +527,29 @@ impl Namespace {
     }
 
     /// Adds what a name was to the run, by role.
-    fn summarize_name(
-        &self,
+    fn summarize_name<'n>(
+        &'n self,
         texts: &Texts,
         path: Symbol,
         name: &Name,
         look: &mut dyn FnMut(&[u8]) -> Option<FileStamp>,
-        files: &mut Vec<FileSummary>,
+        files: &mut Vec<(FileSummary, &'n [Use])>,
     ) {
+        let uses = |node: NodeId| self.nodes[node.0 as usize].uses.as_slice();
         if let Some(before) = name.before.filter(|_| name.is_input) {
             let mut file = self.describe(texts, path, name, before, Role::Input);
             let node = &self.nodes[before.0 as usize];
             let names = node.names.iter().map(|at| texts.bytes(*at));
             file.content_at = names.min().filter(|_| !node.is_changed).map(PathBytes::from);
-            files.push(file);
+            files.push((file, uses(before)));
         }
         match (name.before, name.now) {
-            (None, None) => files.push(self.describe(texts, path, name, name.last, Role::Temporary)),
-            (Some(before), None) => files.push(self.describe(texts, path, name, before, Role::Deleted)),
+            (None, None) => {
+                files.push((self.describe(texts, path, name, name.last, Role::Temporary), uses(name.last)));
+            }
+            (Some(before), None) => {
+                files.push((self.describe(texts, path, name, before, Role::Deleted), uses(before)));
+            }
             (Some(before), Some(now)) if before == now && !self.nodes[now.0 as usize].is_changed => {}
             (before, Some(now)) => {
                 let node = &self.nodes[now.0 as usize];
@@ -548,7 +565,7 @@ impl Namespace {
                 let came_from = name.from.filter(|from| *from != path);
                 file.renamed_from = came_from.map(|from| texts.bytes(from).into());
                 file.after = look(texts.bytes(path)).filter(|at| (at.dev, at.ino) == (node.dev, node.ino));
-                files.push(file);
+                files.push((file, uses(now)));
             }
         }
     }

@@ -24,6 +24,8 @@ pub struct TracerArguments {
     pub wants_log: bool,
     /// What the command is to have, of which a tracer program with file capabilities could not know.
     pub origin: Option<Origin>,
+    /// Variables that it and the command have beside those of `roar`; no part of the arguments.
+    pub variables: Vec<(OsString, OsString)>,
     /// The command, never empty.
     pub command: Vec<OsString>,
 }
@@ -76,7 +78,7 @@ pub enum ArgumentError {
 impl TracerArguments {
     /// Returns the arguments in the contract's form, without the program's name.
     pub fn to_arguments(&self) -> Vec<OsString> {
-        let Self { run_dir, control, linger_ms, wants_log, origin, command } = self;
+        let Self { run_dir, control, linger_ms, wants_log, origin, variables: _, command } = self;
         let mut all: Vec<OsString> = vec!["--run-dir".into(), run_dir.into()];
         if let Some(control) = control {
             all.extend(["--control".into(), control.to_string().into()]);
@@ -104,6 +106,7 @@ impl TracerArguments {
             linger_ms: 1000,
             wants_log: false,
             origin: None,
+            variables: Vec::new(),
             command: Vec::new(),
         };
         let mut rest = arguments.into_iter();
@@ -208,6 +211,7 @@ mod tests {
             linger_ms: 20,
             wants_log: true,
             origin: Some(Origin { closed: 5, personality: 0x4_0000, stack_bytes: u64::MAX }),
+            variables: vec![],
             command: vec!["--run-dir".into(), "--".into(), "x".into()],
         };
         assert_eq!(TracerArguments::parse(given.to_arguments()), Ok(given));

@@ -17,6 +17,9 @@ use crate::world::Disk;
 /// Name of the spool in the run directory.
 pub const SPOOL_FILE: &str = "events";
 
+/// Name of the directory in the run directory where runners tell of tasks, if roar has made it.
+pub const TASKS_DIR: &str = "tasks";
+
 /// Bytes gathered before they are written although the tracee has not been resumed: an exec with a long argument list
 /// is the largest thing told at once.
 const PENDING_BYTES_MAX: usize = 256 * 1024;
@@ -27,6 +30,13 @@ pub fn is_spool_in_use(run_dir: &Path) -> bool {
         return false;
     };
     matches!(spool.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// Has what is told of tasks looked for in the run directory, if roar has made a place for it there.
+pub(crate) fn watch_tasks(aggregator: &mut Aggregator, run_dir: &Path) {
+    if let Ok(directory) = std::fs::canonicalize(run_dir.join(TASKS_DIR)) {
+        aggregator.watch_tasks(directory.as_os_str().as_encoded_bytes());
+    }
 }
 
 /// Takes the events of a run.
@@ -78,7 +88,7 @@ impl Recorder {
             .open(run_dir.join(SPOOL_FILE));
         // Locked for as long as the tracer works: see `is_spool_in_use`.
         let opened = opened.and_then(|file| file.try_lock().map(|()| file).map_err(io::Error::from));
-        Self::with(opened.ok())
+        Self::with(opened.ok()).with_tasks_of(run_dir)
     }
 
     fn with(spool: Option<File>) -> Self {
@@ -101,8 +111,14 @@ impl Recorder {
     }
 
     /// Returns a recorder that keeps nothing outside this process.
-    pub fn in_memory() -> Self {
-        Self::with(None)
+    pub fn in_memory(run_dir: &Path) -> Self {
+        Self::with(None).with_tasks_of(run_dir)
+    }
+
+    /// See [`watch_tasks`].
+    fn with_tasks_of(mut self, run_dir: &Path) -> Self {
+        watch_tasks(&mut self.aggregator, run_dir);
+        self
     }
 
     /// Writes every event in words to the log in `run_dir` from now on.

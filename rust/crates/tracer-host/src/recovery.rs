@@ -7,7 +7,7 @@ use tracer_fd::Aggregator;
 use tracer_schema::stream::{Item, Reader};
 use tracer_schema::{EventKind, Exit, Gap, GapKind, TextId, TracerReport, TracerStats};
 
-use crate::recorder::SPOOL_FILE;
+use crate::recorder::{SPOOL_FILE, watch_tasks};
 use crate::report_file::{read_report, report_of};
 use crate::world::Disk;
 
@@ -64,6 +64,7 @@ pub fn recover(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
         return Recovery::Nothing;
     };
     let mut aggregator = Aggregator::new();
+    watch_tasks(&mut aggregator, run_dir);
     aggregator.apply_stream(&frames);
     aggregator.add_gap(Gap { kind: GapKind::TracerDied, pid: 0, path: None, detail: detail.to_owned() });
     let summary = aggregator.finish(&mut Disk);

@@ -60,6 +60,7 @@ pub fn report_of(summary: RunSummary, backend: &str, mut tracer: TracerStats) ->
         coverage: summary.coverage,
         processes: summary.processes,
         files: summary.files,
+        tasks: summary.tasks,
         tracer,
     }
 }

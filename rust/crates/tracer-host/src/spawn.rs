@@ -28,6 +28,7 @@ pub(crate) fn launch_tracer(
     let arguments = TracerArguments { control: Some(fd), origin, ..arguments.clone() };
     let mut command = Command::new(program);
     command.args(arguments.to_arguments());
+    command.envs(arguments.variables.iter().map(|(name, value)| (name, value)));
     let mask = *mask;
     let prepare = move || {
         inherited::restore();

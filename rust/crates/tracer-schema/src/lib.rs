@@ -17,5 +17,5 @@ pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
 pub use hashes::{BLAKE3, BLAKE3_OF_NOTHING, Hashes, from_hex, to_hex};
 pub use report::{
     Act, Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, NodeKind, Prior, ProcessRecord,
-    Role, RunReport, TracerReport, TracerStats,
+    Role, RunReport, Span, Task, TaskFile, TaskRecord, TaskUse, TracerReport, TracerStats,
 };

@@ -250,6 +250,45 @@ pub struct FileSummary {
     pub first: Option<Act>,
 }
 
+/// From the first to the last act of a kind, nanoseconds since the start of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The first.
+    pub first_ns: u64,
+    /// The last that was told; a call that tells nothing new is not.
+    pub last_ns: u64,
+}
+
+/// What a task did to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskFile {
+    /// Index in the files of the report.
+    pub file: u32,
+    /// It may have been another task of the same process: several went on, and the thread was of none.
+    pub is_shared: bool,
+    /// It took its content.
+    pub read: Option<Span>,
+    /// It changed its content or existence.
+    pub written: Option<Span>,
+}
+
+/// A task of a runner (Ray, …) within the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// Who told of it, and knows what it is called.
+    pub teller: PathBytes,
+    /// Its number there.
+    pub number: u64,
+    /// The process in which it began.
+    pub pid: Pid,
+    /// Since the start of the run, nanoseconds.
+    pub started_ns: u64,
+    /// Since the start of the run, nanoseconds; `None` if no end was told.
+    pub ended_ns: Option<u64>,
+    /// What it did to files.
+    pub files: Vec<TaskFile>,
+}
+
 /// A backend that `auto` passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FellBack {
@@ -297,6 +336,9 @@ pub struct TracerReport {
     pub processes: Vec<ProcessRecord>,
     /// The files, by path and role.
     pub files: Vec<FileSummary>,
+    /// The tasks, in the order in which they were told. Absent in older reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskRecord>,
     /// The tracer's own figures.
     pub tracer: TracerStats,
 }
@@ -347,6 +389,49 @@ pub struct FileRecord {
     pub first: Option<Act>,
 }
 
+/// What a file was to a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskUse {
+    /// Which of the job's files, by its place among them. Kept in the store, and no part of the report.
+    #[serde(skip)]
+    pub file: u64,
+    /// Its path.
+    pub path: PathBytes,
+    /// Input or output.
+    pub role: Role,
+    /// It may have been another task of the same process.
+    #[serde(rename = "shared")]
+    pub is_shared: bool,
+    /// Its content changed after the task: the hash that the run's files have for the path is not of what the task saw.
+    #[serde(rename = "rewritten")]
+    pub is_rewritten: bool,
+}
+
+/// A task of a runner within a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// As the runner calls it; empty where it did not live to say.
+    pub id: String,
+    /// How often it was tried before.
+    pub attempt: u32,
+    /// The function or method.
+    pub name: String,
+    /// The actor whose method it was.
+    pub actor: Option<String>,
+    /// The node on which it ran.
+    pub node: Option<String>,
+    /// The worker that ran it.
+    pub worker: Option<String>,
+    /// The process that ran it.
+    pub pid: Pid,
+    /// Since the start of the run, nanoseconds.
+    pub started_ns: u64,
+    /// Since the start of the run, nanoseconds; `None` if it never ended.
+    pub ended_ns: Option<u64>,
+    /// What it read and wrote.
+    pub files: Vec<TaskUse>,
+}
+
 /// A run, as the world sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -372,6 +457,9 @@ pub struct RunReport {
     pub processes: Vec<ProcessRecord>,
     /// The files, by path and role.
     pub files: Vec<FileRecord>,
+    /// The tasks, of a run that had a runner which tells of them. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
     /// The tracer's own figures.
     pub tracer: TracerStats,
 }

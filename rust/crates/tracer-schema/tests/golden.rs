@@ -377,6 +377,7 @@ fn check_tracer_report(golden: &[u8]) {
         coverage: coverage(),
         processes: processes(),
         files: summaries(),
+        tasks: vec![],
         tracer: stats(),
     };
     assert_eq!(TRACER_REPORT_VERSION, 1);
@@ -466,6 +467,7 @@ fn check_run_report(golden: &[u8]) {
         coverage: coverage(),
         processes: processes(),
         files: records(),
+        tasks: vec![],
         tracer: stats(),
     };
     assert_eq!(RUN_REPORT_FORMAT, "roar.report/1");

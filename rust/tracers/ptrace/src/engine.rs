@@ -168,7 +168,8 @@ impl Engine {
         let pid = field("Tgid:").unwrap_or(tid);
         let parent = if pid == tid { field("PPid:").unwrap_or(self.root) } else { pid };
         self.threads.insert(tid, Thread { pid: Some(pid), ..Thread::default() });
-        self.observer.fork(parent, Who { tid, pid });
+        // Which thread of the parent it was is not to be had.
+        self.observer.fork(Who { tid: parent, pid: parent }, Who { tid, pid });
         pid
     }
 
@@ -231,7 +232,7 @@ impl Engine {
                 let path = format!("/proc/{}/task/{}", who.pid.0, child.0);
                 let pid = if std::fs::symlink_metadata(path).is_ok() { who.pid } else { child };
                 vacant.insert(Thread { pid: Some(pid), ..Thread::default() });
-                self.observer.fork(who.pid, Who { tid: child, pid });
+                self.observer.fork(who, Who { tid: child, pid });
             }
         }
         self.go_on(parent, 0);

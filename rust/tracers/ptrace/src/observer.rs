@@ -78,14 +78,14 @@ impl Observer {
         self.processes.entry(pid).or_default()
     }
 
-    /// `child` was made by `parent`: a thread of it if it belongs to the same process.
-    pub(crate) fn fork(&mut self, parent: Tid, child: Who) {
-        let is_thread = parent == child.pid;
+    /// `child` was made by `parent`: a thread beside it if it belongs to the same process.
+    pub(crate) fn fork(&mut self, parent: Who, child: Who) {
+        let is_thread = parent.pid == child.pid;
         if !is_thread {
             self.processes.insert(child.pid, Process::default());
         }
         self.process(child.pid).threads += 1;
-        let mut event = self.recorder.event(EventKind::Fork, parent.as_pid(), parent.as_pid());
+        let mut event = self.recorder.event(EventKind::Fork, parent.pid.as_pid(), parent.tid.as_pid());
         event.value = child.tid.as_pid().into();
         if is_thread {
             event.flags = EventFlags::THREAD;

@@ -7,11 +7,11 @@ use roar_run::{RecordError, Recovered, RunError, RunOptions, RunOutcome, Surroun
 use roar_store::JobKind;
 use rustix::io::Errno;
 use rustix::process::Signal;
-use tracer_schema::Exit;
+use tracer_schema::{Exit, Task};
 
 use crate::cli::RunArgs;
 use crate::coverage::partial;
-use crate::env::Environment;
+use crate::env::{Environment, has_python_package};
 use crate::error::{CliError, Kind};
 use crate::ui::{self, Progress, Role};
 use crate::{phrase, place, quote};
@@ -94,23 +94,14 @@ fn options(args: RunArgs, kind: JobKind) -> RunOptions {
 }
 
 pub(super) fn surroundings(environment: &Environment) -> Surroundings {
-    let Environment {
-        cwd,
-        home,
-        caches,
-        temp,
-        columns: _,
-        pager: _,
-        sudo: _,
-        program: _,
-        programs,
-        variables,
-    } = environment;
+    let Environment { cwd, home, caches, temp, columns: _, pager: _, sudo: _, program, programs, variables } =
+        environment;
     Surroundings {
         cwd: cwd.clone(),
         home: home.clone(),
         caches: caches.clone(),
         programs: programs.clone(),
+        has_runners: has_python_package(program),
         temp: temp.clone(),
         environment: variables.clone(),
     }
@@ -152,7 +143,9 @@ fn tell(outcome: &RunOutcome, options: &RunOptions, voice: Voice) {
         return;
     };
     let counts = [(job.counts.inputs, "input"), (job.counts.outputs, "output")];
-    let counts = counts.map(|(count, thing)| phrase::count(count, thing)).join(", ");
+    let tasks = (report.tasks.len() as u64, "task");
+    let counts = counts.into_iter().chain((tasks.0 > 0).then_some(tasks));
+    let counts = counts.map(|(count, thing)| phrase::count(count, thing)).collect::<Vec<_>>().join(", ");
     let step = Role::Step.paint(format!("@{}", job.step));
     let took = phrase::duration(report.duration_ns);
     let backend = if voice == Voice::Verbose { format!(", {}", report.backend) } else { String::new() };
@@ -160,6 +153,15 @@ fn tell(outcome: &RunOutcome, options: &RunOptions, voice: Voice) {
     if report.tracer.mode == EVERY_SYSCALL {
         ui::warn(format_args!(
             "seccomp is refused here, so the command was stopped at every system call: it was seen whole, and slowed down"
+        ));
+    }
+    let is_shared = |task: &&Task| task.files.iter().any(|used| used.is_shared);
+    let shared = report.tasks.iter().filter(is_shared).count() as u64;
+    if shared > 0 {
+        ui::warn(format_args!(
+            "{} ran beside others in one process and cannot be told apart in everything (`roar show @{}`)",
+            phrase::count(shared, "task"),
+            job.step
         ));
     }
     if !report.coverage.complete {

@@ -4,6 +4,7 @@ mod artifact;
 mod job;
 mod path;
 mod session;
+mod tasks;
 
 use roar_store::Target;
 

@@ -65,6 +65,7 @@ pub(super) fn trial(
         linger_ms: 0,
         wants_log: false,
         origin: None,
+        variables: Vec::new(),
         command: words.into(),
     };
     if let Err(error) = trace(&arguments) {

@@ -23,6 +23,8 @@ const O_TRUNC: u64 = 0o1000;
 #[derive(Debug, Default)]
 struct Process {
     has_ended: bool,
+    /// It was told which process made it, or it is the root.
+    has_origin: bool,
     /// The program that said hello from it.
     program: Vec<u8>,
     directory: Vec<u8>,
@@ -48,6 +50,8 @@ struct Counter {
 #[derive(Clone, Debug)]
 struct Exec {
     position: u64,
+    /// The thread: of a child that borrows the memory of the process that makes it, the one that makes it.
+    tid: u32,
     path: Vec<u8>,
     given: Vec<u8>,
     stamp: FileStamp,
@@ -65,7 +69,7 @@ pub(crate) struct Collector {
     /// Which processes aliases stand for.
     aliases: FxHashMap<u32, u32>,
     /// Forks that had not happened when they were read: their positions, and whose they are.
-    expected: Vec<(u64, u32)>,
+    expected: Vec<(u64, Who)>,
     images: Images,
     raw: RawCalls,
     /// Types of file systems, by device.
@@ -80,6 +84,13 @@ pub(crate) struct Collector {
 fn stamp(stamp: &Stamp) -> FileStamp {
     let Stamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink } = *stamp;
     FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink }
+}
+
+/// A thread, by a number of its own that is not the kernel's.
+#[derive(Clone, Copy, Debug)]
+struct Who {
+    pid: u32,
+    tid: u32,
 }
 
 /// Returns whether the fork told at that position has made that process.
@@ -120,9 +131,11 @@ impl Collector {
         let given = program.unwrap_or_default().to_vec();
         let located = self.images.locate(b"", cwd, &given);
         let process = self.process(root);
+        process.has_origin = true;
         process.directory = cwd.to_vec();
         process.exec = Some(Exec {
             position: 0,
+            tid: 0,
             path: located.as_ref().map_or_else(|| given.clone(), |located| located.path.clone()),
             stamp: located.map(|located| located.stamp).unwrap_or_default(),
             given,
@@ -185,8 +198,13 @@ impl Collector {
     }
 
     fn event(&mut self, kind: EventKind, told: &Told<'_>) -> TraceEvent {
+        let Who { pid, tid } = self.who(told);
+        TraceEvent::new(kind, self.clock.ns(told.time), pid, tid)
+    }
+
+    fn who(&mut self, told: &Told<'_>) -> Who {
         let pid = self.pid(told.pid);
-        TraceEvent::new(kind, self.clock.ns(told.time), pid, pid)
+        Who { pid, tid: if told.tid == 0 { pid } else { told.tid } }
     }
 
     /// Returns the path of an entry, its own or that of the one it refers to.
@@ -403,7 +421,7 @@ impl Collector {
     }
 
     fn fork(&mut self, told: &Told<'static>) {
-        let parent = self.pid(told.pid);
+        let parent = self.who(told);
         let time_ns = self.clock.ns(told.time);
         if told.pid & ALIAS != 0 {
             // Its number means nothing here; its name is where this entry stands.
@@ -426,14 +444,15 @@ impl Collector {
         }
     }
 
-    fn made(&mut self, parent: u32, child: u32, time_ns: u64) {
+    fn made(&mut self, parent: Who, child: u32, time_ns: u64) {
         if self.processes.contains_key(&child) && !self.has_ended(child) {
             return;
         }
-        let Process { program, directory, root, .. } = self.process(parent);
+        let Process { program, directory, root, .. } = self.process(parent.pid);
         let (program, directory, root) = (program.clone(), directory.clone(), root.clone());
-        self.processes.insert(child, Process { program, directory, root, ..Process::default() });
-        let mut event = TraceEvent::new(EventKind::Fork, time_ns, parent, parent);
+        self.processes
+            .insert(child, Process { has_origin: true, program, directory, root, ..Process::default() });
+        let mut event = TraceEvent::new(EventKind::Fork, time_ns, parent.pid, parent.tid);
         event.value = child.into();
         self.recorder.tell(&event);
     }
@@ -462,6 +481,7 @@ impl Collector {
         self.unsaid(pid, None);
         let exec = Exec {
             position: told.position,
+            tid: told.tid,
             path: told.path.to_vec(),
             given: told.text2.to_vec(),
             stamp: stamp(&told.stamp),
@@ -474,9 +494,16 @@ impl Collector {
     fn hello(&mut self, told: &Told<'static>) {
         let pid = self.pid(told.pid);
         let parent = self.parent_of(told);
-        if self.has_ended(pid) || (!self.processes.contains_key(&pid) && parent != 0) {
-            self.processes.remove(&pid);
-            self.made(parent, pid, self.clock.ns(told.time));
+        let has_origin = self.processes.get(&pid).is_some_and(|process| process.has_origin);
+        if self.has_ended(pid) || (!has_origin && parent != 0) {
+            let heard = self.processes.remove(&pid).filter(|process| !process.has_ended);
+            let tid = heard.as_ref().and_then(|process| process.exec.as_ref()).map_or(0, |exec| exec.tid);
+            let by = Who { pid: parent, tid: if tid == 0 { parent } else { tid } };
+            self.made(by, pid, self.clock.ns(told.time));
+            if let Some(Process { counters, exec, .. }) = heard {
+                let process = self.process(pid);
+                (process.counters, process.exec) = (counters, exec);
+            }
         }
         let here = stamp(&told.stamp);
         let is_expected = |exec: &mut Exec| {

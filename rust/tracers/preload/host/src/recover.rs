@@ -57,7 +57,7 @@ fn is_of_run(pid: u32, run_dir: &Path) -> bool {
 
 fn make_report(arguments: &RecoveryArguments, journal: &JournalFile, started: &Started) -> io::Result<()> {
     let Started { root, cwd, command, unix_ns } = started;
-    let mut collector = Collector::new(Recorder::in_memory(), journal.log);
+    let mut collector = Collector::new(Recorder::in_memory(&arguments.run_dir), journal.log);
     collector.begin(*root, cwd, command, None);
     let reader = Reader::new(journal.log);
     let root_pid = *root as libc::pid_t;

@@ -209,7 +209,7 @@ pub struct Entry {
     pub time: u64,
     /// The process that did it: as the run's PID namespace has it, or [`ALIAS`] where the process cannot know that.
     pub pid: u32,
-    /// The thread that did it, or 0 where that was not asked.
+    /// A number of its own for the thread that did it, which is not the kernel's; 0 where there is one thread.
     pub tid: u32,
     /// A [`Kind`] number.
     pub kind: u8,

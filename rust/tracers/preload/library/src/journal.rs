@@ -13,7 +13,7 @@ use tracer_preload_journal::head::{FILE_BYTES, Head, Loss};
 use tracer_preload_journal::log::ticks;
 use tracer_preload_journal::{Entry, Flags, Kind, State};
 
-use crate::{process, sandbox, sys};
+use crate::{gate, process, sandbox, sys};
 
 /// The journal is mapped in windows of this size, each when it is first written to: one is enough for some 10,000 entries. A program that
 /// locks all its memory locks them as well, and may lock 8 MiB in all where nobody has said otherwise (`MLOCK_LIMIT` in
@@ -38,8 +38,16 @@ static HEAD: AtomicPtr<Head> = AtomicPtr::new(ptr::null_mut());
 /// Where the path of the journal is, NUL-terminated, in memory that lasts; 0: not known.
 static FILE_PATH: AtomicUsize = AtomicUsize::new(0);
 
-/// Threads are not asked for their numbers; this one is 0 for "not asked".
+/// The thread of a process that has one.
 const NO_THREAD: u32 = 0;
+
+/// Thread descriptors are further apart than that (struct pthread of glibc and of musl).
+const THREAD_BITS: u32 = 6;
+
+/// Returns a number that tells the threads of this process apart. The kernel's own would cost a call.
+fn thread() -> u32 {
+    if process::has_threads() { (gate::thread() >> THREAD_BITS) as u32 } else { NO_THREAD }
+}
 
 /// Returns the head, unless there is no journal or the run is over.
 pub(crate) fn head() -> Option<&'static Head> {
@@ -266,7 +274,7 @@ impl Draft {
             seal: AtomicU64::new(seal(position, len, State::Reserved)),
             time: now(),
             pid: process::name(),
-            tid: NO_THREAD,
+            tid: thread(),
             kind: kind as u8,
             flags: 0.into(),
             text_len: 0,

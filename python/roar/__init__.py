@@ -1,0 +1,1 @@
+"""roar: provenance of files. The programs are in the environment's `bin`; `roar.backends` has what tells tasks apart."""

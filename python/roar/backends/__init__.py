@@ -1,0 +1,1 @@
+"""Runners that do many tasks in one process: what tells roar which task it was."""

@@ -1,0 +1,154 @@
+//! The tasks of a run, as the store has them: from what the tracer saw of threads, and what the runner said that tasks are called.
+
+use std::fs;
+use std::path::Path;
+
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use tracer_host::TASKS_DIR;
+use tracer_schema::{FileSummary, PathBytes, Role, Span, Task, TaskFile, TaskRecord, TaskUse, TracerReport};
+
+/// How the names of the files end in which runners say what tasks are called.
+const ENDING: &str = "jsonl";
+
+/// What a runner says of a task: a line.
+#[derive(Clone, Debug, Deserialize)]
+struct Names {
+    number: u64,
+    id: String,
+    #[serde(default)]
+    attempt: u32,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    actor: Option<String>,
+    #[serde(default)]
+    node: Option<String>,
+    #[serde(default)]
+    worker: Option<String>,
+}
+
+/// What tasks are called.
+#[derive(Debug, Default)]
+pub(crate) struct TaskNames(FxHashMap<(PathBytes, u64), Names>);
+
+impl TaskNames {
+    /// Reads what was said in the directory of a run. A line that was not finished is of a task that was not begun.
+    pub(crate) fn read(run_dir: &Path) -> Self {
+        let mut all = Self::default();
+        let entries = fs::read_dir(run_dir.join(TASKS_DIR)).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            if path.extension().is_none_or(|ending| ending != ENDING) {
+                continue;
+            }
+            let teller = path.file_stem().unwrap_or_default().as_encoded_bytes();
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Names>(line).ok());
+            all.0.extend(lines.map(|names| ((PathBytes::from(teller), names.number), names)));
+        }
+        all
+    }
+
+    fn of(&self, task: &TaskRecord) -> Option<Names> {
+        self.0.get(&(task.teller.clone(), task.number)).cloned()
+    }
+}
+
+/// Returns the tasks of a run, with those of its files that are not left out.
+///
+/// `places` has for each file of the report its place among the recorded ones.
+pub(crate) fn tasks_of(
+    report: &TracerReport,
+    names: &TaskNames,
+    places: &[u64],
+    is_left_out: &dyn Fn(&FileSummary) -> bool,
+) -> Vec<Task> {
+    let changes = Changes::of(report);
+    let task = |record: &TaskRecord| {
+        let names = names.of(record);
+        let uses = record.files.iter().filter_map(|used| {
+            let index = used.file as usize;
+            let file = report.files.get(index).filter(|file| !is_left_out(file))?;
+            let place = places[index];
+            Some(changes.roles(index, file, used).map(move |(role, is_rewritten)| TaskUse {
+                file: place,
+                path: file.path.clone(),
+                role,
+                is_shared: used.is_shared,
+                is_rewritten,
+            }))
+        });
+        let names = names.unwrap_or_else(|| Names {
+            number: record.number,
+            id: String::new(),
+            attempt: 0,
+            name: String::new(),
+            actor: None,
+            node: None,
+            worker: None,
+        });
+        Task {
+            id: names.id,
+            attempt: names.attempt,
+            name: names.name,
+            actor: names.actor,
+            node: names.node,
+            worker: names.worker,
+            pid: record.pid,
+            started_ns: record.started_ns,
+            ended_ns: record.ended_ns,
+            files: uses.flatten().collect(),
+        }
+    };
+    report.tasks.iter().map(task).collect()
+}
+
+/// When files were changed.
+struct Changes {
+    /// For a file by its place in the report: from the first change that a task made to the last.
+    by_tasks: FxHashMap<u32, Span>,
+    /// For a path that is input and output by the same file: when it was changed first.
+    updated: FxHashMap<PathBytes, u64>,
+}
+
+impl Changes {
+    fn of(report: &TracerReport) -> Self {
+        let mut by_tasks: FxHashMap<u32, Span> = FxHashMap::default();
+        for used in report.tasks.iter().flat_map(|task| &task.files) {
+            if let Some(written) = used.written {
+                let known = by_tasks.entry(used.file).or_insert(written);
+                known.first_ns = known.first_ns.min(written.first_ns);
+                known.last_ns = known.last_ns.max(written.last_ns);
+            }
+        }
+        let updated = report.files.iter().filter(|file| file.prior == Some(tracer_schema::Prior::Kept));
+        let updated = updated.map(|file| (file.path.clone(), file.first.map_or(0, |act| act.time_ns)));
+        Self { by_tasks, updated: updated.collect() }
+    }
+
+    /// Returns what a file was to a task, and for each whether its content became another later.
+    fn roles(
+        &self,
+        index: usize,
+        file: &FileSummary,
+        used: &TaskFile,
+    ) -> impl Iterator<Item = (Role, bool)> + use<> {
+        let changed_ns = self.updated.get(&file.path).copied();
+        let is_before = file.role == Role::Input || file.role == Role::Deleted;
+        let took = used.read.filter(|read| match changed_ns {
+            // The file of the input and that of the output are one: the task has read one version, the other, or both.
+            Some(changed_ns) if is_before => read.first_ns <= changed_ns,
+            Some(changed_ns) => read.last_ns > changed_ns,
+            None => true,
+        });
+        // What a task has written itself and then reads is none of its inputs.
+        let is_own =
+            |read: &Span| !is_before && used.written.is_some_and(|written| written.first_ns <= read.first_ns);
+        let took = took.filter(|read| !is_own(read));
+        let made = used.written.filter(|_| !is_before);
+        let last_ns = self.by_tasks.get(&(index as u32)).map_or(0, |changed| changed.last_ns);
+        let input = took.map(|read| (Role::Input, !is_before && last_ns > read.last_ns));
+        let output = made.map(|written| (Role::Output, last_ns > written.last_ns));
+        input.into_iter().chain(output)
+    }
+}
