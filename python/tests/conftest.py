@@ -9,6 +9,7 @@ import sys
 import pytest
 
 ROAR = pathlib.Path(sys.prefix, "bin/roar")
+SCRIPTS = pathlib.Path(__file__).parent / "scripts"
 
 # Those that run here without privilege; with it eBPF as well.
 BACKENDS = ["ptrace", "preload"] + (["ebpf"] if os.geteuid() == 0 else [])
@@ -28,7 +29,7 @@ class Project:
 
     def __init__(self, folder):
         self.folder = folder
-        self.environment = {**os.environ, "HOME": str(folder / "home"), "RAY_DISABLE_IMPORT_WARNING": "1"}
+        self.environment = {**os.environ, "HOME": str(folder / "home"), "RAY_AUTH_MODE": "disabled"}
         (folder / "home").mkdir()
         self.call(ROAR, "init", "-n")
 
@@ -37,10 +38,10 @@ class Project:
         assert result.returncode == 0, f"{command}: {result.returncode}\n{result.stdout}\n{result.stderr}"
         return result
 
-    def run(self, script, *arguments, backend):
+    def run(self, script, *arguments, backend, **variables):
         """Runs a script of this folder, and returns the record of it."""
-        path = pathlib.Path(__file__).parent / "scripts" / script
-        self.said = self.call(ROAR, "run", "--tracer", backend, "--no-tracer-fallback", sys.executable, path, *arguments).stderr
+        command = [ROAR, "run", "--tracer", backend, "--no-tracer-fallback", sys.executable, SCRIPTS / script, *arguments]
+        self.said = self.call(*command, **variables).stderr
         return Record(self.last())
 
     def last(self):

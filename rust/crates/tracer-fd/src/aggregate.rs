@@ -233,6 +233,9 @@ impl Aggregator {
             return;
         }
         self.tasks.make_process(event.pid, event.tid, child);
+        if event.flags.has(EventFlags::EXISTED) {
+            return;
+        }
         self.processes.begin(child, Some(event.pid), event.time_ns);
         self.descriptors.fork(event.pid, child, event.flags.has(EventFlags::SHARED_FILES));
     }

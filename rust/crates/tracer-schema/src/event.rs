@@ -140,7 +140,7 @@ impl EventKind {
 pub struct EventFlags(pub u8);
 
 impl EventFlags {
-    /// `Open`: the path existed before the call.
+    /// `Open`: the path existed before the call. `Fork`: the process was told of before, and now it is known which thread made it.
     pub const EXISTED: Self = Self(1);
     /// `Fork`: a thread of the same process.
     pub const THREAD: Self = Self(2);

@@ -168,8 +168,8 @@ impl Engine {
         let pid = field("Tgid:").unwrap_or(tid);
         let parent = if pid == tid { field("PPid:").unwrap_or(self.root) } else { pid };
         self.threads.insert(tid, Thread { pid: Some(pid), ..Thread::default() });
-        // Which thread of the parent it was is not to be had.
-        self.observer.fork(Who { tid: parent, pid: parent }, Who { tid, pid });
+        // The parent will say which of its threads it was.
+        self.observer.fork(Who { tid: Tid(0), pid: parent }, Who { tid, pid });
         pid
     }
 
@@ -226,9 +226,11 @@ impl Engine {
         let who = self.who(parent);
         if let Ok(child) = event_message(parent) {
             let child = Tid(child as i32);
-            if !self.met_early.remove(&child)
-                && let Entry::Vacant(vacant) = self.threads.entry(child)
-            {
+            if self.met_early.remove(&child) {
+                if self.threads.get(&child).is_some_and(|thread| thread.pid == Some(child)) {
+                    self.observer.made_by(who, child);
+                }
+            } else if let Entry::Vacant(vacant) = self.threads.entry(child) {
                 let path = format!("/proc/{}/task/{}", who.pid.0, child.0);
                 let pid = if std::fs::symlink_metadata(path).is_ok() { who.pid } else { child };
                 vacant.insert(Thread { pid: Some(pid), ..Thread::default() });

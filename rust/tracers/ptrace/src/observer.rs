@@ -93,6 +93,14 @@ impl Observer {
         self.recorder.tell(&event);
     }
 
+    /// A process that was met before its parent told of it was made by that thread.
+    pub(crate) fn made_by(&mut self, parent: Who, child: Tid) {
+        let mut event = self.event(EventKind::Fork, parent);
+        event.value = child.as_pid().into();
+        event.flags = EventFlags::EXISTED;
+        self.recorder.tell(&event);
+    }
+
     /// A thread ended; `status` is that of its process if it led it.
     pub(crate) fn exit(&mut self, who: Who, status: i32) {
         self.homes.remove(&who.tid);

@@ -15,6 +15,7 @@ use crate::images::{ADVICE, Images, Located, obstacle, program_of, stamp_now};
 use crate::journal_file::as_path;
 use crate::raw::{RawCalls, is_c_library};
 use crate::view::View;
+use crate::who::Who;
 
 /// open(2) flags that decide something here.
 const O_TRUNC: u64 = 0o1000;
@@ -84,13 +85,6 @@ pub(crate) struct Collector {
 fn stamp(stamp: &Stamp) -> FileStamp {
     let Stamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink } = *stamp;
     FileStamp { dev, ino, size, mtime_ns, ctime_ns, mode, nlink }
-}
-
-/// A thread, by a number of its own that is not the kernel's.
-#[derive(Clone, Copy, Debug)]
-struct Who {
-    pid: u32,
-    tid: u32,
 }
 
 /// Returns whether the fork told at that position has made that process.

@@ -22,6 +22,7 @@ mod recover;
 mod run;
 mod sites;
 mod view;
+mod who;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
