@@ -127,15 +127,15 @@ pub(crate) fn files() -> u64 {
 /// Returns whether that is the table of descriptors of the current task.
 #[inline(always)]
 pub(crate) fn has_files(table: u64) -> bool {
-    if has!(typed_task) { typed_files() == table } else { files() == table }
+    if has!(typed_task) { has_typed_files(table) != 0 } else { files() == table }
 }
 
-/// Returns the table of descriptors of the current task by a plain load, for which the verifier looks each time through the names of all of
-/// the kernel's types, for what it may think of the pointer. In a function of its own it comes by once.
+/// Returns 1 if it is, by a plain load, for which the verifier looks each time through the names of all of the kernel's types, for what it
+/// may think of the pointer. In a function of its own it comes by once; and what such a function returns may be no pointer.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn typed_files() -> u64 {
-    of_current(offset!(task_files))
+pub extern "C" fn has_typed_files(table: u64) -> u32 {
+    u32::from(of_current::<u64>(offset!(task_files)) == table)
 }
 
 /// Returns the id of the current process: a helper says it, unless it is faster to read it.
