@@ -51,6 +51,8 @@ const OWN_NAMESPACE: &str = "/proc/self/ns/pid";
 /// Why the kernel side could not be had.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
+    #[error("the kernel side knows the registers of x86-64 alone, and this is another machine")]
+    OtherMachine,
     #[error("the kernel's type information {KERNEL_BTF} cannot be read: {0}")]
     NoBtf(io::Error),
     #[error("{OWN_NAMESPACE} cannot be read: {0}")]
@@ -67,7 +69,7 @@ impl LoadError {
         let source = match self {
             Self::NoBtf(source) | Self::NoNamespace(source) => source,
             Self::Refused(refused) => &refused.source,
-            Self::NoField(_) => return libc::EOPNOTSUPP,
+            Self::OtherMachine | Self::NoField(_) => return libc::EOPNOTSUPP,
         };
         source.raw_os_error().unwrap_or(libc::EIO)
     }
@@ -90,6 +92,10 @@ pub(crate) struct Probe {
 impl Probe {
     /// Loads the kernel side and attaches it. The calling thread is the one that starts the command.
     pub(crate) fn load() -> Result<Self, LoadError> {
+        // It would load there as well, and take other registers for the arguments of calls.
+        if !cfg!(target_arch = "x86_64") {
+            return Err(LoadError::OtherMachine);
+        }
         let launcher = [launcher()?];
         let _unlimited = Unlimited::begin();
         let (prepared, found) = thread::scope(|scope| {
