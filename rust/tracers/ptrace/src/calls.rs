@@ -572,7 +572,13 @@ impl Observer {
         if !is_created {
             event.flags = event.flags.with(EventFlags::EXISTED);
             // Should somebody have replaced the file since the entry, it is told as it is now.
-            event.stamp = before.filter(|before| is_same_file(before, &file.stamp)).unwrap_or(file.stamp);
+            match before.filter(|before| is_same_file(before, &file.stamp)) {
+                Some(before) => event.stamp = before,
+                None => {
+                    event.stamp = file.stamp;
+                    event.flags = event.flags.with(EventFlags::AFTERWARDS);
+                }
+            }
         }
         self.recorder.tell(&event);
     }

@@ -377,6 +377,9 @@ impl Collector {
             if told.flags.has(EntryFlags::EXISTED) {
                 event.flags = event.flags.with(EventFlags::EXISTED);
             }
+            if told.flags.has(EntryFlags::AFTERWARDS) {
+                event.flags = event.flags.with(EventFlags::AFTERWARDS);
+            }
             self.recorder.tell(&event);
         }
     }

@@ -163,6 +163,8 @@ impl Flags {
     pub const FOREIGN: Self = Self(32);
     /// `MapRead`: the file was mapped to be run, or as loaders map the libraries whose code they will map.
     pub const IMAGE: Self = Self(64);
+    /// `Open`: the path existed before the call, and `stamp` is from after it.
+    pub const AFTERWARDS: Self = Self(128);
 
     /// Returns whether every flag of `other` is set.
     pub fn has(self, other: Self) -> bool {

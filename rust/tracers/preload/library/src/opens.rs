@@ -285,7 +285,7 @@ pub(crate) fn leave(opening: Opening, result: isize) {
     let is_same = (before.dev, before.ino) == (now.dev, now.ino);
     told.value(flags).stamp(if existed && is_same { &before } else { &now });
     if existed {
-        told.flag(Flags::EXISTED);
+        told.flag(if is_same { Flags::EXISTED } else { Flags::EXISTED.with(Flags::AFTERWARDS) });
     }
     told.finish(State::Done);
     if told.has_path() {
