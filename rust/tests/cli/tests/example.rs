@@ -21,7 +21,7 @@ const STEPS: &[(&str, Option<&str>)] = &[
 fn python() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
     let programs = target.join("example/bin");
-    if programs.join("python3").exists() {
+    if programs.join("python3").is_file() {
         return Some(programs);
     }
     let is_required =
@@ -33,7 +33,8 @@ fn python() -> Option<PathBuf> {
 fn git(env: &TestEnv, arguments: &[&str]) {
     let mut git = Command::new("git");
     git.args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]);
-    let done = git.args(arguments).current_dir(env.project()).env("HOME", env.home()).output().unwrap();
+    let done =
+        git.args(arguments).current_dir(env.project()).env("HOME", env.home()).output().expect("git starts");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
@@ -41,9 +42,9 @@ fn run(env: &TestEnv, command: &str, output: Option<&str>) {
     let mut roar = env.command();
     roar.args(["run", "--"]).args(command.split(' '));
     if let Some(output) = output {
-        roar.stdout(fs::File::create(env.project().join(output)).unwrap());
+        roar.stdout(fs::File::create(env.project().join(output)).expect("a file of the project"));
     }
-    let answer = env.answer(&roar.output().unwrap());
+    let answer = env.answer(&roar.output().expect("the program starts"));
     assert_eq!(answer.status, "0", "{command}: {answer}");
 }
 
