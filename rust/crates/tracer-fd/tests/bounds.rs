@@ -1,7 +1,7 @@
-//! What the policy does at its bounds, where no case can lead it.
+//! What the policy does where no case can lead it: at its bounds, and with what a backend knows only afterwards.
 
 use tracer_fd::{Aggregator, World};
-use tracer_schema::{EventKind, FileStamp, Gap, GapKind, TextId, TraceEvent};
+use tracer_schema::{EventFlags, EventKind, FileStamp, Gap, GapKind, Prior, TextId, TraceEvent};
 
 /// Gaps that a summary keeps in full.
 const GAPS_KEPT: u32 = 1000;
@@ -58,4 +58,41 @@ fn a_renamed_directory_that_cannot_be_listed_is_a_gap() {
         detail: "permission denied".to_owned(),
     };
     assert_eq!(gaps, [expected]);
+}
+
+/// Returns how a file was before it was emptied, as the summary has it.
+fn before(events: &[TraceEvent]) -> Option<FileStamp> {
+    let mut aggregator = Aggregator::new();
+    aggregator.define(TextId(1), b"/w/x");
+    for event in events {
+        aggregator.apply(&TraceEvent { text: TextId(1), ..*event });
+    }
+    let files = aggregator.finish(&mut Sealed).files;
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(files[0].prior, Some(Prior::Replaced));
+    files[0].before
+}
+
+#[test]
+fn what_a_file_was_before_is_not_what_it_is_afterwards() {
+    /// O_TRUNC (open(2)).
+    const O_TRUNC: u64 = 0o1000;
+    let file = FileStamp { dev: 1, ino: 8, mode: 0o100_644, nlink: 1, ..FileStamp::default() };
+    let whole = FileStamp { size: 10, ..file };
+    let open = |flags| TraceEvent {
+        stamp: file,
+        value: O_TRUNC,
+        flags: EventFlags::EXISTED.with(flags),
+        ..TraceEvent::new(EventKind::Open, 0, 100, 100)
+    };
+    let seen = TraceEvent { stamp: whole, ..TraceEvent::new(EventKind::Seen, 0, 100, 100) };
+    let truncated = TraceEvent {
+        stamp: file,
+        flags: EventFlags::AFTERWARDS,
+        ..TraceEvent::new(EventKind::Truncate, 0, 100, 100)
+    };
+    assert_eq!(before(&[open(EventFlags::default())]), Some(file));
+    assert_eq!(before(&[open(EventFlags::AFTERWARDS)]), None);
+    assert_eq!(before(&[truncated]), None);
+    assert_eq!(before(&[seen, open(EventFlags::AFTERWARDS)]), Some(whole));
 }
