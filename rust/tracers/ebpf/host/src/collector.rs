@@ -469,13 +469,6 @@ impl Collector {
         }
     }
 
-    /// Returns whether a call's victims on a file system are known, those included that were in no memory. Of requests of io_urings
-    /// nothing is told once they are under way.
-    fn finds_all(&self, head: &Head, magic: i64) -> bool {
-        let finds = if head.memory == 0 { self.finds } else { Finds::default() };
-        finds.sees(magic)
-    }
-
     /// Returns what a path names.
     fn named(&self, told: &Told<'_>) -> Named {
         let head = &told.head;
@@ -488,7 +481,7 @@ impl Collector {
                 stamp: stamp(head),
                 magic: head.magic as i64,
                 is_known: head.flags & (CUT | LATE) == 0
-                    && (head.flags & COLD == 0 || self.finds_all(head, head.magic as i64)),
+                    && (head.flags & COLD == 0 || self.finds.sees(head.magic as i64)),
                 is_nameless: head.flags & NAMELESS != 0,
             };
         }
@@ -610,7 +603,7 @@ impl Collector {
         {
             let lost = u32::from(!is_exchange && !victim.is_certain);
             second.stamp = FileStamp { nlink: victim.stamp.nlink + lost, ..victim.stamp };
-        } else if !second.is_known && !self.finds_all(head, now.magic) {
+        } else if !second.is_known && !self.finds.sees(now.magic) {
             let words = "a file was given a new name, and whether it took the place of another is not known";
             self.recorder.tell_gap(GapKind::UnresolvedPath, head.pid, Some(&second.path), words);
         }
