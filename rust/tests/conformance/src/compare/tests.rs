@@ -21,7 +21,7 @@ fn report(files: &[String], coverage: &str) -> Report {
     let json = format!(
         r#"{{"format": "roar.report/1", "backend": "ptrace", "command": ["x"], "cwd": "/w", "root_pid": 7,
             "started_at": "", "duration_ns": 1, "exit": {{"code": 0}}, "coverage": {coverage},
-            "processes": [{{"pid": 7, "parent": null}}], "files": [{}], "tracer": {{"mode": "seccomp"}}}}"#,
+            "processes": [{{"pid": 7, "parent": null}}], "files": [{}], "tracer": {{"mode": "seccomp", "events": 1}}}}"#,
         files.join(",")
     );
     Report::parse(json.as_bytes()).unwrap()
