@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 from roar import tasks
 
+from . import cluster
+
 
 def install(worker):
     """Replaces what Ray calls around a task; `worker` is `ray._private.worker`."""
@@ -37,6 +39,7 @@ def install(worker):
     managers._make_actor_method_executor = roar_executor
     tasks.follow_threads()
     tasks.follow_callbacks()
+    cluster.follow_workers(worker)
 
 
 def is_asynchronous(worker):

@@ -24,9 +24,10 @@ use crate::report::{run_report, write_report};
 use crate::run_dir::{Meta, RunDir};
 use crate::surroundings::{Context, filter_for};
 use crate::tracer::{Traced, Tracing, trace};
+use crate::workers::collect;
 
 /// How many times as long as a preflight a start may take: it does little more, but on a machine that may be busier.
-const START_PATIENCE: u32 = 5;
+pub(crate) const START_PATIENCE: u32 = 5;
 
 /// What became of a run.
 #[derive(Debug)]
@@ -84,7 +85,10 @@ pub fn run(
         // Nothing has run, nothing is to be recovered.
         let _left = run_dir.remove();
     }
-    let traced = traced?;
+    let mut traced = traced?;
+    if let Some(report) = &mut traced.report {
+        collect(run_dir.path(), report, &mut traced.task_names);
+    }
     let exit = exit_of(&traced);
     let is_repo_new = matches!(found, Found::Missing(_)) && problems.is_empty();
     let mut outcome = RunOutcome {
@@ -108,7 +112,7 @@ pub fn run(
 }
 
 /// Makes the place where runners tell of their tasks, where there may be one that does.
-fn make_tasks_dir(run_dir: &RunDir, around: &Surroundings) {
+pub(crate) fn make_tasks_dir(run_dir: &RunDir, around: &Surroundings) {
     if around.has_runners {
         // Without it a run is recorded as one of any other command.
         let _untold = DirBuilder::new().mode(0o700).create(run_dir.path().join(TASKS_DIR));
@@ -116,7 +120,7 @@ fn make_tasks_dir(run_dir: &RunDir, around: &Surroundings) {
 }
 
 /// Returns the variable by which runners find that place, if it was made.
-fn tasks_variable(run_dir: &RunDir) -> Vec<(OsString, OsString)> {
+pub(crate) fn tasks_variable(run_dir: &RunDir) -> Vec<(OsString, OsString)> {
     let directory = std::fs::canonicalize(run_dir.path().join(TASKS_DIR));
     directory.into_iter().map(|directory| (env::TASKS.into(), directory.into())).collect()
 }
@@ -195,7 +199,7 @@ fn begin_log(run_dir: &RunDir, settings: &Settings) -> Option<Log> {
 }
 
 /// A tracer that dies takes the command with it, unless that had ended.
-fn exit_of(traced: &Traced) -> Exit {
+pub(crate) fn exit_of(traced: &Traced) -> Exit {
     let known = traced.exit.or_else(|| traced.report.as_ref().and_then(|report| report.exit));
     known.unwrap_or(Exit::Signal { signal: rustix::process::Signal::KILL.as_raw(), core: false })
 }

@@ -7,6 +7,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::Instant;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -61,7 +63,8 @@ impl RunDir {
             .map_err(|error| (fallback.to_owned(), error))
     }
 
-    fn create_in(parent: &Path, is_findable: bool) -> io::Result<Self> {
+    /// Makes a run directory in another.
+    pub(crate) fn create_in(parent: &Path, is_findable: bool) -> io::Result<Self> {
         let mut attempt = 1;
         loop {
             let path = parent.join(format!("{PREFIX}{}", Uuid::now_v7().simple()));
@@ -108,7 +111,12 @@ impl RunDir {
 
     /// Reads what was kept.
     pub(crate) fn read_meta(&self) -> io::Result<Meta> {
-        Ok(serde_json::from_slice(&fs::read(self.path.join(META_FILE))?)?)
+        Self::meta_at(&self.path)
+    }
+
+    /// Reads what was kept in a directory that somebody else may hold.
+    pub(crate) fn meta_at(path: &Path) -> io::Result<Meta> {
+        Ok(serde_json::from_slice(&fs::read(path.join(META_FILE))?)?)
     }
 
     /// Takes over a directory whose run was broken off; `None` if somebody holds it.
@@ -141,6 +149,24 @@ impl RunDir {
             removed => removed,
         }
     }
+}
+
+/// Waits until nobody holds a run directory. Returns whether that was before the time was up.
+pub(crate) fn wait_for_end(path: &Path, until: Instant) -> bool {
+    let Ok(lock) = File::open(path.join(LOCK_FILE)) else {
+        return true;
+    };
+    if flock(&lock, FlockOperation::NonBlockingLockShared).is_ok() {
+        return true;
+    }
+    let (tell, told) = channel();
+    // A thread that waits for longer than that ends with this process.
+    std::thread::spawn(move || {
+        let waited = flock(&lock, FlockOperation::LockShared).is_ok();
+        // Nobody may be listening any more.
+        let _unheard = tell.send(waited);
+    });
+    told.recv_timeout(until.saturating_duration_since(Instant::now())).unwrap_or(false)
 }
 
 fn may_be_taken_over(error: &io::Error) -> bool {

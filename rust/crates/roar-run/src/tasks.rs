@@ -36,6 +36,12 @@ impl TaskNames {
     /// Reads what was said in the directory of a run. A line that was not finished is of a task that was not begun.
     pub(crate) fn read(run_dir: &Path) -> Self {
         let mut all = Self::default();
+        all.add(run_dir);
+        all
+    }
+
+    /// Reads what was said in the directory of another run as well.
+    pub(crate) fn add(&mut self, run_dir: &Path) {
         let entries = fs::read_dir(run_dir.join(TASKS_DIR)).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()) {
             if path.extension().is_none_or(|ending| ending != ENDING) {
@@ -44,9 +50,8 @@ impl TaskNames {
             let teller = path.file_stem().unwrap_or_default().as_encoded_bytes();
             let text = fs::read_to_string(&path).unwrap_or_default();
             let lines = text.lines().filter_map(|line| serde_json::from_str::<Names>(line).ok());
-            all.0.extend(lines.map(|names| ((PathBytes::from(teller), names.number), names)));
+            self.0.extend(lines.map(|names| ((PathBytes::from(teller), names.number), names)));
         }
-        all
     }
 
     fn of(&self, task: &TaskRecord) -> Option<Names> {

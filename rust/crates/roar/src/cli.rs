@@ -3,6 +3,7 @@
 mod asking;
 mod export;
 mod housekeeping;
+mod ray;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use export::{ExportArgs, Format};
 pub(crate) use housekeeping::{
     CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
 };
+pub(crate) use ray::{RayCommand, WorkerArgs};
 
 /// Status of a command line that makes no sense.
 const USAGE_STATUS: u8 = 2;
@@ -115,6 +117,9 @@ pub(crate) enum Command {
     /// Read and change the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// What the Python package has Ray call
+    #[command(subcommand, hide = true)]
+    Ray(RayCommand),
     /// Print what a shell needs to complete command lines of roar
     Completions(CompletionsArgs),
     /// Print the manual page of roar or of one of its commands
@@ -345,6 +350,7 @@ impl Command {
             | Self::Reset(_)
             | Self::Gc(_)
             | Self::Config(_)
+            | Self::Ray(_)
             | Self::Completions(_)
             | Self::Man(_) => None,
         }

@@ -15,6 +15,7 @@ mod lineage;
 mod log;
 mod man;
 mod pop;
+mod ray;
 mod reproduce;
 mod rerun;
 mod reset;
@@ -58,6 +59,7 @@ pub(crate) fn call(command: Command, environment: &Environment) -> Result<u8, Cl
         Command::Pop(PopArgs {}) => pop::pop(environment)?,
         Command::Reset(args) => return reset::reset(&args, environment),
         Command::Gc(args) => gc::gc(&args, environment)?,
+        Command::Ray(command) => return ray::ray(command, environment),
         Command::Tracer(args) => return tracer::tracer(&args, environment),
         Command::Config(command) => config::config(&command, environment)?,
         Command::Completions(args) => completions::completions(&args)?,

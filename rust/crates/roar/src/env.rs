@@ -15,6 +15,9 @@ pub(crate) const PROGRAMS: &str = "ROAR_TRACERS";
 /// The variable that has the key for an OpenLineage server, as its other clients have it.
 pub(crate) const OPENLINEAGE_KEY: &str = "OPENLINEAGE_API_KEY";
 
+/// The variable that says where a worker of Ray leaves what its tracer sees.
+pub(crate) const RAY_STORE: &str = "ROAR_RAY_STORE";
+
 /// What the wheel puts into an environment, beside `bin`.
 const PYTHON_PACKAGE: &str = "share/roar/python-package";
 
@@ -78,6 +81,12 @@ impl Environment {
             programs,
             variables,
         })
+    }
+
+    /// Returns `ROAR_RAY_STORE`.
+    pub(crate) fn ray_store(&self) -> Option<&Path> {
+        let (_, store) = self.variables.iter().find(|(name, _)| name == RAY_STORE)?;
+        Some(Path::new(store)).filter(|store| store.is_absolute())
     }
 
     /// Returns `OPENLINEAGE_API_KEY`.

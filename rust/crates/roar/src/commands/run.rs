@@ -241,10 +241,15 @@ fn status(outcome: &RunOutcome, requires_complete: bool, voice: Voice) -> u8 {
         ui::print_error(&failure.with_causes(causes.into_iter().collect()));
         return INCOMPLETE_STATUS;
     }
-    if let Exit::Signal { signal, .. } = outcome.exit
+    ended_as(outcome.exit)
+}
+
+/// Returns the exit status of a command, unless roar ends as it did.
+pub(super) fn ended_as(exit: Exit) -> u8 {
+    if let Exit::Signal { signal, .. } = exit
         && SHELL_SIGNALS.contains(&signal)
     {
         tracer_host::die_of(signal);
     }
-    u8::try_from(outcome.exit.shell_status()).unwrap_or(u8::MAX)
+    u8::try_from(exit.shell_status()).unwrap_or(u8::MAX)
 }

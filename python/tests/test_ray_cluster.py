@@ -1,0 +1,87 @@
+"""A Ray of two nodes that runs before roar does: its workers have tracers of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from conftest import ROAR, SCRIPTS, Record
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "resources": {"one": 2}})
+    cluster.two = cluster.add_node(num_cpus=2, resources={"two": 2})
+    yield cluster
+    cluster.shutdown()
+
+
+def made_by_tasks(out):
+    return {str(path): path.name.rsplit("-", 1)[1] for path in out.iterdir() if not path.name.startswith("in-")}
+
+
+def check_tasks(record, out):
+    written = record.doers("output")
+    made = made_by_tasks(out)
+    assert {path: written.get(path) for path, task in made.items() if written.get(path) != [(task, False)]} == {}
+    [joined] = out.glob("joined-*")
+    readers = record.doers("input")
+    joiner = [(joined.name.rsplit("-", 1)[1], False)]
+    assert {path for path in made if "/direct-" in path and readers.get(path) != joiner} == set()
+    hashed = {file["path"] for file in record.report["files"] if file["role"] == "output" and file["hash"]}
+    assert set(made) <= hashed
+    # The driver wrote what the tasks read: none of it is from before the job.
+    assert not [file["path"] for file in record.report["files"] if file["role"] == "input" and file["path"].startswith(str(out))]
+
+
+def test_every_file_of_both_nodes_is_of_its_task(project, cluster):
+    out = project.folder / "out"
+    record = project.run("ray_cluster.py", str(out), backend="ptrace", CLUSTER=cluster.address)
+    assert len(made_by_tasks(out)) == 200 + 6 + 1
+    check_tasks(record, out)
+    assert len({task["node"] for task in record.tasks}) == 2
+    assert record.report["coverage"]["complete"], record.report["coverage"]
+
+
+def test_what_a_killed_worker_did_is_kept_and_its_task_has_no_end(project, cluster):
+    out = project.folder / "out"
+    record = project.run("ray_cluster.py", str(out), "killed", backend="ptrace", CLUSTER=cluster.address)
+    check_tasks(record, out)
+    [dying] = [task for task in record.tasks if task["name"] == "die"]
+    assert dying["ended_ns"] is None
+
+
+def test_what_a_lost_node_did_is_kept_and_the_gap_is_named(project, cluster, tmp_path):
+    out, ready, go = project.folder / "out", tmp_path / "ready", tmp_path / "go"
+    os.mkfifo(ready)
+    os.mkfifo(go)
+    command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_cluster.py", out, "removed", ready, go]
+    variables = {**project.environment, "CLUSTER": cluster.address}
+    with subprocess.Popen(command, cwd=project.folder, env=variables) as running:
+        ready.read_text()
+        lose(cluster)
+        go.write_text("x")
+        assert running.wait(60) == 0
+    record = Record(project.last())
+    check_tasks(record, out)
+    [staying] = [task for task in record.tasks if task["name"] == "stay"]
+    assert staying["ended_ns"] is None
+    gaps = [gap["detail"] for gap in record.report["coverage"]["gaps"] if gap["kind"] == "tracer_died"]
+    assert gaps and all("node was lost" in gap for gap in gaps)
+
+
+def lose(cluster):
+    """Ends everything of the second node at once, tracers as well, as a power cut does."""
+    raylet = psutil.Process(cluster.two.all_processes["raylet"][0].process.pid)
+    processes = [raylet, *raylet.children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    for process in processes:
+        process.send_signal(signal.SIGKILL)
+    cluster.remove_node(cluster.two, allow_graceful=False)
