@@ -85,7 +85,10 @@ fn is_same_version(one: &FileStamp, other: &FileStamp) -> bool {
 impl Merged {
     /// Takes note of what a part has changed.
     fn outputs(&mut self, files: &[FileSummary]) {
-        for file in files.iter().filter(|file| matches!(file.role, Role::Output | Role::Temporary)) {
+        let is_changed = |file: &&FileSummary| matches!(file.role, Role::Output | Role::Temporary);
+        // Of a file that was there, and of which it is not known how, nothing can be told by that.
+        let is_known = |file: &&FileSummary| file.created || file.before.is_some();
+        for file in files.iter().filter(is_changed).filter(is_known) {
             let before = if file.created { None } else { file.before };
             let known = self.before.entry(file.path.clone()).or_insert(before);
             // Of two parts that found something there, the one found what the other had left.

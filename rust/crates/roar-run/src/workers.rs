@@ -108,7 +108,9 @@ pub(crate) fn collect(run_dir: &Path, report: &mut TracerReport, names: &mut Tas
             parts.extend(part_of(&path, has_ended, report));
         }
     }
-    merge(report, parts);
+    if !parts.is_empty() {
+        merge(report, parts);
+    }
 }
 
 fn add_gap(report: &mut TracerReport, kind: GapKind, detail: String) {

@@ -117,3 +117,16 @@ fn times_of_a_part_are_those_of_the_job() {
     assert_eq!((task.started_ns, task.ended_ns), (105, Some(130)));
     assert_eq!(task.files[0].read, Some(Span { first_ns: 110, last_ns: 120 }));
 }
+
+#[test]
+fn a_file_that_was_there_in_a_way_not_known_was_there() {
+    let emptied = FileSummary {
+        created: false,
+        prior: Some(tracer_schema::Prior::Replaced),
+        ..file("/out", Role::Output, None, Some(9))
+    };
+    let mut report = part(0, vec![emptied]);
+    merge(&mut report, vec![part(0, vec![file("/in", Role::Input, Some(1), None)])]);
+    let out = report.files.iter().find(|file| file.role == Role::Output).unwrap();
+    assert_eq!((out.created, out.prior), (false, Some(tracer_schema::Prior::Replaced)));
+}
