@@ -4,7 +4,10 @@
 use anyhow::Result;
 
 use crate::flags::Flags;
-use crate::{exports, lint, probe, test, workspace};
+use crate::{exports, kernels, lint, probe, test, workspace};
+
+/// The kernels besides this machine's on which every change is tried: the oldest that Debian still has, and its newest release's.
+const OTHER_KERNELS: &[&str] = &["5.10", "6.12"];
 
 pub(crate) fn run(flags: Flags) -> Result<()> {
     flags.finish()?;
@@ -12,6 +15,7 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
     let other_probe = probe::check()?;
     workspace::build_programs(&workspace::shell()?)?;
     exports::all()?;
+    kernels::required(OTHER_KERNELS)?;
     match other_probe {
         None => test::all(&[]),
         Some(object) => test::all_with_probe(&object),

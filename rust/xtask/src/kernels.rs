@@ -50,51 +50,87 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let command: Option<String> = flags.value("--shell")?;
     let case = flags.value::<String>("--case")?.unwrap_or_default();
     flags.finish()?;
+    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
+    match command {
+        Some(command) => shell_on(&chosen, is_required, jobs, &command),
+        None => cases_on(&chosen, is_required, jobs, &case),
+    }
+}
 
+/// Runs all cases on these kernels, each of which has to be had.
+pub(crate) fn required(releases: &[&str]) -> Result<()> {
+    cases_on(releases, true, JOBS, "")
+}
+
+/// Runs the cases with `case` in their names on the chosen kernels, or on all.
+fn cases_on(chosen: &[&str], is_required: bool, jobs: usize, case: &str) -> Result<()> {
+    let (shell, images) = prepare(chosen, is_required)?;
+    let initramfs = payload::write(&shell, "cases", &cases::command(case), cases::build(&shell)?)?;
+    let mut total = Outcome::default();
+    let is_well = run_all(&images, &initramfs, jobs, |image, end| match &end.outcome {
+        Some(outcome) => {
+            println!("{image}: {outcome}");
+            total.add(outcome);
+            end.status == 0
+        }
+        None => {
+            println!("{image}: ended with {}, and without a summary", end.status);
+            false
+        }
+    });
+    println!("{total}");
+    is_well
+}
+
+/// Runs one command on the chosen kernels, or on all.
+fn shell_on(chosen: &[&str], is_required: bool, jobs: usize, command: &str) -> Result<()> {
+    let (shell, images) = prepare(chosen, is_required)?;
+    let initramfs = payload::write(&shell, "command", command, Vec::new())?;
+    run_all(&images, &initramfs, jobs, |image, end| {
+        println!("{image}: ended with {}", end.status);
+        end.status == 0
+    })
+}
+
+/// Fetches the kernels and builds what runs on them.
+fn prepare(chosen: &[&str], is_required: bool) -> Result<(Shell, Vec<Image>)> {
     debian::require_programs(NEEDED)?;
     let shell = workspace::shell()?;
-    let images = fetch(&shell, &chosen, is_required)?;
+    let images = fetch(&shell, chosen, is_required)?;
+    ensure!(!images.is_empty(), "there is no kernel to boot");
     workspace::build_programs(&shell)?;
-    let initramfs = match &command {
-        Some(command) => payload::write(&shell, "command", command, Vec::new())?,
-        None => payload::write(&shell, "cases", &cases::command(&case), cases::build(&shell)?)?,
-    };
+    Ok((shell, images))
+}
+
+/// Boots each of `images`, a few at a time; `is_well` judges each end, in their order.
+fn run_all(
+    images: &[Image],
+    initramfs: &Path,
+    jobs: usize,
+    mut is_well: impl FnMut(&Image, &End) -> bool,
+) -> Result<()> {
     let is_one = images.len() == 1;
-    let ends = run_all(&images, jobs, |image| boot(image, &initramfs, is_one));
-    let mut total = Outcome::default();
     let mut failed = 0;
-    for (image, end) in images.iter().zip(ends) {
-        let is_well = match end {
-            Ok(End { status, outcome: Some(outcome) }) => {
-                println!("{image}: {outcome}");
-                total.add(&outcome);
-                status == 0
-            }
-            Ok(End { status, outcome: None }) => {
-                println!("{image}: ended with {status}");
-                status == 0 && command.is_some()
-            }
+    for (image, end) in images.iter().zip(side_by_side(images, jobs, |image| boot(image, initramfs, is_one)))
+    {
+        match end {
+            Ok(end) => failed += u32::from(!is_well(image, &end)),
             Err(error) => {
                 println!("{image}: {error:#}");
-                false
+                failed += 1;
             }
-        };
-        failed += u32::from(!is_well);
-    }
-    if command.is_none() {
-        println!("{total}");
+        }
     }
     ensure!(failed == 0, "it failed on {failed} kernels");
-    ensure!(!images.is_empty(), "there was no kernel to boot");
     Ok(())
 }
 
 /// Fetches the chosen kernels, or all; one that Debian has no more is skipped, unless it is required.
-fn fetch(shell: &Shell, chosen: &[String], is_required: bool) -> Result<Vec<Image>> {
+fn fetch(shell: &Shell, chosen: &[&str], is_required: bool) -> Result<Vec<Image>> {
     let releases = KERNELS.map(|kernel| kernel.release);
-    let unknown = chosen.iter().find(|release| !releases.contains(&release.as_str()));
+    let unknown = chosen.iter().find(|release| !releases.contains(release));
     ensure!(unknown.is_none(), "the releases are {}", releases.join(", "));
-    let is_chosen = |kernel: &&Kernel| chosen.is_empty() || chosen.iter().any(|name| name == kernel.release);
+    let is_chosen = |kernel: &&Kernel| chosen.is_empty() || chosen.contains(&kernel.release);
     let mut images = Vec::new();
     for kernel in KERNELS.iter().filter(is_chosen) {
         match kernel.fetch(shell) {
@@ -120,7 +156,7 @@ fn boot(image: &Image, initramfs: &Path, is_one: bool) -> Result<End> {
 }
 
 /// Does `work` for each of `items`, a few at a time, and returns what came of it in their order.
-fn run_all<T: Sync, R: Send>(items: &[T], jobs: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+fn side_by_side<T: Sync, R: Send>(items: &[T], jobs: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let waiting = Mutex::new(items.iter().enumerate());
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {

@@ -1,5 +1,8 @@
 //! Why one thing comes from another, and what differs between two. The commands run under ptrace, which needs nothing.
 
+use std::thread;
+use std::time::Duration;
+
 use cli_tests::{Answer, TestEnv};
 use insta::assert_snapshot;
 
@@ -61,6 +64,9 @@ fn why_names_process_call_and_time_of_each_step() {
 #[test]
 fn why_follows_a_file_that_was_updated_in_place() {
     let env = pipeline();
+    // What a file was before it is changed is known of one that was hashed when it had been at rest for two ticks of the clock.
+    thread::sleep(Duration::from_millis(50));
+    env.roar(["run", "cat", "first.txt"]);
     env.roar(["run", "sh", "-c", "echo more >> first.txt"]);
     assert_snapshot!(without_processes(&env.line("why first.txt sorted.csv")), @"
     status: 0
@@ -70,7 +76,7 @@ fn why_follows_a_file_that_was_updated_in_place() {
               read() by process [PID] `head -1 sorted.csv`, [TOOK] after the start
         made  first.txt  81c4b7f7e054, 2 B
               open() by process [PID] `sh -c 'head -1 sorted.csv > first.txt'`, [TOOK] after the start
-    @3  sh -c 'echo more >> first.txt'
+    @4  sh -c 'echo more >> first.txt'
         took  first.txt  81c4b7f7e054, 5 B
               write() by process [PID] `sh -c 'echo more >> first.txt'`, [TOOK] after the start
         made  first.txt  a358d7dcdec4, 5 B

@@ -31,7 +31,7 @@ pub struct Launcher {
     pub namespace: u32,
 }
 
-/// What the running kernel has. Constants to the verifier: it does not look at what another kernel would run.
+/// What the running kernel has, each 0 or 1. Constants to the verifier: it does not look at what another kernel would run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Features {
@@ -43,8 +43,9 @@ pub struct Features {
     pub ring_result: u32,
 }
 
-/// Numbers of helpers that there are not: what is done in their places depends on the kernel, and the user side puts it there before it
-/// loads the programs. A condition would do, but takes the kernel long: it removes what is not run, piece by piece.
+/// Numbers of helpers that there are not, and numbers that nothing else has: what is done in their places depends on the kernel, and the
+/// user side puts it there before it loads the programs. A condition would do, but takes the kernel long: it removes what is not run, piece
+/// by piece; and what stands in a table takes an instruction more.
 pub mod stand_in {
     /// The last but one of five instructions that read from an address, in this order: `r3 = r1` (the address), `r1 = rX` (a place on
     /// the stack), `r2 = SIZE`, the call, `r0 = *rX`.
@@ -53,6 +54,19 @@ pub mod stand_in {
     pub const PREEMPT_DISABLE: i32 = 0x7f_0002;
     /// It may.
     pub const PREEMPT_ENABLE: i32 = 0x7f_0003;
+
+    /// Numbers from here on, in moves of 32 bits, stand in for where the fields of [`FIELDS`](super::FIELDS) are, in that order.
+    pub const OFFSETS: u32 = 0x7f01_0000;
+    /// And from here on for what [`Features`](super::Features) says.
+    pub const FEATURES: u32 = 0x7f02_0000;
+
+    /// 64-bit numbers that stand in for the addresses of what maps hold, and the names of the maps, which have one value each. To look it
+    /// up takes more instructions than what is done with it.
+    pub const VALUES: [(u64, &str); 2] = [(TRACKED, "tracked"), (SLOTS, "slots")];
+    /// Of the table of processes.
+    pub const TRACKED: u64 = 0x007f_0011_007f_0011;
+    /// Of the table of descriptors.
+    pub const SLOTS: u64 = 0x007f_0012_007f_0012;
 }
 
 macro_rules! kinds {
@@ -307,11 +321,10 @@ pub const NO_FIELD: u32 = u32::MAX;
 
 macro_rules! offsets {
     ($($name:ident = $($path:literal)|+;)+) => {
-        /// Where fields of the running kernel's structures are, bytes from their beginning.
-        #[derive(Clone, Copy, Debug, Default)]
-        #[repr(C)]
-        #[expect(missing_docs, reason = "the names of the fields say it")]
-        pub struct Offsets { $(pub $name: u32,)+ }
+        /// Fields of the running kernel's structures.
+        #[derive(Clone, Copy, Debug)]
+        #[expect(missing_docs, non_camel_case_types, reason = "the names say it, and are those of the kernel's")]
+        pub enum Field { $($name,)+ }
 
         /// The fields in order, each by its names in the versions of the kernel, `struct.field.field`.
         pub const FIELDS: &[&[&str]] = &[$(&[$($path),+],)+];

@@ -15,9 +15,10 @@ use aya_obj::Object;
 use aya_obj::btf::BtfFeatures;
 use aya_obj::generated::BPF_F_MMAPABLE;
 use rustix::thread::sched_getaffinity;
+use tracer_ebpf_abi::{Features, stand_in};
 
 use crate::bpf::{self, Hook};
-use crate::fit::{Functions, fit};
+use crate::fit::{Functions, fit, number, place};
 
 /// Most threads that load programs: more would have nothing to do.
 const THREADS_MAX: usize = 4;
@@ -102,9 +103,12 @@ fn load_types(object: &mut Object) -> Result<OwnedFd, Refused> {
 
 impl Prepared {
     /// Makes the programs fit for the kernel.
-    pub(crate) fn fit(&mut self, functions: &Functions) {
+    pub(crate) fn fit(&mut self, functions: &Functions, offsets: &[u32], features: Features) {
+        let Features { typed_task, loads, ring_result } = features;
         for function in self.object.functions.values_mut() {
             fit(&mut function.instructions, functions);
+            number(&mut function.instructions, stand_in::OFFSETS, offsets);
+            number(&mut function.instructions, stand_in::FEATURES, &[typed_task, loads, ring_result]);
         }
     }
 
@@ -120,6 +124,11 @@ impl Prepared {
             self.maps.insert(name.clone(), make_map(name, map, 0, &self.types)?);
         }
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
+        let value = |(number, name): (u64, &str)| self.maps.get(name).map(|map| (number, map.as_fd()));
+        let values: Vec<_> = stand_in::VALUES.into_iter().filter_map(value).collect();
+        for function in object.functions.values_mut() {
+            place(&mut function.instructions, &values);
+        }
         let definitions = std::mem::take(&mut object.maps);
         let maps = definitions
             .iter()

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use aya::maps::{PerCpuArray, RingBuf};
-use tracer_ebpf_abi::{Action, Features, Launcher, SLOTS, Slot};
+use tracer_ebpf_abi::{Action, Launcher, SLOTS, Slot};
 
 use crate::actions::actions;
 use crate::btf::KERNEL_BTF;
@@ -107,16 +107,13 @@ impl Probe {
         let mut prepared = prepared?;
         let kernel = found.unwrap_or(Err(LoadError::NoField("anything")))?;
         prepared.give(RING, kernel.ring);
-        prepared.fit(&kernel.functions);
+        prepared.fit(&kernel.functions, &kernel.offsets, kernel.features);
         let tables = actions(kernel.sees_rings, kernel.tells_names);
-        let features = [kernel.features];
         let constants = HashMap::from([
-            ("OFFSETS", bytes_of(&kernel.offsets)),
             ("ACTIONS", bytes_of(&tables.after)),
             ("BEFORE", bytes_of(&tables.before)),
             ("WAKE_BYTES", bytes_of(&[WAKE_BYTES])),
             ("LAUNCHER", bytes_of(&launcher)),
-            ("FEATURES", bytes_of(&features)),
         ]);
         let constants = constants.into_iter().map(|(name, bytes)| (name, (bytes, true))).collect();
         let loaded = prepared.load(constants, &kernel.parts)?;
@@ -169,11 +166,9 @@ fn refused(error: aya::maps::MapError) -> Refused {
 /// What the kernel side is told of: numbers without padding between them.
 trait Numbers: Copy {}
 
-impl Numbers for u32 {}
 impl Numbers for u64 {}
 impl Numbers for Action {}
 impl Numbers for Launcher {}
-impl Numbers for Features {}
 
 fn bytes_of<T: Numbers>(numbers: &[T]) -> &[u8] {
     // SAFETY: bytes that are all there, by the trait.

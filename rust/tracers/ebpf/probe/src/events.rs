@@ -9,7 +9,7 @@ use aya_ebpf::helpers::generated::{bpf_ringbuf_output, bpf_ringbuf_query};
 use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{GIVEN_BYTES, Head, NAMELESS, Stamp, TEXT_BYTES};
 
-use crate::kernel::{self, OFFSETS, field, offset};
+use crate::kernel::{self, field, offset};
 use crate::paths;
 
 /// The ring; the user side says how long it is.

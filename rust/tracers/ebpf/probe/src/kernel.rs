@@ -6,21 +6,33 @@ use core::ops::Range;
 
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel, bpf_probe_read_user};
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task_btf};
-use tracer_ebpf_abi::{Features, Offsets, stand_in};
+use tracer_ebpf_abi::stand_in;
 
-/// Filled in by the user side before loading; constants to the verifier.
-#[unsafe(no_mangle)]
-pub(crate) static OFFSETS: Offsets = unsafe { core::mem::zeroed() };
-
-/// Filled in as well.
-#[unsafe(no_mangle)]
-pub(crate) static FEATURES: Features = Features { typed_task: 0, loads: 0, ring_result: 0 };
+/// Returns the number that the user side puts in the place of the one that stands in for it.
+macro_rules! number {
+    ($stand_in:expr) => {{
+        let number: u32;
+        // SAFETY: a constant.
+        unsafe {
+            core::arch::asm!(
+                "{number} = {stand_in}",
+                number = out(wreg) number,
+                stand_in = const $stand_in,
+                options(pure, nomem, nostack),
+            );
+        }
+        number
+    }};
+}
+pub(crate) use number;
 
 /// Returns whether the running kernel has a feature.
 macro_rules! has {
     ($name:ident) => {
-        // SAFETY: a static; volatile since what is in it is not what was compiled.
-        unsafe { (&raw const $crate::kernel::FEATURES.$name).read_volatile() != 0 }
+        $crate::kernel::number!(
+            ::tracer_ebpf_abi::stand_in::FEATURES
+                + (::core::mem::offset_of!(::tracer_ebpf_abi::Features, $name) / size_of::<u32>()) as u32
+        ) != 0
     };
 }
 pub(crate) use has;
@@ -28,8 +40,8 @@ pub(crate) use has;
 /// Returns where a field is.
 macro_rules! offset {
     ($name:ident) => {
-        // SAFETY: a static; volatile since what is in it is not what was compiled.
-        unsafe { (&raw const OFFSETS.$name).read_volatile() as usize }
+        $crate::kernel::number!(::tracer_ebpf_abi::stand_in::OFFSETS + ::tracer_ebpf_abi::Field::$name as u32)
+            as usize
     };
 }
 pub(crate) use offset;
@@ -124,24 +136,40 @@ pub(crate) fn files() -> u64 {
     field(current(), offset!(task_files))
 }
 
-/// Returns whether that is the table of descriptors of the current task.
-#[inline(always)]
-pub(crate) fn has_files(table: u64) -> bool {
-    if has!(typed_task) { has_typed_files(table) != 0 } else { files() == table }
-}
+/// The current task, asked for once by what has to be fast.
+#[derive(Clone, Copy)]
+pub(crate) struct Task(u64);
 
-/// Returns 1 if it is, by a plain load, for which the verifier looks each time through the names of all of the kernel's types, for what it
-/// may think of the pointer. In a function of its own it comes by once; and what such a function returns may be no pointer.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub extern "C" fn has_typed_files(table: u64) -> u32 {
-    u32::from(of_current::<u64>(offset!(task_files)) == table)
-}
+impl Task {
+    #[inline(always)]
+    pub(crate) fn current() -> Self {
+        if has!(typed_task) {
+            // SAFETY: the helper has no requirements.
+            Self(unsafe { bpf_get_current_task_btf() } as u64)
+        } else {
+            Self(current())
+        }
+    }
 
-/// Returns the id of the current process: a helper says it, unless it is faster to read it.
-#[inline(always)]
-pub(crate) fn process_id() -> u32 {
-    if has!(loads) { field(current(), offset!(task_tgid)) } else { (bpf_get_current_pid_tgid() >> 32) as u32 }
+    /// Reads a field, without a helper where the kernel allows that.
+    #[inline(always)]
+    pub(crate) fn field<T: Copy>(self, offset: usize) -> T {
+        if !has!(typed_task) {
+            return field(self.0, offset);
+        }
+        // SAFETY: the verifier knows the type of the task.
+        unsafe { ((self.0 as usize + offset) as *const T).read_volatile() }
+    }
+
+    /// The id of its process.
+    #[inline(always)]
+    pub(crate) fn process_id(self) -> u32 {
+        if has!(typed_task) || has!(loads) {
+            self.field(offset!(task_tgid))
+        } else {
+            (bpf_get_current_pid_tgid() >> 32) as u32
+        }
+    }
 }
 
 /// Returns the open file of a descriptor of the current task, or 0.
@@ -200,12 +228,17 @@ pub(crate) fn current() -> u64 {
     unsafe { bpf_get_current_task() }
 }
 
-/// Reads a field of the current task where that has to be fast.
-#[inline(always)]
-pub(crate) fn of_current<T: Copy>(offset: usize) -> T {
-    if !has!(typed_task) {
-        return field(current(), offset);
-    }
-    // SAFETY: the helper has no requirements; the verifier knows the type of what it returns.
-    unsafe { ((bpf_get_current_task_btf() as usize + offset) as *const T).read_volatile() }
+/// Returns the place of the value of a map, by the number that stands in for it. Unsafe, as what is done with it.
+macro_rules! value_of {
+    ($number:expr) => {{
+        let place: u64;
+        core::arch::asm!(
+            "{place} = {number} ll",
+            place = out(reg) place,
+            number = const $number,
+            options(pure, nomem, nostack),
+        );
+        place as *mut u8
+    }};
 }
+pub(crate) use value_of;

@@ -25,12 +25,12 @@ use aya_ebpf::btf_maps::{Array, LruHashMap};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::{btf_map, btf_tracepoint, tracepoint};
 use aya_ebpf::programs::{BtfTracePointContext, TracePointContext};
-use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE, X32, act};
+use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE, X32, act, stand_in};
 
 use crate::alone::Alone;
 use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
-    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, OFFSETS, PROT_WRITE, field, file_of, offset, times,
+    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, PROT_WRITE, field, file_of, offset, times,
 };
 use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{first, forget, opened};
@@ -44,6 +44,12 @@ struct Tracked {
 
 #[btf_map(name = "tracked")]
 static TRACKED: Array<Tracked, 1> = Array::new();
+
+/// No program calls it: the linker keeps a map that a function names, and of these two the programs know the stand-ins.
+#[unsafe(no_mangle)]
+pub extern "C" fn kept() -> u64 {
+    (&raw const TRACKED).addr() as u64 ^ (&raw const slots::TABLE).addr() as u64
+}
 
 /// What to do after each call; the user side fills it in for the architecture.
 #[unsafe(no_mangle)]
@@ -76,17 +82,17 @@ pub(crate) const MEMBER: u8 = 0x80;
 pub(crate) const SHARES: u8 = 0x40;
 const EPOCHS: u8 = 0x3f;
 
-fn mark(pid: u32) -> Option<*mut u8> {
-    let marks = TRACKED.get_ptr_mut(0)?;
+#[inline(always)]
+fn mark(pid: u32) -> *mut u8 {
     // SAFETY: the mask keeps it within the array.
-    Some(unsafe { marks.cast::<u8>().add(pid as usize & (PIDS - 1)) })
+    unsafe { kernel::value_of!(stand_in::TRACKED).add(pid as usize & (PIDS - 1)) }
 }
 
 /// Returns what the table says of a process; 0 for others.
 #[inline(always)]
 pub(crate) fn mark_of(pid: u32) -> u8 {
     // SAFETY: a byte of the map.
-    mark(pid).map_or(0, |mark| unsafe { mark.read_volatile() })
+    unsafe { mark(pid).read_volatile() }
 }
 
 /// Returns whether the current process is one of the run.
@@ -97,10 +103,9 @@ pub(crate) fn is_member(id: u64) -> bool {
 
 /// Begins another epoch of a process: what was told of its descriptors holds no longer. `shares`: [`SHARES`] or 0.
 pub(crate) fn renew(pid: u32, shares: u8) {
-    if let Some(mark) = mark(pid) {
-        // SAFETY: a byte of the map.
-        unsafe { mark.write_volatile(MEMBER | shares | (mark.read_volatile().wrapping_add(1) & EPOCHS)) };
-    }
+    let mark = mark(pid);
+    // SAFETY: a byte of the map.
+    unsafe { mark.write_volatile(MEMBER | shares | (mark.read_volatile().wrapping_add(1) & EPOCHS)) };
 }
 
 /// How deep the PID namespace of the user side is.
@@ -184,9 +189,14 @@ fn directory_of(scratch: &Scratch, position: u8) -> u32 {
 /// Returns where in the tables the rows of the current call's kind begin.
 #[inline(always)]
 pub(crate) fn rows_of_kind() -> usize {
+    rows_of(kernel::Task::current())
+}
+
+#[inline(always)]
+fn rows_of(task: kernel::Task) -> usize {
     /// `thread_info.status`: a call of a 32-bit program (arch/x86/include/asm/thread_info.h).
     const TS_COMPAT: u32 = 2;
-    let status: u32 = kernel::of_current(offset!(task_status));
+    let status: u32 = task.field(offset!(task_status));
     ((status & TS_COMPAT) as usize) * (CALLS / TS_COMPAT as usize)
 }
 
@@ -307,7 +317,8 @@ fn read_by_now() -> i32 {
 
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
-    let pid = kernel::process_id();
+    let task = kernel::Task::current();
+    let pid = task.process_id();
     let mark = mark_of(pid);
     if mark & MEMBER == 0 {
         return 0;
@@ -324,7 +335,10 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         }
         return 0;
     }
-    let rows = rows_of_kind();
+    let rows = rows_of(task);
+    // For a pointer that it reads with its type the verifier looks through the names of all of the kernel's types, for what it may think of
+    // it: once if that is here, for all the ways from here on.
+    let files = if kernel::has!(typed_task) { task.field(offset!(task_files)) } else { 0 };
     let Action { act, a, b, c, d, e, follows, .. } = row(&raw const ACTIONS, number, rows);
     if act == act::NOTHING {
         return 0;
@@ -334,7 +348,8 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
         if act == act::CLOSE {
             forget(bpf_get_current_pid_tgid(), fd);
         } else if result >= 0 {
-            slots::transfer(pid, mark, fd, result as u64, (act - act::READ) as u32);
+            let files = if kernel::has!(typed_task) { files } else { task.field(offset!(task_files)) };
+            slots::transfer(pid, mark, files, fd, result as u64, (act - act::READ) as u32);
         }
         return 0;
     }
@@ -634,9 +649,8 @@ pub fn fork(ctx: BtfTracePointContext) -> i32 {
     let files: u64 = field(parent, offset!(task_files));
     let shares = if files == field::<u64>(child, offset!(task_files)) { SHARES } else { 0 };
     renew(made, shares);
-    if shares != 0
-        && let Some(mark) = mark(pid)
-    {
+    if shares != 0 {
+        let mark = mark(pid);
         // SAFETY: a byte of the map.
         unsafe { mark.write_volatile(mark.read_volatile() | SHARES) };
     }
@@ -731,10 +745,9 @@ pub fn exit(ctx: BtfTracePointContext) -> i32 {
     if field::<i32>(signal, offset!(signal_live)) != 0 {
         return 0;
     }
-    if let Some(mark) = mark(pid) {
-        // SAFETY: a byte of the map.
-        unsafe { mark.write_volatile(mark.read_volatile() & !MEMBER) };
-    }
+    let mark = mark(pid);
+    // SAFETY: a byte of the map.
+    unsafe { mark.write_volatile(mark.read_volatile() & !MEMBER) };
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, bpf_get_current_pid_tgid(), Kind::Exit as u16, -1);
     scratch.head.tid = scratch.head.pid;

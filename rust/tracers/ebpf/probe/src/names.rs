@@ -13,7 +13,7 @@ use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{ABSENT, AS_GIVEN, COLD, GIVEN_BYTES, Kind, LATE, NAMELESS, UNKNOWN};
 
 use crate::events::{begin, emit, fill_inode, scratch};
-use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, field, file_of, offset, times};
+use crate::kernel::{S_IFLNK, S_IFMT, field, file_of, offset, times};
 use crate::{kernel, paths, proc};
 
 /// AT_FDCWD.

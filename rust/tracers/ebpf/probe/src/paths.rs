@@ -4,7 +4,7 @@ use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_use
 use tracer_ebpf_abi::{CUT, TEXT_BYTES};
 
 use crate::events::scratch;
-use crate::kernel::{OFFSETS, field, offset, times};
+use crate::kernel::{field, offset, times};
 
 /// Longest name with its NUL (NAME_MAX).
 const NAME_BYTES: u32 = 256;

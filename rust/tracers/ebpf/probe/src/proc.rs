@@ -4,7 +4,7 @@
 use tracer_ebpf_abi::GIVEN_BYTES;
 
 use crate::events::scratch;
-use crate::kernel::{self, OFFSETS, field, file_in, offset};
+use crate::kernel::{self, field, file_in, offset};
 use crate::names::{MORE, byte, child, cross_all, found};
 
 /// What of a process a path has led to.

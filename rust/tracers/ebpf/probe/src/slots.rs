@@ -3,25 +3,31 @@
 use aya_ebpf::btf_maps::Array;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::btf_map;
-use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE, UNCOUNTED};
+use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE, UNCOUNTED, stand_in};
 
 use crate::events::{begin, emit, fill_file, scratch};
 use crate::kernel::{
-    FMODE_CREATED, FMODE_PATH, FMODE_READ, FMODE_WRITE, OFFSETS, S_IFMT, S_IFREG, field, file_of, files,
-    has_files, offset,
+    FMODE_CREATED, FMODE_PATH, FMODE_READ, FMODE_WRITE, S_IFMT, S_IFREG, field, file_of, files, offset,
+    value_of,
 };
 use crate::{SHARES, mark_of};
 
 /// A descriptor has one place, which others share: a collision costs that something is told again.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Table {
+    slots: [Slot; SLOTS],
+}
+
 #[btf_map(name = "slots")]
-static TABLE: Array<Slot, SLOTS> = Array::new();
+pub(crate) static TABLE: Array<Table, 1> = Array::new();
 
 #[inline(always)]
-fn slot(pid: u32, fd: u32) -> Option<&'static mut Slot> {
+fn slot(pid: u32, fd: u32) -> &'static mut Slot {
     let key =
         pid.wrapping_mul(64).wrapping_add(fd).wrapping_mul(2_654_435_761) >> (32 - SLOTS.trailing_zeros());
-    // SAFETY: others may write to it at the same time; what is lost by that is told again.
-    TABLE.get_ptr_mut(key).map(|slot| unsafe { &mut *slot })
+    // SAFETY: within the table. Others may write to it at the same time; what is lost by that is told again.
+    unsafe { &mut *value_of!(stand_in::SLOTS).cast::<Slot>().add(key as usize) }
 }
 
 #[inline(always)]
@@ -31,10 +37,10 @@ fn tag(pid: u32, mark: u8) -> u64 {
 
 /// Bytes were read (`side` 0) or written (1).
 #[inline(always)]
-pub(crate) fn transfer(pid: u32, mark: u8, fd: u32, bytes: u64, side: u32) {
-    let Some(slot) = slot(pid, fd) else { return };
+pub(crate) fn transfer(pid: u32, mark: u8, files: u64, fd: u32, bytes: u64, side: u32) {
+    let slot = slot(pid, fd);
     let bit = TOLD_READ << side;
-    if has_files(slot.files)
+    if slot.files == files
         && slot.fd == fd
         && slot.tag == tag(pid, mark)
         && mark & SHARES == 0
@@ -61,10 +67,10 @@ fn count(slot: &mut Slot, side: u32, bytes: u64) {
 #[unsafe(no_mangle)]
 pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
     let file = file_of(fd);
-    let Some(slot) = slot((id >> 32) as u32, fd) else { return 0 };
     if file == 0 {
         return 0;
     }
+    let slot = slot((id >> 32) as u32, fd);
     let pid = (id >> 32) as u32;
     let tag = tag(pid, mark_of(pid));
     let files = files();
@@ -161,7 +167,7 @@ pub extern "C" fn more(id: u64, kind: u32, bytes: u64, dev: u64, ino: u64) -> u3
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn forget(id: u64, fd: u32) -> u32 {
-    let Some(slot) = slot((id >> 32) as u32, fd) else { return 0 };
+    let slot = slot((id >> 32) as u32, fd);
     if slot.files == files() && slot.fd == fd {
         flush(id, slot);
         slot.files = 0;

@@ -10,7 +10,7 @@ use tracer_ebpf_abi::{ABSENT, CALLS, Kind, act};
 
 use crate::alone::Alone;
 use crate::events::{as_number, begin, emit, fill_inode, scratch};
-use crate::kernel::{OFFSETS, field, offset};
+use crate::kernel::{field, offset};
 use crate::{BEFORE, is_member, paths, regs, row, rows_of_kind};
 
 /// In place of the place of a call in the tables: it is none that removes or changes names.

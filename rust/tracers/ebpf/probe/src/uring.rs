@@ -7,7 +7,7 @@ use tracer_ebpf_abi::{Kind, NO_FIELD, RING};
 
 use crate::alone::Alone;
 use crate::events::as_number;
-use crate::kernel::{OFFSETS, field, has, offset};
+use crate::kernel::{field, has, offset};
 use crate::names::{Asked, ask};
 use crate::{SHARES, is_member, mark_of, names, renew, slots, unfollowed};
 

@@ -8,7 +8,7 @@ use tracer_ebpf_abi::Kind;
 
 use crate::alone::Alone;
 use crate::events::{as_number, begin, emit, fill_inode, scratch};
-use crate::kernel::{OFFSETS, S_IFLNK, S_IFMT, S_IFREG, field, offset};
+use crate::kernel::{S_IFLNK, S_IFMT, S_IFREG, field, offset};
 use crate::names::{WAITING, open};
 use crate::{is_member, rows_of_kind};
 

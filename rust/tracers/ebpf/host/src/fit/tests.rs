@@ -1,9 +1,12 @@
 //! Instructions are written as the kernel has them in memory: operation, registers (the source in the upper half), offset, number.
 
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd};
+
 use aya_obj::generated::bpf_insn;
 use tracer_ebpf_abi::stand_in;
 
-use super::{Functions, fit, instruction};
+use super::{Functions, fit, instruction, number, place};
 
 fn made(code: u8, registers: u8, off: i16, imm: i32) -> bpf_insn {
     let mut made = instruction(code, registers & 0xf, registers >> 4, imm);
@@ -75,4 +78,37 @@ fn preemption_is_switched_off_and_on_where_there_is_need() {
     let mut instructions = program;
     fit(&mut instructions, &Functions::default());
     assert_eq!(words(&instructions), [(0xb7, 0x00, 0, 0), untouched, (0xb7, 0x00, 0, 0)]);
+}
+
+#[test]
+fn the_value_of_a_map_takes_the_place_of_its_number_and_of_no_other() {
+    let map = File::open("/dev/null").unwrap();
+    let number = stand_in::TRACKED;
+    let wide = |registers, number: u64| {
+        [made(0x18, registers, 0, number as u32 as i32), made(0x00, 0x00, 0, (number >> 32) as i32)]
+    };
+    let mut instructions = [wide(0x03, number), wide(0x04, number + 1), wide(0x15, number)].concat();
+    place(&mut instructions, &[(number, map.as_fd())]);
+    let fd = u64::from(map.as_raw_fd() as u32);
+    // BPF_PSEUDO_MAP_VALUE is 2; 1, of a map, is not of the numbers that stand in for something.
+    let expected = [wide(0x23, fd), wide(0x04, number + 1), wide(0x15, number)].concat();
+    assert_eq!(words(&instructions), words(&expected));
+}
+
+#[test]
+fn numbers_take_the_places_of_those_that_stand_in_for_them_and_of_no_others() {
+    // Moves of 32 bits, one of 64, and one to and from registers.
+    let mut instructions =
+        [made(0xb4, 1, 0, 99), made(0xb4, 2, 0, 100), made(0xb4, 3, 0, 101), made(0xb4, 4, 0, 102)].to_vec();
+    instructions.extend([made(0xb7, 1, 0, 100), made(0xbc, 0x21, 0, 100)]);
+    number(&mut instructions, 100, &[7, u32::MAX]);
+    let expected = [
+        (0xb4, 1, 0, 99),
+        (0xb4, 2, 0, 7),
+        (0xb4, 3, 0, -1),
+        (0xb4, 4, 0, 102),
+        (0xb7, 1, 0, 100),
+        (0xbc, 0x21, 0, 100),
+    ];
+    assert_eq!(words(&instructions), expected);
 }
