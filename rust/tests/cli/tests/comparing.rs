@@ -1,8 +1,5 @@
 //! Why one thing comes from another, and what differs between two. The commands run under ptrace, which needs nothing.
 
-use std::thread;
-use std::time::Duration;
-
 use cli_tests::{Answer, TestEnv};
 use insta::assert_snapshot;
 
@@ -65,8 +62,7 @@ fn why_names_process_call_and_time_of_each_step() {
 fn why_follows_a_file_that_was_updated_in_place() {
     let env = pipeline();
     // What a file was before it is changed is known of one that was hashed when it had been at rest for two ticks of the clock.
-    thread::sleep(Duration::from_millis(50));
-    env.roar(["run", "cat", "first.txt"]);
+    env.roar(["run", "sh", "-c", "cat first.txt; sleep 0.05"]);
     env.roar(["run", "sh", "-c", "echo more >> first.txt"]);
     assert_snapshot!(without_processes(&env.line("why first.txt sorted.csv")), @"
     status: 0
