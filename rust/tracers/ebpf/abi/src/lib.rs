@@ -41,6 +41,9 @@ pub struct Features {
     pub loads: u32,
     /// 1: the tracepoint `io_uring_complete` has the result among its arguments, and no entry of the ring (before Linux 6.15).
     pub ring_result: u32,
+    /// 1: programs may be interrupted by others on the same processor, and of one that is the kernel leaves out what it would see meanwhile
+    /// (since Linux 7).
+    pub preemptible: u32,
 }
 
 /// Numbers of helpers that there are not, and numbers that nothing else has: what is done in their places depends on the kernel, and the
@@ -62,11 +65,13 @@ pub mod stand_in {
 
     /// 64-bit numbers that stand in for the addresses of what maps hold, and the names of the maps, which have one value each. To look it
     /// up takes more instructions than what is done with it.
-    pub const VALUES: [(u64, &str); 2] = [(TRACKED, "tracked"), (SLOTS, "slots")];
+    pub const VALUES: [(u64, &str); 3] = [(TRACKED, "tracked"), (SLOTS, "slots"), (SEEN, "seen")];
     /// Of the table of processes.
     pub const TRACKED: u64 = 0x007f_0011_007f_0011;
     /// Of the table of descriptors.
     pub const SLOTS: u64 = 0x007f_0012_007f_0012;
+    /// Of the table of threads whose call has been seen to end.
+    pub const SEEN: u64 = 0x007f_0013_007f_0013;
 }
 
 macro_rules! kinds {

@@ -25,7 +25,8 @@ use Place::{Function, Tracepoint};
 /// What is to be seen, and the programs that see it, each with its place: the best one first. Those first that the verifier takes longest
 /// for.
 const PARTS: &[(Need, &[(&str, Place)])] = &[
-    (Need::Always, &[("sys_exit", Tracepoint("btf_trace_sys_exit"))]),
+    (Need::Always, &[(EXIT, Tracepoint("btf_trace_sys_exit"))]),
+    (Need::Preemptible, &[(EXIT_AGAIN, Tracepoint("btf_trace_sys_exit"))]),
     (Need::Always, &[("exec", Tracepoint("btf_trace_sched_process_exec"))]),
     (Need::Untold, &[(ENTER_ALL, Tracepoint("btf_trace_sys_enter"))]),
     (
@@ -63,6 +64,10 @@ const PARTS: &[(Need, &[(&str, Place)])] = &[
     (Need::Always, &[("fork", Tracepoint("btf_trace_sched_process_fork"))]),
 ];
 
+/// The program for the end of every call, and the one behind it for calls that the kernel leaves it out of.
+pub(crate) const EXIT: &str = "sys_exit";
+pub(crate) const EXIT_AGAIN: &str = "sys_exit_again";
+
 const PATH_RENAME: &str = "security_path_rename";
 
 pub(crate) const NAME_UNLINKED: &str = "name_unlinked";
@@ -76,6 +81,8 @@ const COMPLETE: &str = "btf_trace_io_uring_complete";
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
     Always,
+    /// Where programs may be preempted.
+    Preemptible,
     /// Where what is done by way of io_urings is seen.
     Rings,
     /// Where names that calls remove or change are told of by the kernel's own functions.
@@ -125,7 +132,7 @@ impl Kernel {
         let tells_names = release >= (5, 15) && btf.function(PATH_RENAME).is_some_and(bpf::may_see_function);
         // Since Linux 6.16 it takes any address.
         let cast = btf.function(CAST).filter(|_| release >= (6, 16));
-        let preemption = if btf.typedef(PREEMPTIBLE).is_some() {
+        let preemption = if may_be_preempted() && btf.typedef(PREEMPTIBLE).is_some() {
             let [disable, enable] = PREEMPTION.map(|name| btf.function(name).ok_or(LoadError::NoField(name)));
             Some([disable?, enable?])
         } else {
@@ -133,11 +140,12 @@ impl Kernel {
         };
         Ok(Self {
             offsets: FIELDS.iter().map(|names| offset(&btf, names)).collect::<Result<_, _>>()?,
-            parts: parts(&btf, rings.is_some(), tells_names)?,
+            parts: parts(&btf, preemption.is_some(), rings.is_some(), tells_names)?,
             features: Features {
                 loads: u32::from(cast.is_some()),
                 typed_task: u32::from(release >= (5, 11) && cast.is_none()),
                 ring_result: u32::from(rings == Some(RingForm::Result)),
+                preemptible: u32::from(preemption.is_some()),
             },
             sees_rings: rings.is_some(),
             tells_names,
@@ -155,11 +163,17 @@ fn offset(btf: &Btf<'_>, names: &[&'static str]) -> Result<u32, LoadError> {
 }
 
 /// Returns the parts that this kernel has something for.
-fn parts(btf: &Btf<'_>, sees_rings: bool, tells_names: bool) -> Result<Vec<Part>, LoadError> {
+fn parts(
+    btf: &Btf<'_>,
+    is_preemptible: bool,
+    sees_rings: bool,
+    tells_names: bool,
+) -> Result<Vec<Part>, LoadError> {
     let mut parts = Vec::with_capacity(PARTS.len());
     for (need, ways) in PARTS {
         let is_wanted = match need {
             Need::Always => true,
+            Need::Preemptible => is_preemptible,
             Need::Rings => sees_rings,
             Need::Told => tells_names,
             Need::Untold | Need::UntoldPerhaps => !tells_names,
@@ -202,6 +216,11 @@ fn ring_form(btf: &Btf<'_>) -> Option<RingForm> {
         [_, true, true, false, ..] => Some(RingForm::Result),
         _ => None,
     }
+}
+
+/// Returns whether programs may be preempted on kernels of this age.
+pub(crate) fn may_be_preempted() -> bool {
+    release() >= (7, 0)
 }
 
 /// Returns major and minor number of the kernel's release; zeros if it is none that is understood.

@@ -72,17 +72,34 @@ pub(crate) struct Loaded {
 }
 
 /// Makes what there can be made without constants. `given`: maps that somebody else makes. `shared`: maps that are read through a mapping.
-pub(crate) fn prepare(object: &[u8], given: &[&str], shared: &[&str]) -> Result<Prepared, Refused> {
+/// `idle`: maps that no program uses on this kernel, and which take next to no memory then.
+pub(crate) fn prepare(
+    object: &[u8],
+    given: &[&str],
+    shared: &[&str],
+    idle: &[&str],
+) -> Result<Prepared, Refused> {
     let mut object = Object::parse(object).map_err(|error| Refused::other("the object", error))?;
     let types = load_types(&mut object)?;
     let mut maps = HashMap::new();
-    for (name, map) in &object.maps {
+    for (name, map) in &mut object.maps {
+        if idle.contains(&name.as_str()) {
+            make_idle(map);
+        }
         let flags = if shared.contains(&name.as_str()) { BPF_F_MMAPABLE } else { 0 };
         if map.data().is_empty() && !given.contains(&name.as_str()) {
             maps.insert(name.clone(), make_map(name, map, flags, &types)?);
         }
     }
     Ok(Prepared { object, types, maps })
+}
+
+fn make_idle(map: &mut aya_obj::Map) {
+    map.set_value_size(8);
+    // The kernel compares their sizes with that.
+    if let aya_obj::Map::Btf(map) = map {
+        (map.def.btf_key_type_id, map.def.btf_value_type_id) = (0, 0);
+    }
 }
 
 fn make_map(name: &str, map: &aya_obj::Map, flags: u32, types: &OwnedFd) -> Result<OwnedFd, Refused> {
@@ -104,11 +121,12 @@ fn load_types(object: &mut Object) -> Result<OwnedFd, Refused> {
 impl Prepared {
     /// Makes the programs fit for the kernel.
     pub(crate) fn fit(&mut self, functions: &Functions, offsets: &[u32], features: Features) {
-        let Features { typed_task, loads, ring_result } = features;
+        let Features { typed_task, loads, ring_result, preemptible } = features;
+        let features = [typed_task, loads, ring_result, preemptible];
         for function in self.object.functions.values_mut() {
             fit(&mut function.instructions, functions);
             number(&mut function.instructions, stand_in::OFFSETS, offsets);
-            number(&mut function.instructions, stand_in::FEATURES, &[typed_task, loads, ring_result]);
+            number(&mut function.instructions, stand_in::FEATURES, &features);
         }
     }
 
@@ -160,8 +178,8 @@ fn load_all(object: &Object, types: &OwnedFd, parts: &[Part]) -> Result<Vec<Load
     let done = Mutex::new(Vec::with_capacity(parts.len()));
     let work = || {
         while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let loaded = load_part(object, types, part);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push(loaded);
+            let loaded = load_part(object, types, &part.ways);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((part, loaded));
         }
     };
     // The standard library's number is that of a control group, whose files are slow to read while the machine is busy.
@@ -174,27 +192,57 @@ fn load_all(object: &Object, types: &OwnedFd, parts: &[Part]) -> Result<Vec<Load
         }
         work();
     });
-    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.into_iter().filter_map(Result::transpose).collect()
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // In the order of the parts, which is that in which the kernel runs programs of the same place.
+    done.sort_by_key(|(part, _)| (&raw const **part).addr());
+    done.into_iter().filter_map(|(part, loaded)| attach(object, types, part, loaded).transpose()).collect()
 }
 
-/// Loads the first program of a part that the kernel accepts, and attaches it.
-fn load_part(object: &Object, types: &OwnedFd, part: &Part) -> Result<Option<Loaded>, Refused> {
+/// A program that the kernel has accepted.
+struct Accepted<'a> {
+    name: &'static str,
+    program: OwnedFd,
+    took: Duration,
+    /// The ways that were not tried.
+    others: &'a [Way],
+}
+
+/// Loads the first program of these that the kernel accepts.
+fn load_part<'a>(object: &Object, types: &OwnedFd, ways: &'a [Way]) -> Result<Accepted<'a>, Option<Refused>> {
     let mut last = None;
-    for Way { program: name, hook } in &part.ways {
+    for (at, Way { program: name, hook }) in ways.iter().enumerate() {
         let begun = Instant::now();
-        let loaded = load_one(object, types, name, *hook).and_then(|program| {
-            let took = begun.elapsed();
-            let link = bpf::attach(program.as_fd())
-                .map_err(|error| Refused::new(&format!("place of program {name}"), error))?;
-            Ok(Loaded { name, fd: program, link, took })
-        });
-        match loaded {
-            Ok(loaded) => return Ok(Some(loaded)),
+        match load_one(object, types, name, *hook) {
+            Ok(program) => {
+                return Ok(Accepted { name, program, took: begun.elapsed(), others: &ways[at + 1..] });
+            }
             Err(refused) => last = Some(refused),
         }
     }
-    last.filter(|_| part.is_needed).map_or(Ok(None), Err)
+    Err(last)
+}
+
+/// Attaches the program of a part, or else the next one that the kernel accepts.
+fn attach(
+    object: &Object,
+    types: &OwnedFd,
+    part: &Part,
+    mut loaded: Result<Accepted<'_>, Option<Refused>>,
+) -> Result<Option<Loaded>, Refused> {
+    loop {
+        let last = match loaded {
+            Ok(Accepted { name, program, took, others }) => match bpf::attach(program.as_fd()) {
+                Ok(link) => return Ok(Some(Loaded { name, fd: program, link, took })),
+                Err(error) => {
+                    let refused = Refused::new(&format!("place of program {name}"), error);
+                    loaded = load_part(object, types, others).map_err(|last| last.or(Some(refused)));
+                    continue;
+                }
+            },
+            Err(last) => last,
+        };
+        return last.filter(|_| part.is_needed).map_or(Ok(None), Err);
+    }
 }
 
 fn load_one(object: &Object, types: &OwnedFd, name: &'static str, hook: Hook) -> Result<OwnedFd, Refused> {

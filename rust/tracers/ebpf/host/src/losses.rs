@@ -1,11 +1,14 @@
 //! What the kernel side could not tell, as far as it is counted: in a map of its own, and by the kernel.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use aya::maps::{MapData, PerCpuArray};
 
 use crate::bpf;
+use crate::kernel::{EXIT, EXIT_AGAIN};
 
 /// What is counted.
 pub(crate) struct Losses {
@@ -13,7 +16,13 @@ pub(crate) struct Losses {
     refused: PerCpuArray<MapData, u64>,
     /// Programs, by name: the kernel counts how often it could not run each.
     programs: Mutex<Vec<(&'static str, OwnedFd)>>,
+    /// Calls that the second program for the ends of calls has found to be left out by the first.
+    caught: PerCpuArray<MapData, u64>,
 }
+
+/// How often it is looked whether a call that is under way has been caught, and how long is waited in between.
+const LOOKS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// So many events, at least, and why they are missing.
 pub(crate) struct Loss {
@@ -22,8 +31,8 @@ pub(crate) struct Loss {
 }
 
 impl Losses {
-    pub(crate) fn new(refused: PerCpuArray<MapData, u64>) -> Self {
-        Self { refused, programs: Mutex::default() }
+    pub(crate) fn new(refused: PerCpuArray<MapData, u64>, caught: PerCpuArray<MapData, u64>) -> Self {
+        Self { refused, programs: Mutex::default(), caught }
     }
 
     /// Counts for one more program.
@@ -44,13 +53,37 @@ impl Losses {
             },
         };
         let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_second = programs.iter().any(|(name, _)| *name == EXIT_AGAIN);
         // Kernels before 5.12 do not count these, and those before 6.0 may not tell whoever has given up his rights.
         let missed = programs.iter().filter_map(|(name, program)| {
-            let count = bpf::misses(program.as_fd()).ok()?;
+            let count = match *name {
+                EXIT if has_second => self.uncaught(program.as_fd())?,
+                // What it is left out of the first has seen.
+                EXIT_AGAIN => return None,
+                _ => bpf::misses(program.as_fd()).ok()?,
+            };
             let why = format!("may be missing: so often the kernel left out program {name}, which ran already on that processor");
             Some(Loss { count, why })
         });
         let all = [refused].into_iter().chain(missed).filter(|loss| loss.count > 0);
         all.map(|Loss { count, why }| Loss { count, why: format!("{count} events {why}") }).collect()
+    }
+
+    /// Returns how many calls both programs for the ends of calls were left out of, once they are attached no more: a call may be between
+    /// the one and the other.
+    fn uncaught(&self, first: BorrowedFd<'_>) -> Option<u64> {
+        let count = || {
+            let misses = bpf::misses(first).ok()?;
+            // Without it none counts as caught.
+            let caught: u64 = self.caught.get(&0, 0).map_or(0, |counts| counts.iter().sum());
+            Some(misses.saturating_sub(caught))
+        };
+        for _ in 1..LOOKS {
+            if count()? == 0 {
+                return Some(0);
+            }
+            thread::park_timeout(PAUSE);
+        }
+        count()
     }
 }

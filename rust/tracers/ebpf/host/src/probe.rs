@@ -18,9 +18,11 @@ use tracer_ebpf_abi::{Action, Launcher, SLOTS, Slot};
 use crate::actions::actions;
 use crate::btf::KERNEL_BTF;
 use crate::collector::Finds;
-use crate::kernel::{EXT4_DIRTIED, EXT4_UNLINKED, Kernel, NAME_REPLACED, NAME_UNLINKED, Unlimited};
+use crate::kernel::{
+    EXT4_DIRTIED, EXT4_UNLINKED, Kernel, NAME_REPLACED, NAME_UNLINKED, Unlimited, may_be_preempted,
+};
 use crate::load::{Loaded, Prepared, Refused, prepare};
-use crate::losses::Losses;
+use crate::losses::{Loss, Losses};
 use crate::ring::Ring;
 use crate::{bpf, calls};
 
@@ -79,14 +81,14 @@ impl LoadError {
 pub(crate) struct Probe {
     pub(crate) ring: Ring,
     slots: OwnedFd,
-    pub(crate) losses: Arc<Losses>,
+    losses: Arc<Losses>,
     pub(crate) finds: Finds,
     /// How long the kernel looked at each program.
     pub(crate) looked: Vec<(&'static str, Duration)>,
     /// The beginnings of calls.
     pub(crate) enters: Option<Enters>,
     /// Programs are attached as long as these live. Nothing else refers to them or to the other maps.
-    _links: Vec<OwnedFd>,
+    links: Vec<OwnedFd>,
 }
 
 impl Probe {
@@ -97,10 +99,11 @@ impl Probe {
             return Err(LoadError::OtherMachine);
         }
         let launcher = [launcher()?];
+        let idle: &[&str] = if may_be_preempted() { &[] } else { &["seen"] };
         let _unlimited = Unlimited::begin();
         let (prepared, found) = thread::scope(|scope| {
             let finding = thread::Builder::new().spawn_scoped(scope, Kernel::find);
-            let prepared = prepare(OBJECT, &[RING], &["slots"]);
+            let prepared = prepare(OBJECT, &[RING], &["slots"], idle);
             // Without a thread to be had the one comes after the other.
             (prepared, finding.map_or_else(|_| Ok(Kernel::find()), thread::ScopedJoinHandle::join))
         });
@@ -120,7 +123,8 @@ impl Probe {
         let map = |fd| bpf::map_of(fd).map_err(|error| Refused::new("map", error));
         let ring = RingBuf::try_from(map(prepared.take(RING)?)?).map_err(refused)?;
         let lost = PerCpuArray::try_from(map(prepared.take("lost")?)?).map_err(refused)?;
-        let losses = Arc::new(Losses::new(lost));
+        let caught = PerCpuArray::try_from(map(prepared.take("caught")?)?).map_err(refused)?;
+        let losses = Arc::new(Losses::new(lost, caught));
         let slots = prepared.take("slots")?;
         let has = |names: [&str; 2]| names.iter().all(|name| loaded.iter().any(|found| found.name == *name));
         let finds = Finds {
@@ -145,8 +149,14 @@ impl Probe {
             finds,
             looked,
             enters: enter_all.map(|every| Enters { every, prepared, losses }),
-            _links: links,
+            links,
         })
+    }
+
+    /// Detaches the programs, and returns what was lost.
+    pub(crate) fn losses(&mut self) -> Vec<Loss> {
+        self.links.clear();
+        self.losses.all()
     }
 
     /// Returns what was counted and not told.

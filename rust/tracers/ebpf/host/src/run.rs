@@ -210,7 +210,7 @@ impl Run {
                 );
             }
         }
-        for Loss { count, why } in self.probe.losses.all() {
+        for Loss { count, why } in self.probe.losses() {
             self.collector.recorder.tell_loss(count, &why);
         }
     }

@@ -7,6 +7,7 @@
 #![no_main]
 #![feature(asm_experimental_arch)] // a few instructions that the library or the compiler has not
 
+mod again;
 mod alone;
 mod events;
 mod kernel;
@@ -45,10 +46,12 @@ struct Tracked {
 #[btf_map(name = "tracked")]
 static TRACKED: Array<Tracked, 1> = Array::new();
 
-/// No program calls it: the linker keeps a map that a function names, and of these two the programs know the stand-ins.
+/// No program calls it: the linker keeps a map that a function names, and of these the programs know the stand-ins.
 #[unsafe(no_mangle)]
 pub extern "C" fn kept() -> u64 {
-    (&raw const TRACKED).addr() as u64 ^ (&raw const slots::TABLE).addr() as u64
+    let maps =
+        [(&raw const TRACKED).addr(), (&raw const slots::TABLE).addr(), (&raw const again::SEEN).addr()];
+    (maps[0] ^ maps[1] ^ maps[2]) as u64
 }
 
 /// What to do after each call; the user side fills it in for the architecture.
@@ -318,13 +321,31 @@ fn read_by_now() -> i32 {
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     let task = kernel::Task::current();
+    if kernel::has!(preemptible) {
+        again::seen(task);
+    }
+    call_ends(&ctx, task)
+}
+
+/// The same once more, behind it: for calls that the kernel has left the first one out of.
+#[btf_tracepoint(function = "sys_exit")]
+pub fn sys_exit_again(ctx: BtfTracePointContext) -> i32 {
+    let task = kernel::Task::current();
+    if again::was_seen(task) {
+        return 0;
+    }
+    call_ends(&ctx, task)
+}
+
+#[inline(always)]
+fn call_ends(ctx: &BtfTracePointContext, task: kernel::Task) -> i32 {
     let pid = task.process_id();
     let mark = mark_of(pid);
     if mark & MEMBER == 0 {
         return 0;
     }
     let _alone = Alone::begin();
-    let regs = Regs::of(&ctx);
+    let regs = Regs::of(ctx);
     let number = regs.at(regs::NUMBER);
     let result: i64 = ctx.arg(1);
     if number >= CALLS as u64 {
