@@ -1,11 +1,12 @@
 //! Interleaved timing of whole processes, from their start until they have been waited for.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::scratch::Scratch;
@@ -18,6 +19,16 @@ pub(super) struct Contestant {
     pub(super) command: Vec<String>,
     /// Whether it is roar, and knows afterwards how long the command within took.
     is_roar: bool,
+    /// What goes before a command that runs meanwhile, and does nothing.
+    beside: Vec<String>,
+}
+
+/// Says that it runs, and waits until its input ends.
+const WAIT: [&str; 3] = ["sh", "-c", "echo; exec cat"];
+
+/// A command that runs beside what is timed.
+struct Beside {
+    child: Child,
 }
 
 /// The times of one contestant, one for each round.
@@ -33,7 +44,17 @@ pub(super) struct Times(Vec<Duration>);
 
 impl Contestant {
     pub(super) fn new(name: &'static str, command: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { name, command: command.into_iter().map(Into::into).collect(), is_roar: false }
+        Self {
+            name,
+            command: command.into_iter().map(Into::into).collect(),
+            is_roar: false,
+            beside: Vec::new(),
+        }
+    }
+
+    /// Returns the same, beside a command that begins with these words.
+    pub(super) fn beside(self, words: &[String]) -> Self {
+        Self { beside: words.to_vec(), ..self }
     }
 
     /// Returns the same, for a command that begins with roar.
@@ -51,6 +72,13 @@ impl Contestant {
     }
 
     fn time(&self, folder: &Path) -> Result<Duration> {
+        let beside = (!self.beside.is_empty()).then(|| Beside::start(&self.beside, folder)).transpose()?;
+        let time = self.time_alone(folder)?;
+        beside.map_or(Ok(()), Beside::end)?;
+        Ok(time)
+    }
+
+    fn time_alone(&self, folder: &Path) -> Result<Duration> {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).current_dir(folder);
         // The user's own configuration must not take part.
@@ -64,6 +92,24 @@ impl Contestant {
             bail!("`{}` ended with {}: {}", self.command.join(" "), output.status, said.trim());
         }
         Ok(time)
+    }
+}
+
+impl Beside {
+    fn start(words: &[String], folder: &Path) -> Result<Self> {
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(WAIT).current_dir(folder).env(env::HOME, folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("failed to start `{}`", words[0]))?;
+        let said = child.stdout.as_mut().context("no output")?.read(&mut [0])?;
+        ensure!(said == 1, "`{}` does not run its command", words.join(" "));
+        Ok(Self { child })
+    }
+
+    fn end(mut self) -> Result<()> {
+        let status = self.child.wait()?; // closes its input first
+        ensure!(status.success(), "the command beside ended with {status}");
+        Ok(())
     }
 }
 

@@ -19,6 +19,9 @@ const ROUNDS_QUICK: usize = 3;
 /// The backends that are measured, each under its name.
 const BACKENDS: &[&str] = &["ebpf", "preload", "ptrace"];
 
+/// A command that is not watched, while another one is.
+const BESIDE_EBPF: &str = "beside-ebpf";
+
 /// strace as it is usually run, stopping at every call.
 const STRACE: &[&str] = &["strace", "-f", "-o", "/dev/null"];
 
@@ -73,14 +76,23 @@ struct Watcher {
     /// What goes before the command.
     words: Vec<String>,
     is_roar: bool,
+    /// Whether the words go before another command, which runs meanwhile.
+    is_beside: bool,
 }
 
 impl Watcher {
     fn new(name: &'static str, words: &[&str], is_roar: bool) -> Self {
-        Self { name, words: words.iter().map(|&word| word.to_owned()).collect(), is_roar }
+        Self { name, words: words.iter().map(|&word| word.to_owned()).collect(), is_roar, is_beside: false }
+    }
+
+    fn beside(name: &'static str, words: &[&str]) -> Self {
+        Self { is_beside: true, ..Self::new(name, words, false) }
     }
 
     fn contestant(&self, command: &[String]) -> Contestant {
+        if self.is_beside {
+            return Contestant::new(self.name, command).beside(&self.words);
+        }
         let contestant = Contestant::new(self.name, self.words.iter().chain(command));
         if self.is_roar { contestant.of_roar() } else { contestant }
     }
@@ -104,6 +116,10 @@ fn watchers() -> Vec<Watcher> {
     let backends = BACKENDS.iter().filter(|backend| works(backend));
     let mut watchers: Vec<Watcher> =
         backends.map(|backend| Watcher::new(backend, &words(backend), true)).collect();
+    // The one backend that other processes notice.
+    if watchers.iter().any(|watcher| watcher.name == "ebpf") {
+        watchers.push(Watcher::beside(BESIDE_EBPF, &words("ebpf")));
+    }
     let runs = |program: &str| {
         Command::new(program)
             .arg("--version")

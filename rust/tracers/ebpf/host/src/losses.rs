@@ -40,6 +40,12 @@ impl Losses {
         self.programs.lock().unwrap_or_else(PoisonError::into_inner).push((name, program));
     }
 
+    /// Returns whether there is a second program for the ends of calls.
+    pub(crate) fn has_second(&self) -> bool {
+        let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        programs.iter().any(|(name, _)| *name == EXIT_AGAIN)
+    }
+
     /// Returns what was lost until now.
     pub(crate) fn all(&self) -> Vec<Loss> {
         let refused = match self.refused.get(&0, 0) {
@@ -52,8 +58,8 @@ impl Losses {
                 why: format!("or more may be lost: the count of them cannot be read: {error}"),
             },
         };
+        let has_second = self.has_second();
         let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_second = programs.iter().any(|(name, _)| *name == EXIT_AGAIN);
         // Kernels before 5.12 do not count these, and those before 6.0 may not tell whoever has given up his rights.
         let missed = programs.iter().filter_map(|(name, program)| {
             let count = match *name {

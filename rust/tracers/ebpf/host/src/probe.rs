@@ -153,9 +153,12 @@ impl Probe {
         })
     }
 
-    /// Detaches the programs, and returns what was lost.
+    /// Returns what was lost. Nothing more is seen from here on, on kernels where that is to be known.
     pub(crate) fn losses(&mut self) -> Vec<Loss> {
-        self.links.clear();
+        // Otherwise that is left to the end of this process, which nobody waits for.
+        if self.losses.has_second() {
+            self.links.clear();
+        }
         self.losses.all()
     }
 
