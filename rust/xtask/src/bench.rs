@@ -5,6 +5,7 @@
 //! what a quiet machine would say.
 
 mod hash;
+mod large;
 mod measure;
 mod overhead;
 mod scratch;
@@ -53,6 +54,7 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     workspace::build_programs(&workspace::shell()?)?;
     let results = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["hash"] => hash::run(effort)?,
+        ["large"] => large::run(effort)?,
         ["startup"] => startup::run(effort)?,
         names => overhead::run(effort, names, tools.as_deref())?,
     };

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Turns the skip of a backend that cannot run here into a failure: `ROAR_REQUIRE=ptrace,preload`.
-pub(crate) const REQUIRED_BACKENDS: &str = "ROAR_REQUIRE";
+/// Turns the skip of a test into a failure where a backend cannot run here, or something else is missing: `ROAR_REQUIRE=ptrace,preload`.
+pub(crate) const REQUIRED: &str = "ROAR_REQUIRE";
 
 /// How many moments the parts of a run are killed at, and what the moments follow from.
 pub(crate) const FAULT_ROUNDS: &str = "ROAR_FAULT_ROUNDS";

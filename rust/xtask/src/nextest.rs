@@ -31,9 +31,9 @@ impl Nextest {
         self
     }
 
-    /// Makes a backend of this list that cannot run here a failure instead of a skip.
-    pub(crate) fn require(mut self, backends: &str) -> Self {
-        self.command.env(env::REQUIRED_BACKENDS, backends);
+    /// Makes it a failure instead of a skip where something of this list is not here.
+    pub(crate) fn require(mut self, words: &str) -> Self {
+        self.command.env(env::REQUIRED, words);
         self
     }
 

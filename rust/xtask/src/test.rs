@@ -9,8 +9,9 @@ use crate::flags::Flags;
 use crate::nextest::Nextest;
 use crate::{env, workspace};
 
-/// Backends that must work wherever the tests run; another one is skipped with its reason.
-const REQUIRED_BACKENDS: &str = "ptrace,preload,hooked,musl,ebpf";
+/// What must be there wherever the tests run, backends and the environment of the example project; else a test that takes it
+/// would be skipped with its reason.
+const REQUIRED: &str = "ptrace,preload,hooked,musl,ebpf,sklearn";
 
 pub(crate) fn run(flags: Flags) -> Result<()> {
     all(&flags.raw())
@@ -31,5 +32,5 @@ pub(crate) fn all_with_probe(object: &Path) -> Result<()> {
 }
 
 fn tests() -> Nextest {
-    Nextest::new(["--workspace"]).require(REQUIRED_BACKENDS)
+    Nextest::new(["--workspace"]).require(REQUIRED)
 }

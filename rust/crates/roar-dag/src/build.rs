@@ -2,106 +2,97 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::graph::{Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
-use crate::record::{Content, FileUse, JobRecord, Use};
+use crate::graph::{ContentIndex, Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
+use crate::record::{JobRecord, Legend, NumberedUse, Numbering, Use};
 
 impl Graph {
     /// Returns the graph of jobs, which are given in the order in which they were recorded.
     pub fn from_records(records: &[JobRecord]) -> Self {
+        let mut numbering = Numbering::default();
         let mut builder = Builder::default();
-        for record in records {
-            builder.add(record);
+        for JobRecord { id, step, command, cwd, files } in records {
+            let files: Vec<NumberedUse> = files.iter().map(|file| numbering.file(file)).collect();
+            builder.add(Job::new(id.clone(), *step, command.clone(), cwd.clone()), &files);
         }
-        builder.graph
+        builder.finish(numbering.legend)
     }
 }
 
-#[derive(Default)]
-struct Builder {
+/// Makes a graph of numbers alone. What they stand for may be looked up meanwhile.
+#[derive(Debug, Default)]
+pub struct Builder {
     graph: Graph,
-    paths: FxHashMap<Vec<u8>, PathIndex>,
     /// The newest version that a job made, or that was found, at each path.
-    at_path: FxHashMap<PathIndex, VersionIndex>,
-    /// What was met at a path with a content: the newest version of those.
-    at_path_with: FxHashMap<(PathIndex, Content), VersionIndex>,
-    /// Which names each version has been given.
+    at_path: Vec<Option<VersionIndex>>,
+    /// The newest of the versions with a content that were the newest at a path before.
+    was_at_path: FxHashMap<(PathIndex, ContentIndex), VersionIndex>,
+    /// Which names beside their first versions have been given.
     names: FxHashSet<(VersionIndex, PathIndex)>,
     /// The newest version of each content.
-    with_content: FxHashMap<Content, VersionIndex>,
+    with_content: Vec<Option<VersionIndex>>,
 }
 
 impl Builder {
-    fn add(&mut self, record: &JobRecord) {
-        let JobRecord { id, step, command, cwd, files } = record;
+    /// Returns one for so many paths and contents; there may be more.
+    pub fn with_capacity(paths: usize, contents: usize) -> Self {
+        let mut builder = Self::default();
+        builder.graph.versions.reserve(contents);
+        builder.at_path = vec![None; paths];
+        builder.with_content = vec![None; contents];
+        builder
+    }
+
+    /// Adds a job that has no edges yet, recorded after all others, with its files.
+    pub fn add(&mut self, mut job: Job, files: &[NumberedUse]) {
         let index = JobIndex::new(self.graph.jobs.len());
-        let (id, command, cwd) = (id.clone(), command.clone(), cwd.clone());
-        let mut job = Job {
-            id,
-            step: *step,
-            command,
-            cwd,
-            consumes: vec![],
-            produces: vec![],
-            deletes: vec![],
-            supersedes: vec![],
-        };
         // All that it consumed is from before all that it produced.
         let mut priors = FxHashMap::default();
-        for FileUse { path, usage } in files {
-            let path = self.path(path);
-            match usage {
+        for NumberedUse { path, usage } in files {
+            match *usage {
                 Use::Consumed(content) => {
-                    let (version, evidence) = self.find(path, content.as_ref());
-                    job.consumes.push(Edge { version, path, evidence });
+                    let (version, evidence) = self.find(*path, content);
+                    job.consumes.push(Edge { version, path: *path, evidence });
                 }
                 Use::Updated { before, .. } => {
-                    priors.insert(path, self.find(path, before.as_ref()).0);
+                    priors.insert(*path, self.find(*path, before).0);
                 }
                 Use::Produced(_) | Use::Deleted => {}
             }
         }
         let mut made = FxHashMap::default();
-        for FileUse { path, usage } in files {
-            let path = self.path(path);
-            match usage {
+        for NumberedUse { path, usage } in files {
+            match *usage {
                 Use::Consumed(_) => {}
                 Use::Deleted => {
-                    self.at_path.remove(&path);
-                    job.deletes.push(path);
+                    self.put_at(*path, None);
+                    job.deletes.push(*path);
                 }
                 Use::Produced(content) | Use::Updated { after: content, .. } => {
-                    let prior = priors.get(&path).copied();
-                    let version = self.make(index, path, content.as_ref(), prior, &mut made);
-                    job.produces.push(Edge { version, path, evidence: Evidence::Content });
+                    let prior = priors.get(path).copied();
+                    let version = self.make(index, *path, content, prior, &mut made);
+                    job.produces.push(Edge { version, path: *path, evidence: Evidence::Content });
                 }
             }
         }
         self.graph.jobs.push(job);
     }
 
-    fn path(&mut self, path: &[u8]) -> PathIndex {
-        match self.paths.get(path) {
-            Some(index) => *index,
-            None => {
-                let index = PathIndex::new(self.graph.paths.len());
-                self.graph.paths.push(path.to_owned());
-                self.paths.insert(path.to_owned(), index);
-                index
-            }
-        }
+    /// Returns the graph, with what its numbers stand for.
+    pub fn finish(self, legend: Legend) -> Graph {
+        Graph { legend, ..self.graph }
     }
 
     /// Returns the version that a job found there; one that nobody made where there is none.
-    fn find(&mut self, path: PathIndex, content: Option<&Content>) -> (VersionIndex, Evidence) {
-        let newest = self.at_path.get(&path).copied();
+    fn find(&mut self, path: PathIndex, content: Option<ContentIndex>) -> (VersionIndex, Evidence) {
+        let newest = self.at_path.get(path.index()).copied().flatten();
         let Some(content) = content else {
             // Not hashed: the newest one there, whatever its content.
             let version = newest.unwrap_or_else(|| self.add_version(None, None, path, None));
             return (version, Evidence::Path);
         };
         let by_content = newest
-            .filter(|newest| self.graph.version(*newest).content.as_ref() == Some(content))
-            .or_else(|| self.at_path_with.get(&(path, content.clone())).copied());
+            .filter(|newest| self.graph.version(*newest).content == Some(content))
+            .or_else(|| self.was_at_path.get(&(path, content)).copied());
         if let Some(version) = by_content {
             return (version, Evidence::Content);
         }
@@ -111,7 +102,7 @@ impl Builder {
             return (version, Evidence::Path);
         }
         // Made elsewhere, and brought here by somebody who was not observed.
-        if let Some(version) = self.with_content.get(content).copied() {
+        if let Some(version) = self.with_content.get(content.index()).copied().flatten() {
             self.name(version, path);
             return (version, Evidence::Content);
         }
@@ -123,14 +114,14 @@ impl Builder {
         &mut self,
         job: JobIndex,
         path: PathIndex,
-        content: Option<&Content>,
+        content: Option<ContentIndex>,
         prior: Option<VersionIndex>,
-        made: &mut FxHashMap<Content, VersionIndex>,
+        made: &mut FxHashMap<ContentIndex, VersionIndex>,
     ) -> VersionIndex {
         let Some(content) = content else {
             return self.add_version(None, Some(job), path, prior);
         };
-        match made.get(content).copied() {
+        match made.get(&content).copied() {
             Some(version) => {
                 self.name(version, path);
                 let version_prior = &mut self.graph.versions[version.index()].prior;
@@ -139,7 +130,7 @@ impl Builder {
             }
             None => {
                 let version = self.add_version(Some(content), Some(job), path, prior);
-                made.insert(content.clone(), version);
+                made.insert(content, version);
                 version
             }
         }
@@ -147,35 +138,46 @@ impl Builder {
 
     fn add_version(
         &mut self,
-        content: Option<&Content>,
+        content: Option<ContentIndex>,
         producer: Option<JobIndex>,
         path: PathIndex,
         prior: Option<VersionIndex>,
     ) -> VersionIndex {
         let version = VersionIndex::new(self.graph.versions.len());
-        let content = content.cloned();
-        self.graph.versions.push(Version {
-            content,
-            producer,
-            superseded_producer: None,
-            prior,
-            paths: vec![],
-        });
+        self.graph.versions.push(Version { content, producer, superseded_producer: None, prior, path });
         self.name(version, path);
         version
     }
 
     /// Says that the version is the newest at that path.
     fn name(&mut self, version: VersionIndex, path: PathIndex) {
-        if self.names.insert((version, path)) {
-            self.graph.versions[version.index()].paths.push(path);
+        let Version { content, path: first, .. } = *self.graph.version(version);
+        if path != first && self.names.insert((version, path)) {
+            self.graph.other_names.entry(version).or_default().push(path);
         }
-        self.at_path.insert(path, version);
-        if let Some(content) = &self.graph.versions[version.index()].content {
-            self.at_path_with.insert((path, content.clone()), version);
-            self.with_content.insert(content.clone(), version);
+        self.put_at(path, Some(version));
+        if let Some(content) = content {
+            *slot(&mut self.with_content, content.index()) = Some(version);
         }
     }
+
+    /// Puts a version, or nothing, in place of the one that was the newest at a path.
+    fn put_at(&mut self, path: PathIndex, version: Option<VersionIndex>) {
+        let before = std::mem::replace(slot(&mut self.at_path, path.index()), version);
+        if let Some(before) = before
+            && let Some(content) = self.graph.version(before).content
+        {
+            self.was_at_path.insert((path, content), before);
+        }
+    }
+}
+
+/// Returns the place with that number, which is made where it is not there yet.
+fn slot<T: Clone>(list: &mut Vec<Option<T>>, number: usize) -> &mut Option<T> {
+    if number >= list.len() {
+        list.resize(number + 1, None);
+    }
+    &mut list[number]
 }
 
 #[cfg(test)]

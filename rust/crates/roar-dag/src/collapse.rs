@@ -5,34 +5,37 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use crate::ancestry::comes_from;
-use crate::graph::{Edge, Graph, Job, JobIndex, Version, VersionIndex};
+use crate::graph::{Graph, Job, JobIndex, Version, VersionIndex};
 
 impl Graph {
     /// Returns the graph in which a step stands for all earlier ones of the same command in the same directory.
     ///
     /// What a job took from a superseded step it takes from the later one, if that made the same content again and does
     /// not itself come from the job. Otherwise the version stays, without a producer, and names the superseded step.
-    pub fn collapse(&self) -> Self {
+    pub fn collapse(self) -> Self {
         Collapse::new(self).graph()
     }
 }
 
-struct Collapse<'g> {
-    old: &'g Graph,
+struct Collapse {
+    old: Graph,
     /// For each job the one that stands for it: itself, or a later one.
     stands_for: Vec<JobIndex>,
     /// The steps that each job stands for, but its own.
     superseded: FxHashMap<JobIndex, Vec<u64>>,
-    /// What each job made of each content.
-    made: FxHashMap<(JobIndex, VersionIndex), VersionIndex>,
+    /// For the versions of superseded jobs, what those that stand for them made with the same content.
+    made_again: FxHashMap<VersionIndex, VersionIndex>,
     /// For each job those that it takes from, as far as that is decided.
     parents: Vec<BTreeSet<JobIndex>>,
     new: Graph,
-    versions: FxHashMap<VersionIndex, VersionIndex>,
+    /// The place of each kept job in the new graph.
+    places: Vec<Option<JobIndex>>,
+    /// The place of each version in the new graph.
+    versions: Vec<Option<VersionIndex>>,
 }
 
-impl<'g> Collapse<'g> {
-    fn new(old: &'g Graph) -> Self {
+impl Collapse {
+    fn new(old: Graph) -> Self {
         let mut newest = FxHashMap::default();
         for (index, job) in old.indexed_jobs() {
             newest.insert((&job.command, &job.cwd), index);
@@ -46,127 +49,111 @@ impl<'g> Collapse<'g> {
             }
         }
         Self {
-            old,
+            made_again: made_again(&old, &stands_for),
             superseded,
-            made: same_contents(old, &stands_for),
             stands_for,
             parents: vec![BTreeSet::new(); old.jobs.len()],
-            new: Graph { paths: old.paths.clone(), ..Graph::default() },
-            versions: FxHashMap::default(),
+            places: vec![None; old.jobs.len()],
+            versions: vec![None; old.versions.len()],
+            new: Graph::default(),
+            old,
         }
     }
 
     fn graph(mut self) -> Graph {
-        let old = self.old;
-        let kept: Vec<JobIndex> = old
-            .indexed_jobs()
-            .map(|(index, _)| index)
-            .filter(|index| self.stands_for[index.index()] == *index)
-            .collect();
+        let kept: Vec<JobIndex> =
+            self.old.indexed_jobs().map(|(index, _)| index).filter(|index| self.is_kept(*index)).collect();
         // The edges that stay as they are come first: whether another may be moved depends on all of them.
         for index in &kept {
-            for version in old.taken(*index) {
-                let producer = old.version(version).producer;
-                let kept = producer.filter(|producer| self.stands_for[producer.index()] == *producer);
-                self.parents[index.index()].extend(kept);
-            }
+            let producers = self.old.taken(*index).filter_map(|version| self.old.version(version).producer);
+            self.parents[index.index()] = producers.filter(|producer| self.is_kept(*producer)).collect();
         }
-        let places: FxHashMap<JobIndex, JobIndex> =
-            kept.iter().enumerate().map(|(place, index)| (*index, JobIndex::new(place))).collect();
-        for index in &kept {
-            let job = self.job(*index, &places);
+        for (place, index) in kept.iter().enumerate() {
+            self.places[index.index()] = Some(JobIndex::new(place));
+        }
+        self.new.versions.reserve(self.old.versions.len());
+        for index in kept {
+            let job = self.job(index);
             self.new.jobs.push(job);
         }
-        self.new
+        Graph { legend: self.old.legend, ..self.new }
     }
 
-    fn job(&mut self, index: JobIndex, places: &FxHashMap<JobIndex, JobIndex>) -> Job {
-        let Job { id, step, command, cwd, consumes, produces, deletes, supersedes: _ } = self.old.job(index);
-        let consumes = consumes.iter().map(|edge| self.taken_edge(index, *edge, places)).collect();
-        let produces: Vec<Edge> =
-            produces.iter().map(|edge| Edge { version: self.place(edge.version, places), ..*edge }).collect();
-        for edge in &self.old.job(index).produces {
-            let prior = self.old.version(edge.version).prior.map(|prior| self.taken(index, prior, places));
-            let place = self.place(edge.version, places);
-            self.new.versions[place.index()].prior = prior;
-        }
-        Job {
-            id: id.clone(),
-            step: *step,
-            command: command.clone(),
-            cwd: cwd.clone(),
-            consumes,
-            produces,
-            deletes: deletes.clone(),
-            supersedes: self.superseded.remove(&index).unwrap_or_default(),
-        }
+    fn is_kept(&self, job: JobIndex) -> bool {
+        self.stands_for[job.index()] == job
     }
 
-    fn taken_edge(&mut self, job: JobIndex, edge: Edge, places: &FxHashMap<JobIndex, JobIndex>) -> Edge {
-        Edge { version: self.taken(job, edge.version, places), ..edge }
+    fn job(&mut self, index: JobIndex) -> Job {
+        let mut job = std::mem::take(&mut self.old.jobs[index.index()]);
+        for edge in &mut job.consumes {
+            edge.version = self.taken(index, edge.version);
+        }
+        let made: Vec<VersionIndex> = job.produces.iter().map(|edge| edge.version).collect();
+        for edge in &mut job.produces {
+            edge.version = self.place(edge.version);
+        }
+        for (edge, made) in job.produces.iter().zip(made) {
+            let prior = self.old.version(made).prior.map(|prior| self.taken(index, prior));
+            self.new.versions[edge.version.index()].prior = prior;
+        }
+        Job { supersedes: self.superseded.remove(&index).unwrap_or_default(), ..job }
     }
 
     /// Returns the version that a job takes, moved to the later step where that is possible.
-    fn taken(
-        &mut self,
-        job: JobIndex,
-        version: VersionIndex,
-        places: &FxHashMap<JobIndex, JobIndex>,
-    ) -> VersionIndex {
-        let producer = self.old.version(version).producer;
-        let standing = producer.map(|producer| self.stands_for[producer.index()]);
-        if let Some(standing) = standing.filter(|standing| producer != Some(*standing))
-            && let Some(made_again) = self.made.get(&(standing, version)).copied()
+    fn taken(&mut self, job: JobIndex, version: VersionIndex) -> VersionIndex {
+        if let Some(made_again) = self.made_again.get(&version).copied()
+            && let Some(standing) = self.old.version(made_again).producer
             && !comes_from(&self.parents, standing, job)
         {
             self.parents[job.index()].insert(standing);
-            return self.place(made_again, places);
+            return self.place(made_again);
         }
-        self.place(version, places)
+        self.place(version)
     }
 
     /// Returns the place of a version in the new graph.
-    fn place(&mut self, version: VersionIndex, places: &FxHashMap<JobIndex, JobIndex>) -> VersionIndex {
-        if let Some(place) = self.versions.get(&version) {
-            return *place;
+    fn place(&mut self, version: VersionIndex) -> VersionIndex {
+        if let Some(place) = self.versions[version.index()] {
+            return place;
         }
-        let Version { content, producer, superseded_producer: _, prior: _, paths } =
-            self.old.version(version);
+        let Version { content, producer, superseded_producer: _, prior: _, path } =
+            *self.old.version(version);
         let place = VersionIndex::new(self.new.versions.len());
-        let kept_producer = producer.and_then(|producer| places.get(&producer).copied());
+        let kept_producer = producer.and_then(|producer| self.places[producer.index()]);
         let superseded = producer.filter(|_| kept_producer.is_none());
         self.new.versions.push(Version {
-            content: content.clone(),
+            content,
             producer: kept_producer,
             superseded_producer: superseded.map(|producer| self.old.job(producer).step),
             prior: None,
-            paths: paths.clone(),
+            path,
         });
-        self.versions.insert(version, place);
+        if let Some(names) = self.old.other_names.remove(&version) {
+            self.new.other_names.insert(place, names);
+        }
+        self.versions[version.index()] = Some(place);
         place
     }
 }
 
 /// Returns, for each version of a superseded job, the version with that content that the job which stands for it made.
-fn same_contents(
-    graph: &Graph,
-    stands_for: &[JobIndex],
-) -> FxHashMap<(JobIndex, VersionIndex), VersionIndex> {
+fn made_again(graph: &Graph, stands_for: &[JobIndex]) -> FxHashMap<VersionIndex, VersionIndex> {
     let mut by_content = FxHashMap::default();
-    for (index, version) in graph.indexed_versions() {
-        if let (Some(producer), Some(content)) = (version.producer, &version.content) {
-            by_content.insert((producer, content), index);
+    let superseded =
+        || graph.indexed_jobs().zip(stands_for).filter(|((index, _), standing)| index != *standing);
+    for (_, standing) in superseded() {
+        for edge in &graph.job(*standing).produces {
+            by_content.insert((*standing, graph.version(edge.version).content), edge.version);
         }
     }
-    let mut same = FxHashMap::default();
-    for (index, version) in graph.indexed_versions() {
-        let (Some(producer), Some(content)) = (version.producer, &version.content) else {
-            continue;
-        };
-        let standing = stands_for[producer.index()];
-        if let Some(again) = by_content.get(&(standing, content)) {
-            same.insert((standing, index), *again);
+    let mut again = FxHashMap::default();
+    for ((_, job), standing) in superseded() {
+        for edge in &job.produces {
+            let content = graph.version(edge.version).content;
+            if let Some(made) = by_content.get(&(*standing, content)).filter(|_| content.is_some()) {
+                again.insert(edge.version, *made);
+            }
         }
     }
-    same
+    again
 }

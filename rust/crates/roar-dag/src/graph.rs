@@ -1,6 +1,8 @@
 //! Jobs, versions and the edges between them.
 
-use crate::record::Content;
+use rustc_hash::FxHashMap;
+
+use crate::record::{ContentRef, Legend};
 
 macro_rules! indices {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {$(
@@ -9,7 +11,8 @@ macro_rules! indices {
         pub struct $name(pub(crate) u32);
 
         impl $name {
-            pub(crate) fn new(index: usize) -> Self {
+            /// Returns the one for a place.
+            pub fn new(index: usize) -> Self {
                 Self(u32::try_from(index).expect("a session has fewer than four thousand million of anything"))
             }
 
@@ -26,8 +29,10 @@ indices! {
     JobIndex,
     /// Place of a version in [`Graph::versions`].
     VersionIndex,
-    /// Place of a path in [`Graph::paths`].
+    /// Number of a path; see [`Graph::path`].
     PathIndex,
+    /// Number of a content; see [`Graph::content`].
+    ContentIndex,
 }
 
 /// Jobs and versions of artifacts. Edges go from a version to the jobs that consume it, and from a job to the versions
@@ -43,12 +48,13 @@ pub struct Graph {
     pub jobs: Vec<Job>,
     /// The versions, in the order in which they came up.
     pub versions: Vec<Version>,
-    /// The paths.
-    pub paths: Vec<Vec<u8>>,
+    /// The names of versions beside their first, of those that have some.
+    pub(crate) other_names: FxHashMap<VersionIndex, Vec<PathIndex>>,
+    pub(crate) legend: Legend,
 }
 
 /// A job with its edges.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job {
     /// Its id.
     pub id: String,
@@ -66,6 +72,14 @@ pub struct Job {
     pub deletes: Vec<PathIndex>,
     /// Earlier steps of the same command in the same directory, which this one stands for.
     pub supersedes: Vec<u64>,
+}
+
+impl Job {
+    /// Returns a job without edges.
+    pub fn new(id: String, step: u64, command: Vec<Vec<u8>>, cwd: Vec<u8>) -> Self {
+        let (consumes, produces, deletes, supersedes) = Default::default();
+        Self { id, step, command, cwd, consumes, produces, deletes, supersedes }
+    }
 }
 
 /// An edge between a job and a version.
@@ -89,18 +103,18 @@ pub enum Evidence {
 }
 
 /// A content as one job made it, or as it was there before all jobs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     /// The content; `None`: not hashed, and a version of its own.
-    pub content: Option<Content>,
+    pub content: Option<ContentIndex>,
     /// Who made it; `None`: nobody in this graph.
     pub producer: Option<JobIndex>,
     /// The step that made it, where that is superseded and hence not in this graph.
     pub superseded_producer: Option<u64>,
     /// The version that it is an update of.
     pub prior: Option<VersionIndex>,
-    /// Its names.
-    pub paths: Vec<PathIndex>,
+    /// Its first name; see [`Graph::names`] for all.
+    pub path: PathIndex,
 }
 
 impl Graph {
@@ -116,7 +130,23 @@ impl Graph {
 
     /// Returns a path.
     pub fn path(&self, index: PathIndex) -> &[u8] {
-        &self.paths[index.index()]
+        self.legend.path(index)
+    }
+
+    /// Returns how many paths there are.
+    pub(crate) fn paths_len(&self) -> usize {
+        self.legend.paths_len()
+    }
+
+    /// Returns the content of a version, where it was hashed.
+    pub fn content(&self, index: VersionIndex) -> Option<ContentRef<'_>> {
+        Some(self.legend.content(self.version(index).content?))
+    }
+
+    /// Returns the names of a version, in the order in which it was given them.
+    pub fn names(&self, index: VersionIndex) -> impl Iterator<Item = PathIndex> {
+        let others = self.other_names.get(&index).into_iter().flatten();
+        [self.version(index).path].into_iter().chain(others.copied())
     }
 
     /// Returns the jobs with their places.
@@ -132,8 +162,8 @@ impl Graph {
     /// Returns whether two versions have the same content, as far as that is known.
     pub(crate) fn is_same_content(&self, one: VersionIndex, other: VersionIndex) -> bool {
         one == other || {
-            let content = &self.version(one).content;
-            content.is_some() && *content == self.version(other).content
+            let content = self.version(one).content;
+            content.is_some() && content == self.version(other).content
         }
     }
 }

@@ -10,10 +10,13 @@ mod ancestry;
 mod build;
 mod collapse;
 mod graph;
+mod names;
 mod record;
 mod stale;
 
 pub use ancestry::{Ancestry, Hop};
-pub use graph::{Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
-pub use record::{Content, FileUse, JobRecord, Use};
+pub use build::Builder;
+pub use graph::{ContentIndex, Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
+pub use names::Names;
+pub use record::{Content, ContentRef, FileUse, JobRecord, Legend, NumberedUse, Use};
 pub use stale::Stale;

@@ -1,5 +1,10 @@
 //! What the graph is made of.
 
+use rustc_hash::FxHashMap;
+
+use crate::graph::{ContentIndex, PathIndex};
+use crate::names::Names;
+
 /// What names a content: equal contents are one artifact, wherever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Content {
@@ -9,22 +14,59 @@ pub struct Content {
     pub is_link: bool,
 }
 
-/// What a job did to a file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Use {
+impl Content {
+    /// Returns it as those of a graph are.
+    pub fn view(&self) -> ContentRef<'_> {
+        ContentRef { hash: &self.hash, is_link: self.is_link }
+    }
+}
+
+/// A content of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentRef<'g> {
+    /// Its hash, lowercase hex.
+    pub hash: &'g str,
+    /// Whether it is the target of a symbolic link.
+    pub is_link: bool,
+}
+
+impl ContentRef<'_> {
+    /// Returns a copy that needs no graph.
+    pub fn to_content(self) -> Content {
+        Content { hash: self.hash.to_owned(), is_link: self.is_link }
+    }
+}
+
+/// What a job did to a file, whose contents are named by `C`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Use<C = Content> {
     /// It took content from before it began; `None`: not hashed.
-    Consumed(Option<Content>),
+    Consumed(Option<C>),
     /// It wrote it, anew or over what was there; `None`: not hashed.
-    Produced(Option<Content>),
+    Produced(Option<C>),
     /// It changed what was there, and kept the rest of it.
     Updated {
         /// Before; `None`: not known.
-        before: Option<Content>,
+        before: Option<C>,
         /// After; `None`: not hashed.
-        after: Option<Content>,
+        after: Option<C>,
     },
     /// It removed it.
     Deleted,
+}
+
+impl<C> Use<C> {
+    /// Returns the same, of contents that are named otherwise.
+    fn map<D>(&self, mut name: impl FnMut(&C) -> D) -> Use<D> {
+        match self {
+            Self::Consumed(content) => Use::Consumed(content.as_ref().map(name)),
+            Self::Produced(content) => Use::Produced(content.as_ref().map(name)),
+            Self::Updated { before, after } => {
+                Use::Updated { before: before.as_ref().map(&mut name), after: after.as_ref().map(name) }
+            }
+            Self::Deleted => Use::Deleted,
+        }
+    }
 }
 
 /// A file of a job.
@@ -34,6 +76,15 @@ pub struct FileUse {
     pub path: Vec<u8>,
     /// What the job did to it.
     pub usage: Use,
+}
+
+/// A file of a job, by numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NumberedUse {
+    /// Where it was.
+    pub path: PathIndex,
+    /// What the job did to it.
+    pub usage: Use<ContentIndex>,
 }
 
 /// A job, as it was recorded.
@@ -49,4 +100,84 @@ pub struct JobRecord {
     pub cwd: Vec<u8>,
     /// Its files.
     pub files: Vec<FileUse>,
+}
+
+/// What the numbers stand for in a graph: paths and contents, each there once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Legend {
+    paths: Names,
+    /// Lowercase hex.
+    hashes: Names,
+    are_links: Vec<bool>,
+}
+
+impl Legend {
+    /// Returns one for so many paths and contents, none of which is set.
+    pub fn with_len(paths: usize, contents: usize) -> Self {
+        Self {
+            paths: Names::with_len(paths),
+            hashes: Names::with_len(contents),
+            are_links: vec![false; contents],
+        }
+    }
+
+    /// Says what a path is.
+    pub fn set_path(&mut self, index: PathIndex, path: &[u8]) {
+        self.paths.set(index.index(), path);
+    }
+
+    /// Says what a content is.
+    pub fn set_content(&mut self, index: ContentIndex, content: ContentRef<'_>) {
+        self.hashes.set(index.index(), content.hash.as_bytes());
+        self.are_links[index.index()] = content.is_link;
+    }
+
+    pub(crate) fn paths_len(&self) -> usize {
+        self.paths.len()
+    }
+
+    pub(crate) fn path(&self, index: PathIndex) -> &[u8] {
+        self.paths.get(index.index())
+    }
+
+    pub(crate) fn content(&self, index: ContentIndex) -> ContentRef<'_> {
+        let hash = std::str::from_utf8(self.hashes.get(index.index())).expect("it was set from text");
+        ContentRef { hash, is_link: self.are_links[index.index()] }
+    }
+}
+
+/// Numbers paths and contents as they come up.
+#[derive(Debug, Default)]
+pub(crate) struct Numbering {
+    paths: FxHashMap<Vec<u8>, PathIndex>,
+    contents: FxHashMap<Content, ContentIndex>,
+    pub(crate) legend: Legend,
+}
+
+impl Numbering {
+    pub(crate) fn file(&mut self, file: &FileUse) -> NumberedUse {
+        let FileUse { path, usage } = file;
+        NumberedUse { path: self.path(path), usage: usage.map(|content| self.content(content)) }
+    }
+
+    fn path(&mut self, path: &[u8]) -> PathIndex {
+        if let Some(index) = self.paths.get(path) {
+            return *index;
+        }
+        let index = PathIndex::new(self.legend.paths.len());
+        self.legend.paths.push(path);
+        self.paths.insert(path.to_owned(), index);
+        index
+    }
+
+    fn content(&mut self, content: &Content) -> ContentIndex {
+        if let Some(index) = self.contents.get(content) {
+            return *index;
+        }
+        let index = ContentIndex::new(self.legend.hashes.len());
+        self.legend.hashes.push(content.hash.as_bytes());
+        self.legend.are_links.push(content.is_link);
+        self.contents.insert(content.clone(), index);
+        index
+    }
 }

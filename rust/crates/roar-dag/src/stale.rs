@@ -26,16 +26,18 @@ impl Graph {
     /// A version that comes from the job itself does not make it stale: a file that is updated step by step is not stale
     /// at each step but the last.
     pub fn stale(&self) -> Vec<Stale> {
-        let mut newest: FxHashMap<PathIndex, (JobIndex, VersionIndex)> = FxHashMap::default();
+        let mut newest: Vec<Option<(JobIndex, VersionIndex)>> = vec![None; self.paths_len()];
         for (index, job) in self.indexed_jobs() {
-            newest.extend(job.produces.iter().map(|edge| (edge.path, (index, edge.version))));
+            for edge in &job.produces {
+                newest[edge.path.index()] = Some((index, edge.version));
+            }
         }
         let parents = self.job_parents();
         let mut found = Vec::new();
         for (job, node) in self.indexed_jobs() {
             let mut own = FxHashMap::default();
             for edge in &node.consumes {
-                let Some((newest_producer, newest)) = newest.get(&edge.path).copied() else {
+                let Some((newest_producer, newest)) = newest[edge.path.index()] else {
                     continue;
                 };
                 let is_later = newest_producer > job && !self.is_same_content(edge.version, newest);

@@ -70,7 +70,7 @@ proptest! {
     fn there_is_never_a_cycle(records in records()) {
         let graph = Graph::from_records(&records);
         prop_assert!(is_acyclic(&graph));
-        prop_assert!(is_acyclic(&graph.collapse()));
+        prop_assert!(is_acyclic(&graph.clone().collapse()));
     }
 
     #[test]
@@ -113,7 +113,7 @@ proptest! {
     #[test]
     fn an_edge_known_by_content_is_of_that_content(records in records()) {
         let graph = Graph::from_records(&records);
-        for graph in [graph.collapse(), graph] {
+        for graph in [graph.clone().collapse(), graph] {
             for job in &graph.jobs {
                 let record = records.iter().find(|record| record.step == job.step).unwrap();
                 let consumed = record.files.iter().filter_map(|file| match &file.usage {
@@ -122,7 +122,7 @@ proptest! {
                 });
                 for (edge, content) in job.consumes.iter().zip(consumed) {
                     if edge.evidence == roar_dag::Evidence::Content {
-                        prop_assert_eq!(&graph.version(edge.version).content, content);
+                        prop_assert_eq!(graph.content(edge.version), content.as_ref().map(Content::view));
                     }
                 }
             }
@@ -137,7 +137,7 @@ proptest! {
         let steps = collapsed.jobs.iter().flat_map(|job| job.supersedes.iter().chain([&job.step]));
         let steps: BTreeSet<u64> = steps.copied().collect();
         prop_assert_eq!(steps, (1..=records.len() as u64).collect::<BTreeSet<u64>>());
-        prop_assert_eq!(&collapsed.collapse().jobs.len(), &collapsed.jobs.len());
+        prop_assert_eq!(&collapsed.clone().collapse().jobs.len(), &collapsed.jobs.len());
     }
 
     #[test]
@@ -156,8 +156,8 @@ proptest! {
         let graph = Graph::from_records(&records);
         let mut seen = BTreeSet::new();
         for version in &graph.versions {
-            if let (Some(producer), Some(content)) = (version.producer, &version.content) {
-                prop_assert!(seen.insert((producer, content.clone())));
+            if let (Some(producer), Some(content)) = (version.producer, version.content) {
+                prop_assert!(seen.insert((producer, content)));
             }
         }
     }

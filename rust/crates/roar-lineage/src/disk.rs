@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use roar_dag::Content;
+use roar_dag::{Content, ContentRef};
 use roar_hash::{HashCache, Outcome, Request, Unwatched, hash_files, stamp_at};
 use roar_store::{CachedHash, Error, Store};
 use rustc_hash::FxHashMap;
@@ -22,8 +22,8 @@ pub enum OnDisk {
 
 impl OnDisk {
     /// Returns whether it has that content.
-    pub fn is(&self, content: &Content) -> bool {
-        matches!(self, Self::There(found) if found == content)
+    pub fn is(&self, content: ContentRef<'_>) -> bool {
+        matches!(self, Self::There(found) if found.view() == content)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use roar_dag::{Content, JobIndex, VersionIndex};
+use roar_dag::{Content, ContentRef, JobIndex, VersionIndex};
 use roar_store::{Error, GitState, Job, JobContext, JobKind, Package, PackageKind, Patch, Store, Target};
 use tracer_schema::PathBytes;
 
@@ -99,7 +99,9 @@ impl Plan {
         };
         let wanted = wanted
             .iter()
-            .map(|edge| (graph.path(edge.path).into(), graph.version(edge.version).content.clone()))
+            .map(|edge| {
+                (graph.path(edge.path).into(), graph.content(edge.version).map(ContentRef::to_content))
+            })
             .collect();
         let mut needed: BTreeSet<JobIndex> = lineage.ancestry.jobs.clone();
         needed.insert(last);
@@ -125,7 +127,7 @@ impl Plan {
     fn step(&self, store: &Store, lineage: &Lineage, index: JobIndex) -> Result<Step, Error> {
         let graph = &lineage.graph;
         let (node, job) = (graph.job(index), lineage.jobs[index.index()].clone());
-        let content = |version: VersionIndex| graph.version(version).content.clone();
+        let content = |version: VersionIndex| graph.content(version).map(ContentRef::to_content);
         let is_root = |version: VersionIndex| graph.version(version).producer.is_none();
         let input = |path: &[u8], content| Input { path: path.into(), content, supply: Supply::Copy };
         let taken = node.consumes.iter().filter(|edge| is_root(edge.version));
@@ -165,7 +167,7 @@ impl Plan {
             let Step { job, context, inputs, outputs: _ } = step;
             for input in inputs {
                 let is_same = match &input.content {
-                    Some(content) => disk.at(input.path.as_bytes(), is_link(input)).is(content),
+                    Some(content) => disk.at(input.path.as_bytes(), is_link(input)).is(content.view()),
                     None => false,
                 };
                 let source = sources.of(job.key, input.path.as_bytes())?;

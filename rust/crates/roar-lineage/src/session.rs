@@ -1,24 +1,67 @@
 //! From rows to the graph.
 
-use roar_dag::{Content, FileUse, Graph, JobRecord, Use};
-use roar_store::{Error, Job, JobKey, SessionFile, SessionKey, Store};
-use rustc_hash::FxHashMap;
-use tracer_schema::{BLAKE3_OF_NOTHING, NodeKind, Prior, Role};
+use std::thread;
+
+use roar_dag::{
+    Builder, Content, ContentIndex, ContentRef, FileUse, Graph, JobRecord, Legend, NumberedUse, PathIndex,
+    Use,
+};
+use roar_store::{Error, Job, SessionFile, SessionKey, SessionUse, SessionUses, Store};
+use tracer_schema::{BLAKE3_OF_NOTHING, NodeKind, Prior, Role, to_hex};
 
 /// Returns the graph of a session and its jobs, in the order of their steps. Files that lists leave out are not in it.
 ///
 /// # Errors
 /// Those of the store.
 pub fn of_session(store: &Store, session: SessionKey) -> Result<(Graph, Vec<Job>), Error> {
+    store.at_one_time(|| read(store, session))
+}
+
+fn read(store: &Store, session: SessionKey) -> Result<(Graph, Vec<Job>), Error> {
     let mut jobs = store.jobs_of_session(session, usize::MAX)?;
     jobs.reverse();
-    let mut files: FxHashMap<JobKey, Vec<SessionFile>> = FxHashMap::default();
-    for file in store.session_files(session)? {
-        files.entry(file.job).or_default().push(file);
+    let uses = store.session_uses(&jobs)?;
+    // The graph is one of numbers: what they stand for is read meanwhile.
+    let (builder, legend) = thread::scope(|scope| {
+        let builder = scope.spawn(|| builder(&jobs, &uses));
+        let legend = legend(store, &uses);
+        (builder.join().expect("making a graph does not panic"), legend)
+    });
+    Ok((builder.finish(legend?), jobs))
+}
+
+fn builder(jobs: &[Job], uses: &SessionUses) -> Builder {
+    let mut builder = Builder::with_capacity(uses.paths_len(), uses.artifacts_len());
+    let mut files = Vec::new();
+    for (place, job) in jobs.iter().enumerate() {
+        files.clear();
+        files.extend(uses.of_job(place).iter().filter_map(|file| numbered(uses, file)));
+        builder.add(node(job), &files);
     }
-    let record = |job: &Job| record_of(job, files.remove(&job.key).unwrap_or_default());
-    let records: Vec<JobRecord> = jobs.iter().map(record).collect();
-    Ok((Graph::from_records(&records), jobs))
+    builder
+}
+
+fn legend(store: &Store, uses: &SessionUses) -> Result<Legend, Error> {
+    let mut legend = Legend::with_len(uses.paths_len(), uses.artifacts_len());
+    store.each_path(uses, |number, path| legend.set_path(PathIndex::new(number as usize), path))?;
+    store.each_artifact(uses, |number, hash, kind| {
+        let content = ContentRef { hash: &to_hex(hash), is_link: kind == NodeKind::Symlink };
+        legend.set_content(ContentIndex::new(number as usize), content);
+    })?;
+    Ok(legend)
+}
+
+fn node(job: &Job) -> roar_dag::Job {
+    let command = job.command.iter().map(|word| word.0.clone()).collect();
+    roar_dag::Job::new(job.id.clone(), job.step, command, job.cwd.0.clone())
+}
+
+fn numbered(uses: &SessionUses, file: &SessionUse) -> Option<NumberedUse> {
+    let SessionUse { path, role, prior, artifact, prior_artifact } = *file;
+    let content = |artifact: Option<u32>| artifact.map(|number| ContentIndex::new(number as usize));
+    let was_empty = prior_artifact.is_some_and(|artifact| uses.is_nothing(artifact));
+    let usage = usage(role, prior, was_empty, content(artifact), content(prior_artifact))?;
+    Some(NumberedUse { path: PathIndex::new(path as usize), usage })
 }
 
 /// Returns a job as the graph takes it.
@@ -39,18 +82,26 @@ fn file_use(file: SessionFile) -> Option<FileUse> {
     }
     let content =
         |hash: Option<String>| hash.map(|hash| Content { hash, is_link: kind == NodeKind::Symlink });
-    let usage = match (role, prior) {
-        (Role::Input, _) => Use::Consumed(content(hash)),
+    let was_empty = prior_hash.as_deref() == Some(BLAKE3_OF_NOTHING);
+    let usage = usage(role, prior, was_empty, content(hash), content(prior_hash))?;
+    Some(FileUse { path: path.0, usage })
+}
+
+/// Returns what a job did to a file, as far as the graph knows of it.
+fn usage<C>(
+    role: Role,
+    prior: Option<Prior>,
+    was_empty: bool,
+    content: Option<C>,
+    before: Option<C>,
+) -> Option<Use<C>> {
+    Some(match (role, prior) {
+        (Role::Input, _) => Use::Consumed(content),
         // Nothing is left of nothing: the shell has emptied the file for `> file`, before the run.
-        (Role::Output, Some(Prior::Kept)) if prior_hash.as_deref() == Some(BLAKE3_OF_NOTHING) => {
-            Use::Produced(content(hash))
-        }
-        (Role::Output, Some(Prior::Kept)) => {
-            Use::Updated { before: content(prior_hash), after: content(hash) }
-        }
-        (Role::Output, Some(Prior::Replaced) | None) => Use::Produced(content(hash)),
+        (Role::Output, Some(Prior::Kept)) if was_empty => Use::Produced(content),
+        (Role::Output, Some(Prior::Kept)) => Use::Updated { before, after: content },
+        (Role::Output, Some(Prior::Replaced) | None) => Use::Produced(content),
         (Role::Deleted, _) => Use::Deleted,
         (Role::Temporary, _) => return None,
-    };
-    Some(FileUse { path: path.0, usage })
+    })
 }

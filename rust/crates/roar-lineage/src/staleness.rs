@@ -89,7 +89,7 @@ impl Staleness {
     /// Those of the store.
     pub fn of_session(store: &mut Store, session: SessionKey) -> Result<Self, Error> {
         let (graph, jobs) = crate::of_session(store, session)?;
-        Self::new(store, &graph, jobs, true)
+        Self::new(store, graph, jobs, true)
     }
 
     /// Compares the newest steps of a session with the disk: as many as have no more files than that together.
@@ -114,10 +114,10 @@ impl Staleness {
             records.push(record_of(job, reader.files(job.key)?));
         }
         drop(reader);
-        Self::new(store, &Graph::from_records(&records), jobs, is_whole)
+        Self::new(store, Graph::from_records(&records), jobs, is_whole)
     }
 
-    fn new(store: &mut Store, whole: &Graph, jobs: Vec<Job>, is_whole: bool) -> Result<Self, Error> {
+    fn new(store: &mut Store, whole: Graph, jobs: Vec<Job>, is_whole: bool) -> Result<Self, Error> {
         let graph = whole.collapse();
         let mut by_id: FxHashMap<String, Job> = jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
         let jobs: Vec<Job> =
@@ -142,7 +142,7 @@ impl Staleness {
         let wanted: Vec<(PathBytes, bool)> =
             consumes.iter().map(|edge| (graph.path(edge.path).into(), is_link(graph, edge))).collect();
         disk.look(store, &wanted)?;
-        Ok(consumes.iter().any(|edge| match &graph.version(edge.version).content {
+        Ok(consumes.iter().any(|edge| match graph.content(edge.version) {
             Some(content) => !disk.at(graph.path(edge.path), is_link(graph, edge)).is(content),
             None => true,
         }))
@@ -269,7 +269,7 @@ impl<'a> Judge<'a> {
     }
 
     fn of_input(&self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
-        let content = self.graph.version(edge.version).content.as_ref()?;
+        let content = self.graph.content(edge.version)?;
         let path = self.graph.path(edge.path);
         let found = self.disk.at(path, is_link(self.graph, edge));
         if found.is(content) {
@@ -295,10 +295,10 @@ impl<'a> Judge<'a> {
         if self.maker(edge.path) != Some(job) {
             return None;
         }
-        let content = self.graph.version(edge.version).content.as_ref()?;
+        let content = self.graph.content(edge.version)?;
         match self.disk.at(self.graph.path(edge.path), is_link(self.graph, edge)) {
             OnDisk::Missing => Some(Reason::OutputMissing(edge.path)),
-            OnDisk::There(now) if now != content => Some(Reason::OutputChanged(edge.path)),
+            OnDisk::There(now) if now.view() != content => Some(Reason::OutputChanged(edge.path)),
             OnDisk::There(_) | OnDisk::Unknown(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Whether the files on disk are what was recorded.
 
-use roar_dag::{Content, Edge, Graph, JobIndex, PathIndex};
+use roar_dag::{Content, ContentRef, Edge, Graph, JobIndex, PathIndex};
 use roar_store::{Error, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::PathBytes;
@@ -74,8 +74,8 @@ pub fn verify(store: &mut Store, graph: &Graph, only: Option<JobIndex>) -> Resul
         asked.iter().map(|(_, edge)| (graph.path(edge.path).into(), is_link(graph, edge))).collect();
     disk.look(store, &wanted)?;
     let verdict = |job: JobIndex, edge: Edge| {
-        let content = graph.version(edge.version).content.clone();
-        let verdict = match (&content, disk.at(graph.path(edge.path), is_link(graph, &edge))) {
+        let content = graph.content(edge.version);
+        let verdict = match (content, disk.at(graph.path(edge.path), is_link(graph, &edge))) {
             (Some(content), found) if found.is(content) => Verdict::Same,
             (_, found) => match newest.get(&edge.path) {
                 Some((later, since))
@@ -86,7 +86,7 @@ pub fn verify(store: &mut Store, graph: &Graph, only: Option<JobIndex>) -> Resul
                 Some(_) | None => different(content.is_some(), found),
             },
         };
-        Verified { path: edge.path, job, content, verdict }
+        Verified { path: edge.path, job, content: content.map(ContentRef::to_content), verdict }
     };
     Ok(asked.into_iter().map(|(job, edge)| verdict(job, edge)).collect())
 }
@@ -101,5 +101,5 @@ fn different(is_hashed: bool, found: &OnDisk) -> Verdict {
 }
 
 pub(crate) fn is_link(graph: &Graph, edge: &Edge) -> bool {
-    graph.version(edge.version).content.as_ref().is_some_and(|content| content.is_link)
+    graph.content(edge.version).is_some_and(|content| content.is_link)
 }

@@ -1,7 +1,5 @@
 //! Reading artifacts.
 
-use std::collections::BTreeMap;
-
 use rusqlite::params;
 use tracer_schema::{Hashes, NodeKind, PathBytes, Role, from_hex, to_hex};
 
@@ -69,16 +67,11 @@ impl Store {
             Ok((JobKey(row.get(0)?), row.get::<_, Bytes>(1)?.0, row.get::<_, Coded<Role>>(2)?.0, row.get(3)?))
         });
         let rows = rows.map_err(failed)?.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
-        let mut jobs = BTreeMap::new();
-        for (key, ..) in &rows {
-            if !jobs.contains_key(key) {
-                jobs.insert(*key, self.job(*key)?);
-            }
-        }
-        let uses = rows.into_iter();
-        Ok(uses
-            .map(|(key, path, role, is_prior)| ArtifactUse { job: jobs[&key].clone(), path, role, is_prior })
-            .collect())
+        let jobs = self.jobs_by_key(rows.iter().map(|(key, ..)| *key))?;
+        let found = |(key, path, role, is_prior)| {
+            Some(ArtifactUse { job: jobs.get(&key)?.clone(), path, role, is_prior })
+        };
+        Ok(rows.into_iter().filter_map(found).collect())
     }
 
     fn artifact(&self, key: i64) -> Result<Artifact> {

@@ -1,13 +1,11 @@
 //! Reading the files of jobs.
 
-use std::collections::HashMap;
-
 use rusqlite::{Row, Statement, params};
 use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, Prior, Role, to_hex};
 
 use crate::error::Result;
 use crate::job_rows::row_limit;
-use crate::model::{ArtifactKey, Job, JobKey, PathKey, SessionKey};
+use crate::model::{ArtifactKey, Job, JobKey, PathKey};
 use crate::row::{Bytes, Coded, Pids, Unsigned, act_from_columns};
 use crate::sql;
 use crate::store::Store;
@@ -72,24 +70,9 @@ impl Store {
         let values = params![path.as_bytes(), row_limit(limit)];
         let rows = list.query_map(values, |row| read_file(row, &mut hashes)).map_err(failed)?;
         let files = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
-        let mut jobs = HashMap::new();
-        let mut touches = Vec::with_capacity(files.len());
-        for (key, file) in files {
-            let job = match jobs.get(&key) {
-                Some(job) => Job::clone(job),
-                None => jobs.entry(key).or_insert(self.job(key)?).clone(),
-            };
-            touches.push(Touch { job, file });
-        }
-        Ok(touches)
-    }
-
-    /// Returns the files of all jobs of a session, by job.
-    pub fn session_files(&self, session: SessionKey) -> Result<Vec<SessionFile>> {
-        let failed = |source| self.failed(source);
-        let mut list = self.conn.prepare(sql::FILE_LIST_OF_SESSION).map_err(failed)?;
-        let rows = list.query_map([session.0], read_use).map_err(failed)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(failed)
+        let jobs = self.jobs_by_key(files.iter().map(|(key, _)| *key))?;
+        let touch = |(key, file)| Some(Touch { job: jobs.get(&key)?.clone(), file });
+        Ok(files.into_iter().filter_map(touch).collect())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Reading sessions and jobs.
 
+use std::collections::{BTreeSet, HashMap};
+
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use tracer_schema::Pid;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{
     EnvUse, FileCounts, GitState, Job, JobContext, JobKey, Package, Patch, Session, SessionKey, Stream,
 };
@@ -29,6 +31,41 @@ impl Store {
     /// Returns jobs of all sessions, newest first, as many as `limit`.
     pub fn jobs(&self, limit: usize) -> Result<Vec<Job>> {
         self.job_list(sql::JOB_LIST, params![row_limit(limit)])
+    }
+
+    /// Tells jobs of all sessions, newest first, as many as `limit`, as long as they are asked for.
+    pub fn each_job<E: From<Error>>(
+        &self,
+        limit: usize,
+        tell: impl FnMut(Job) -> std::result::Result<bool, E>,
+    ) -> std::result::Result<(), E> {
+        self.tell_jobs(sql::JOB_LIST, params![row_limit(limit)], tell)
+    }
+
+    /// Tells the jobs of a session, from the first on, as long as they are asked for.
+    pub fn each_job_of_session<E: From<Error>>(
+        &self,
+        session: SessionKey,
+        tell: impl FnMut(Job) -> std::result::Result<bool, E>,
+    ) -> std::result::Result<(), E> {
+        self.tell_jobs(sql::JOB_LIST_FROM_FIRST, params![session.0], tell)
+    }
+
+    fn tell_jobs<E: From<Error>>(
+        &self,
+        statement: &str,
+        values: &[&dyn ToSql],
+        mut tell: impl FnMut(Job) -> std::result::Result<bool, E>,
+    ) -> std::result::Result<(), E> {
+        let failed = |source| self.failed(source);
+        let mut list = self.conn.prepare(statement).map_err(failed)?;
+        let rows = list.query_map(values, read_job).map_err(failed)?;
+        for job in rows {
+            if !tell(job.map_err(failed)?)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Returns jobs of a session, newest first, as many as `limit`.
@@ -84,6 +121,13 @@ impl Store {
         let mut find = self.conn.prepare(statement).map_err(failed)?;
         let rows = find.query_map(values, |row| row.get(0).map(JobKey)).map_err(failed)?;
         rows.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
+    /// Returns the jobs in those rows, by row. One that has been forgotten since is not among them.
+    pub(crate) fn jobs_by_key(&self, keys: impl Iterator<Item = JobKey>) -> Result<HashMap<JobKey, Job>> {
+        let keys: BTreeSet<JobKey> = keys.collect();
+        let keys: Vec<JobKey> = keys.into_iter().collect();
+        Ok(self.jobs_at(&keys)?.into_iter().map(|job| (job.key, job)).collect())
     }
 
     fn jobs_at(&self, keys: &[JobKey]) -> Result<Vec<Job>> {

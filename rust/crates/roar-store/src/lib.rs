@@ -22,6 +22,7 @@ mod report;
 mod rfc3339;
 mod row;
 mod schema;
+mod session_uses;
 mod sql;
 mod store;
 mod target;
@@ -40,5 +41,6 @@ pub use model::{
 };
 pub use rfc3339::rfc3339;
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use session_uses::{SessionUse, SessionUses};
 pub use store::{DATABASE_NAME, Store};
 pub use target::{Found, Target};

@@ -48,8 +48,10 @@ pub(crate) fn list_blob(list: &[PathBytes]) -> Vec<u8> {
 impl FromSql for List {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let blob = value.as_blob()?;
+        let mut list = Vec::with_capacity(blob.iter().filter(|byte| **byte == 0).count());
         let items = blob.split_inclusive(|byte| *byte == 0);
-        Ok(Self(items.map(|item| PathBytes::from(item.strip_suffix(&[0]).unwrap_or(item))).collect()))
+        list.extend(items.map(|item| PathBytes::from(item.strip_suffix(&[0]).unwrap_or(item))));
+        Ok(Self(list))
     }
 }
 

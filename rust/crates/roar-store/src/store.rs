@@ -88,6 +88,14 @@ impl Store {
         Error::BadRow { path: self.path.clone(), what: what.into() }
     }
 
+    /// Lets several questions be answered from one state of the database, whatever others write meanwhile.
+    pub fn at_one_time<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        let transaction = self.conn.unchecked_transaction().map_err(|source| self.failed(source))?;
+        let answer = ask()?;
+        transaction.commit().map_err(|source| self.failed(source))?;
+        Ok(answer)
+    }
+
     /// Begins a transaction that may write, once no other process has one.
     pub(crate) fn write(&mut self) -> Result<Transaction<'_>> {
         self.conn

@@ -201,20 +201,32 @@ fn the_size_of_an_earlier_version_is_learnt_when_it_is_met() {
 }
 
 #[test]
-fn a_session_gives_its_files_to_the_graph() {
+fn a_session_gives_its_files_to_the_graph_by_numbers() {
     let (_directory, _, mut store) = store();
     let one = store.record_job(job("one"), [file("/p/a", Role::Output, 1)]).unwrap();
     let two = store.record_job(job("two"), [file("/p/a", Role::Input, 1), updated("/p/a", 1, 2)]).unwrap();
     let session = store.session().unwrap().unwrap();
-    let files = store.session_files(session.key).unwrap();
-    let seen: Vec<_> = files.iter().map(|file| (file.job, file.role, file.hash.clone().unwrap())).collect();
-    let hex = sample::hex;
-    assert_eq!(
-        seen,
-        [(one.key, Role::Output, hex(1)), (two.key, Role::Input, hex(1)), (two.key, Role::Output, hex(2))]
-    );
-    assert_eq!(files[2].prior_hash, Some(hex(1)));
-    assert_eq!(files[0].path_key, files[1].path_key);
+    let mut jobs = store.jobs_of_session(session.key, 10).unwrap();
+    jobs.reverse();
+    assert_eq!([jobs[0].key, jobs[1].key], [one.key, two.key]);
+    let uses = store.session_uses(&jobs).unwrap();
+    let mut paths = vec![Vec::new(); uses.paths_len()];
+    store.each_path(&uses, |number, path| paths[number as usize] = path.to_vec()).unwrap();
+    assert_eq!(paths, [b"/p/a"]);
+    let mut hashes = vec![String::new(); uses.artifacts_len()];
+    let set = |number: u32, hash: &[u8], kind| {
+        assert_eq!(kind, tracer_schema::NodeKind::File);
+        hashes[number as usize] = tracer_schema::to_hex(hash);
+    };
+    store.each_artifact(&uses, set).unwrap();
+    let hash = |artifact: Option<u32>| artifact.map(|number| hashes[number as usize].clone());
+    let seen = |place| -> Vec<_> {
+        let uses = uses.of_job(place).iter();
+        uses.map(|file| (file.role, hash(file.artifact), hash(file.prior_artifact))).collect()
+    };
+    let hex = |seed| Some(sample::hex(seed));
+    assert_eq!(seen(0), [(Role::Output, hex(1), None)]);
+    assert_eq!(seen(1), [(Role::Input, hex(1), None), (Role::Output, hex(2), hex(1))]);
 }
 
 #[test]

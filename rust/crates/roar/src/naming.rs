@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use roar_dag::{Content, Edge, Evidence, Graph, VersionIndex};
+use roar_dag::{ContentRef, Edge, Evidence, Graph, VersionIndex};
 use roar_store::{Job, SessionKey, Store};
 use serde::Serialize;
 use tracer_schema::PathBytes;
@@ -77,12 +77,12 @@ pub(crate) struct Views<'a> {
 impl Views<'_> {
     pub(crate) fn version(&self, index: VersionIndex) -> VersionView {
         let version = self.graph.version(index);
-        let hash_of = |content: &Option<Content>| content.as_ref().map(|content| content.hash.clone());
+        let hash_of = |version| self.graph.content(version).map(|content| content.hash.to_owned());
         VersionView {
-            hash: hash_of(&version.content),
-            kind: kind_name(version.content.as_ref()),
+            hash: hash_of(index),
+            kind: kind_name(self.graph.content(index)),
             made_by: version.producer.map(|job| self.names.of(&self.jobs[job.index()])),
-            prior: version.prior.and_then(|prior| hash_of(&self.graph.version(prior).content)),
+            prior: version.prior.and_then(hash_of),
         }
     }
 
@@ -99,6 +99,6 @@ impl Views<'_> {
 }
 
 /// Returns the name of what a content is of.
-pub(crate) fn kind_name(content: Option<&Content>) -> &'static str {
+pub(crate) fn kind_name(content: Option<ContentRef<'_>>) -> &'static str {
     if content.is_some_and(|content| content.is_link) { "symlink" } else { "file" }
 }

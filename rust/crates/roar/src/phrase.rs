@@ -1,11 +1,16 @@
 //! Numbers and times in words.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracer_schema::Exit;
 
 const NS_PER_MS: u64 = 1_000_000;
 const NS_PER_S: u64 = 1_000 * NS_PER_MS;
+
+/// Where the user is.
+static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
 
 /// Names of the signals from 1 on (signal(7), the numbers of x86 and ARM).
 const SIGNALS: &[&str] = &[
@@ -102,7 +107,12 @@ pub(crate) fn now() -> i64 {
 /// Returns a time where the user is, to the second.
 pub(crate) fn time(unix_ns: i64) -> String {
     match Timestamp::from_nanosecond(i128::from(unix_ns)) {
-        Ok(time) => time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Ok(time) => {
+            let time = ZONE.to_datetime(time);
+            let (date, time) = (time.date(), time.time());
+            let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+            format!("{date} {hour:02}:{minute:02}:{second:02}")
+        }
         Err(_) => roar_store::rfc3339(unix_ns),
     }
 }

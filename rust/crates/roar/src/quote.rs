@@ -4,8 +4,14 @@ use std::fmt::Write;
 
 /// Returns a command as one line that a POSIX shell reads as the same words.
 pub(crate) fn command(words: &[impl AsRef<[u8]>]) -> String {
-    let words: Vec<String> = words.iter().map(|arg| word(arg.as_ref())).collect();
-    words.join(" ")
+    let mut line = String::new();
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            line.push(' ');
+        }
+        push_word(&mut line, word.as_ref());
+    }
+    line
 }
 
 /// Returns a word, quoted where a shell would take it for something else.
@@ -13,11 +19,28 @@ pub(crate) fn command(words: &[impl AsRef<[u8]>]) -> String {
 /// What cannot be seen (control characters, broken UTF-8, marks that turn the direction of the text) is escaped within
 /// `$'…'`, so that no name can say something that it is not.
 pub(crate) fn word(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    push_word(&mut text, bytes);
+    text
+}
+
+fn push_word(line: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.chars().any(is_unseen) => escaped(bytes),
-        Ok(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-        Ok(text) => format!("'{}'", text.replace('\'', "'\\''")),
-        Err(_) => escaped(bytes),
+        // Nearly every word.
+        Ok(text)
+            if !text.is_empty()
+                && text.chars().all(|character| character.is_ascii() && is_plain(character)) =>
+        {
+            line.push_str(text);
+        }
+        Ok(text) if text.chars().any(is_unseen) => push_escaped(line, bytes),
+        Ok(text) if !text.is_empty() && text.chars().all(is_plain) => line.push_str(text),
+        Ok(text) => {
+            line.push('\'');
+            line.push_str(&text.replace('\'', "'\\''"));
+            line.push('\'');
+        }
+        Err(_) => push_escaped(line, bytes),
     }
 }
 
@@ -32,8 +55,8 @@ fn is_unseen(character: char) -> bool {
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn escaped(bytes: &[u8]) -> String {
-    let mut text = String::from("$'");
+fn push_escaped(text: &mut String, bytes: &[u8]) {
+    text.push_str("$'");
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
@@ -43,18 +66,17 @@ fn escaped(bytes: &[u8]) -> String {
                 '\'' | '\\' => text.extend(['\\', character]),
                 character if is_unseen(character) => {
                     for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-                        push_byte(&mut text, byte);
+                        push_byte(text, byte);
                     }
                 }
                 character => text.push(character),
             }
         }
         for byte in chunk.invalid() {
-            push_byte(&mut text, *byte);
+            push_byte(text, *byte);
         }
     }
     text.push('\'');
-    text
 }
 
 /// Three octal digits: unlike hexadecimal ones, they end where they end.

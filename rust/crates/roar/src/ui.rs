@@ -10,19 +10,23 @@ mod table;
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
 
+use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 use clap::builder::StyledStr;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
 
-pub(crate) use pager::page;
+pub(crate) use pager::{Pages, page};
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
 /// JSON that is written in one call: the fewer calls, up to what stays in the processor's cache.
 const JSON_BUFFER_BYTES: usize = 256 << 10;
+
+/// Things up to which JSON is indented: of more, nobody reads it, and it would be twice as long.
+const INDENTED_MAX: usize = 10_000;
 
 /// What a piece of text is, which decides its looks; the text says the same without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,22 +77,36 @@ impl<T: Display> Display for Painted<T> {
 
 /// Prints data. A reader that has seen enough (`| head`) is no failure.
 pub(crate) fn print(text: &str) -> Result<(), CliError> {
-    write_out(&mut anstream::stdout().lock(), text)
+    print_to_reader(text).map(drop)
 }
 
-fn write_out(stdout: &mut impl Write, text: &str) -> Result<(), CliError> {
-    let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    match printed {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+/// Prints data, and returns whether somebody still reads.
+fn print_to_reader(text: &str) -> Result<bool, CliError> {
+    match anstream::AutoStream::choice(&io::stdout()) {
+        // In one piece: what takes the styles out as it goes writes piece by piece.
+        ColorChoice::Never => {
+            let mut plain = String::with_capacity(text.len());
+            plain.extend(anstream::adapter::strip_str(text));
+            write_out(&plain)
+        }
+        ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => write_out(text),
+    }
+}
+
+fn write_out(text: &str) -> Result<bool, CliError> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
             Err(CliError::new(Kind::Environment, "cannot write to standard output").with_source(&error))
         }
-        Ok(()) | Err(_) => Ok(()),
     }
 }
 
 /// Prints a document as it is, whatever is in it.
 pub(crate) fn print_plain(text: &str) -> Result<(), CliError> {
-    write_out(&mut io::stdout().lock(), text)
+    write_out(text).map(drop)
 }
 
 /// Prints data as JSON.
@@ -96,9 +114,26 @@ pub(crate) fn print_json(data: &impl Serialize) -> Result<(), CliError> {
     write_json(|out| serde_json::to_writer_pretty(out, data))
 }
 
-/// Prints data as JSON that is too much for a person: without blanks.
-pub(crate) fn print_compact_json(data: &impl Serialize) -> Result<(), CliError> {
-    write_json(|out| serde_json::to_writer(out, data))
+/// Prints data as JSON, of so many things: without blanks where that is too much for a person.
+pub(crate) fn print_long_json(data: &impl Serialize, things: usize) -> Result<(), CliError> {
+    if things > INDENTED_MAX {
+        return write_json(|out| serde_json::to_writer(out, data));
+    }
+    print_json(data)
+}
+
+/// A list that is made while it is written.
+pub(crate) struct Lazy<F>(pub(crate) F);
+
+impl<F, I> Serialize for Lazy<F>
+where
+    F: Fn() -> I,
+    I: IntoIterator,
+    I::Item: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 /// Writes JSON as it comes about. There is no style in it that would have to be taken out.

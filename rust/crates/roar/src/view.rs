@@ -1,7 +1,7 @@
 //! Jobs as lists show them: the same for tables and for JSON.
 
 use roar_store::{EnvUse, GitState, Job, JobContext, JobState, Package, Patch, Stream};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tracer_schema::{Exit, PathBytes};
 
 use crate::{phrase, quote};
@@ -22,7 +22,8 @@ pub(crate) struct JobView {
     pub(crate) command: Vec<PathBytes>,
     pub(crate) cwd: PathBytes,
     pub(crate) backend: String,
-    pub(crate) started_at: String,
+    #[serde(rename = "started_at", serialize_with = "rfc3339")]
+    started_unix_ns: i64,
     pub(crate) duration_ns: u64,
     pub(crate) exit: Option<Exit>,
     pub(crate) complete: bool,
@@ -32,21 +33,29 @@ pub(crate) struct JobView {
     pub(crate) temporary: u64,
     pub(crate) deleted: u64,
     pub(crate) filtered: u64,
-    #[serde(skip)]
-    started_unix_ns: i64,
+}
+
+fn rfc3339<S: Serializer>(unix_ns: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&roar_store::rfc3339(*unix_ns))
 }
 
 impl From<&Job> for JobView {
     fn from(job: &Job) -> Self {
+        Self::from(job.clone())
+    }
+}
+
+impl From<Job> for JobView {
+    fn from(job: Job) -> Self {
         Self {
-            id: job.id.clone(),
+            id: job.id,
             step: job.step,
             kind: job.kind.name(),
             state: job.state.name(),
-            command: job.command.clone(),
-            cwd: job.cwd.clone(),
-            backend: job.backend.clone(),
-            started_at: roar_store::rfc3339(job.started_unix_ns),
+            command: job.command,
+            cwd: job.cwd,
+            backend: job.backend,
+            started_unix_ns: job.started_unix_ns,
             duration_ns: job.duration_ns,
             exit: job.exit,
             complete: job.is_complete,
@@ -56,7 +65,6 @@ impl From<&Job> for JobView {
             temporary: job.counts.temporaries,
             deleted: job.counts.deletions,
             filtered: job.counts.filtered,
-            started_unix_ns: job.started_unix_ns,
         }
     }
 }

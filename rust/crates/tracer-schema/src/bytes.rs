@@ -77,16 +77,26 @@ impl fmt::Display for PathBytes {
     }
 }
 
+/// Bytes that belong to somebody else, for writing them as [`PathBytes`] are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathRef<'b>(pub &'b [u8]);
+
 impl Serialize for PathBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PathRef(&self.0).serialize(serializer)
+    }
+}
+
+impl Serialize for PathRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
-            return serializer.serialize_bytes(&self.0);
+            return serializer.serialize_bytes(self.0);
         }
-        match std::str::from_utf8(&self.0) {
+        match std::str::from_utf8(self.0) {
             Ok(text) => serializer.serialize_str(text),
             Err(_) => {
                 let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("b64", &STANDARD.encode(&self.0))?;
+                map.serialize_entry("b64", &STANDARD.encode(self.0))?;
                 map.end()
             }
         }

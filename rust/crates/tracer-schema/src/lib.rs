@@ -12,7 +12,7 @@ mod hashes;
 pub mod report;
 pub mod stream;
 
-pub use bytes::PathBytes;
+pub use bytes::{PathBytes, PathRef};
 pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
 pub use hashes::{BLAKE3, BLAKE3_OF_NOTHING, Hashes, from_hex, to_hex};
 pub use report::{

@@ -62,6 +62,12 @@ fn a_model_is_recorded_asked_about_brought_up_to_date_and_made_anew() {
     env.set("ROAR_TRACER_MODE", "ptrace");
     env.set("PATH", &format!("{}:/usr/bin:/bin", programs.display()));
     env.set("OPENBLAS_NUM_THREADS", "1");
+    // What this machine's pip needs to find packages.
+    let of_pip =
+        |name: &str| name.starts_with("PIP_") || name.ends_with("_proxy") || name.starts_with("SSL_CERT_");
+    for (name, value) in std::env::vars().filter(|(name, _)| of_pip(name)) {
+        env.set(&name, &value);
+    }
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../examples/model");
     for file in FILES {
         env.write(file, &fs::read_to_string(example.join(file)).unwrap());
@@ -82,8 +88,17 @@ fn a_model_is_recorded_asked_about_brought_up_to_date_and_made_anew() {
     expect(env.line("verify"), "0", &[]);
     expect(env.line("reproduce score.json"), "0", &["at commit", "scikit"]);
 
-    let answer = env.line("reproduce score.json --run");
-    expect(answer, "0", &["reproduced: every file is the same"]);
+    // In a clean checkout, with an environment of its own that has the packages of that time.
+    let answer = env.line("reproduce score.json --run -y --dir ../anew");
+    expect(answer.clone(), "0", &["reproduced: every file is the same"]);
+    assert_eq!(answer.stdout.matches("same  @").count(), 5, "{answer}");
+    let anew = env.project().join("../anew");
+    for file in ["raw.csv", "clean.csv", "model.pickle", "test.csv", "score.json"] {
+        assert!(fs::read(anew.join(file)).unwrap() == fs::read(env.project().join(file)).unwrap(), "{file}");
+    }
+    let report = env.command().args(["show", "@3", "--json"]).current_dir(&anew).output().unwrap();
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.contains("/anew/.roar/venv/lib/"), "the packages are not those of the new environment");
 
     // More rows are left out: all but the first step must run again.
     env.write("clean.py", &env.read("clean.py").replace("if all(row)", "if all(row) and row[0] != '4.0'"));
@@ -104,6 +119,12 @@ fn a_model_is_recorded_asked_about_brought_up_to_date_and_made_anew() {
     expect(env.line("diff @3 @7"), "0", &["train.py", "model.pickle"]);
     // Now with changes that are not committed.
     expect(env.line("reproduce score.json --run"), "0", &["reproduced: every file is the same"]);
-    expect(env.line("export score.json --format prov"), "0", &["score.json"]);
+    for format in ["prov", "ro-crate", "openlineage", "in-toto", "cyclonedx", "dvc", "make"] {
+        let mut export = env.command();
+        let exported = export.args(["export", "score.json", "--format", format]).output().unwrap();
+        expect(env.answer(&exported), "0", &["score.json"]);
+    }
     expect(env.line("verify"), "0", &[]);
+    env.write("score.json", "{}");
+    expect(env.line("verify"), "1", &["score.json"]);
 }

@@ -124,7 +124,7 @@ impl Series {
 }
 
 impl Times {
-    fn new(mut times: Vec<Duration>) -> Self {
+    pub(super) fn new(mut times: Vec<Duration>) -> Self {
         times.sort();
         Self(times)
     }
@@ -143,7 +143,7 @@ impl Times {
         self.0[(part * last as f64).round() as usize]
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let times: Vec<f64> = self.0.iter().copied().map(ms).collect();
         json!({ "median_ms": ms(self.median()), "min_ms": ms(self.min()), "times_ms": times })
     }

@@ -76,7 +76,7 @@ fn a_job_takes_from_the_job_that_made_the_content_there() {
 fn the_same_bytes_under_two_names_are_one_artifact() {
     let graph = graph(&[("tee", ">a=A >b=A"), ("read", "a=A b=A")]);
     assert_eq!(graph.versions.len(), 1);
-    assert_eq!(graph.versions[0].paths.len(), 2);
+    assert_eq!(graph.names(graph.indexed_versions().next().unwrap().0).count(), 2);
     assert_eq!(edges(&graph)[1], "2: a@1 b@1");
 }
 
@@ -132,7 +132,7 @@ fn what_was_deleted_is_not_taken_by_name() {
 fn a_step_that_was_run_again_is_left_out_and_what_used_it_takes_from_the_later_one() {
     let full = graph(&[("gen", ">a=A"), ("use", "a=A >b=B"), ("gen", ">a=A")]);
     assert_eq!(edges(&full), ["1:", "2: a@1", "3:"]);
-    let collapsed = full.collapse();
+    let collapsed = full.clone().collapse();
     assert_eq!(edges(&collapsed), ["2: a@3", "3:"]);
     assert_eq!(collapsed.jobs[1].supersedes, [1]);
     assert!(stale(&full).is_empty() && stale(&collapsed).is_empty());
@@ -141,7 +141,7 @@ fn a_step_that_was_run_again_is_left_out_and_what_used_it_takes_from_the_later_o
 #[test]
 fn a_step_run_again_with_another_result_makes_its_users_stale() {
     let full = graph(&[("gen", ">a=A"), ("use", "a=A >b=B"), ("gen", ">a=X")]);
-    let collapsed = full.collapse();
+    let collapsed = full.clone().collapse();
     assert_eq!(edges(&collapsed), ["2: a@1(old)", "3:"]);
     assert_eq!(stale(&collapsed), ["@2 a by @3"]);
     assert_eq!(stale(&full), ["@2 a by @3"]);
@@ -159,7 +159,7 @@ fn leaving_out_steps_makes_no_cycle() {
     // @3 is @1 again, and comes from @2, which took from @1.
     let full = graph(&[("swap", "b=B >a=A"), ("back", "a=A >b=B"), ("swap", "b=B >a=A")]);
     assert_eq!(edges(&full), ["1: b", "2: a@1", "3: b@2"]);
-    assert_eq!(edges(&full.collapse()), ["2: a@1(old)", "3: b@2"]);
+    assert_eq!(edges(&full.clone().collapse()), ["2: a@1(old)", "3: b@2"]);
 }
 
 #[test]

@@ -15,9 +15,6 @@ use crate::{lineage, place, ui};
 use label::Labels;
 use picture::Picture;
 
-/// Artifacts up to which JSON is indented: of more, nobody reads it, and it would be twice as long.
-const PRETTY_MAX: usize = 10_000;
-
 pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliError> {
     let store = place::store(environment)?;
     let session = store.session()?;
@@ -27,13 +24,9 @@ pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliEr
     };
     let graph = if args.expanded { graph } else { graph.collapse() };
     if args.json {
-        let id = session.map(|session| session.id);
-        let dag = json::Dag::new(id, &graph, &jobs);
-        return if graph.versions.len() > PRETTY_MAX {
-            ui::print_compact_json(&dag)
-        } else {
-            ui::print_json(&dag)
-        };
+        let id = session.as_ref().map(|session| session.id.as_str());
+        let dag = json::dag(id, &graph, &jobs);
+        return ui::print_long_json(&dag, graph.versions.len());
     }
     let picture = || Picture::new(&graph, args.artifacts);
     let labels = || Labels::new(&graph, &jobs, environment);

@@ -121,8 +121,7 @@ fn side(
     let (index, hash) = match lineage.start {
         Start::Job(job) => (Some(job), None),
         Start::Version(version) => {
-            let version = graph.version(version);
-            (version.producer, version.content.as_ref().map(|content| content.hash.clone()))
+            (graph.version(version).producer, graph.content(version).map(|content| content.hash.to_owned()))
         }
     };
     let mut facts = Facts::new();
@@ -144,7 +143,7 @@ fn side(
 }
 
 fn file_fact(lineage: &Lineage, edge: &Edge) -> (PathBytes, PathBytes) {
-    let hash = lineage.graph.version(edge.version).content.as_ref().map_or("", |content| &content.hash);
+    let hash = lineage.graph.content(edge.version).map_or("", |content| content.hash);
     (PathBytes::from(lineage.graph.path(edge.path)), PathBytes::from(hash))
 }
 

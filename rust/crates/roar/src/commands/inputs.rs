@@ -103,7 +103,6 @@ fn view(store: &Store, lineage: &Lineage) -> Result<InputsView, CliError> {
     let mut sources = Sources::new(store);
     let mut inputs = Vec::new();
     for root in lineage.roots() {
-        let version = graph.version(root);
         let uses = users.remove(&root).unwrap_or_default();
         let source = match uses.first() {
             Some((_, job, path)) => sources.of(lineage.jobs[*job].key, path.as_bytes())?,
@@ -112,9 +111,9 @@ fn view(store: &Store, lineage: &Lineage) -> Result<InputsView, CliError> {
         let mut used_by: Vec<JobName> = uses.into_iter().map(|(name, ..)| name).collect();
         used_by.dedup();
         inputs.push(InputView {
-            paths: version.paths.iter().map(|path| graph.path(*path).into()).collect(),
-            hash: version.content.as_ref().map(|content| content.hash.clone()),
-            kind: kind_name(version.content.as_ref()),
+            paths: graph.names(root).map(|path| graph.path(path).into()).collect(),
+            hash: graph.content(root).map(|content| content.hash.to_owned()),
+            kind: kind_name(graph.content(root)),
             source: source_view(source),
             used_by,
         });

@@ -9,6 +9,7 @@ use super::target;
 use crate::cli::{LabelArgs, parse_label};
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
+use crate::naming::Names;
 use crate::ui::{self, Table};
 use crate::{place, quote};
 
@@ -38,7 +39,7 @@ pub(crate) fn label(args: &LabelArgs, environment: &Environment) -> Result<(), C
         return ui::print_json(&Labels { format: "roar.labels/1", job: job.id, labels });
     }
     if labels.is_empty() {
-        ui::say(format_args!("{} has no labels", target::step_name(&store, &job)?));
+        ui::say(format_args!("{} has no labels", Names::new(&store)?.of(&job)));
         return Ok(());
     }
     let mut table = Table::default();

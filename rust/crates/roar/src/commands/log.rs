@@ -1,51 +1,115 @@
 //! `roar log`: jobs, newest first.
 
-use roar_store::Job;
+use std::sync::mpsc;
+use std::{mem, thread};
+
+use roar_store::{Job, SessionKey};
 use serde::Serialize;
 
 use crate::cli::LogArgs;
 use crate::env::Environment;
 use crate::error::CliError;
-use crate::ui::{self, Role, Table};
+use crate::ui::{self, Lazy, Pages, Role, Table};
 use crate::view::{JobView, short_id};
 use crate::{phrase, place};
 
+/// Lines that are measured and written together: some screens.
+const LINES_TOGETHER: usize = 500;
+
+/// Pieces of so many lines that are read ahead of the one that is written.
+const WAITING_MAX: usize = 4;
+
 #[derive(Serialize)]
-struct Log {
+struct Log<J: Serialize> {
     format: &'static str,
-    jobs: Vec<JobView>,
+    jobs: J,
 }
 
 pub(crate) fn log(args: &LogArgs, environment: &Environment) -> Result<(), CliError> {
     let store = place::store(environment)?;
-    let jobs = store.jobs(args.limit.unwrap_or(usize::MAX))?;
-    let open = store.session()?.map(|session| session.key);
+    let limit = args.limit.unwrap_or(usize::MAX);
     if args.json {
-        let jobs = jobs.iter().map(JobView::from).collect();
-        return ui::print_json(&Log { format: "roar.log/1", jobs });
+        let jobs = store.jobs(limit)?;
+        let views = Lazy(|| jobs.iter().map(JobView::from));
+        return ui::print_long_json(&Log { format: "roar.log/1", jobs: views }, jobs.len());
     }
-    if jobs.is_empty() {
+    let open = store.session()?.map(|session| session.key);
+    let count = list(open, Pages::new(environment), environment, |tell| store.each_job(limit, tell))?;
+    if count == 0 {
         ui::say("no jobs yet");
-        return Ok(());
     }
-    let mut page = String::new();
-    // Steps are numbered within a session: those of another are no targets.
-    table(&jobs, |job| open == Some(job.session)).write(&mut page, "", ui::width(environment));
-    ui::page(&page, environment)
+    Ok(())
 }
 
-/// Returns the table of jobs.
-pub(super) fn table(jobs: &[Job], has_step: impl Fn(&Job) -> bool) -> Table {
-    let mut table =
-        Table::with_heading(&["step", "job", "started", ">took", "exit", ">in", ">out", "", "command"]);
-    for job in jobs {
+/// Writes a table of the jobs that `read` tells, while it reads, and returns how many they are. Steps are named of the open
+/// session: they are numbered within one, and those of another are no targets.
+pub(super) fn list(
+    open: Option<SessionKey>,
+    pages: Pages<'_>,
+    environment: &Environment,
+    read: impl FnOnce(&mut dyn FnMut(Job) -> Result<bool, CliError>) -> Result<(), CliError>,
+) -> Result<usize, CliError> {
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel::<Vec<Job>>(WAITING_MAX);
+        let writer = scope.spawn(move || Lines::new(open, pages, environment).write_all(receiver));
+        let mut together = Vec::new();
+        let read = read(&mut |job| {
+            together.push(job);
+            // Nobody receives any more where nobody reads what is written, or where that failed.
+            Ok(together.len() < LINES_TOGETHER || sender.send(mem::take(&mut together)).is_ok())
+        });
+        drop(sender.send(together));
+        drop(sender);
+        let written = writer.join().expect("writing a table does not panic");
+        read.and(written)
+    })
+}
+
+/// A table of jobs that is written piece by piece.
+struct Lines<'e> {
+    open: Option<SessionKey>,
+    table: Table,
+    pages: Pages<'e>,
+    width: Option<usize>,
+}
+
+impl<'e> Lines<'e> {
+    fn new(open: Option<SessionKey>, pages: Pages<'e>, environment: &Environment) -> Self {
+        let heading = &["step", "job", "started", ">took", "exit", ">in", ">out", "", "command"];
+        Self { open, table: Table::with_heading(heading), pages, width: ui::width(environment) }
+    }
+
+    /// Writes the jobs as long as somebody reads, and returns how many there were.
+    fn write_all(mut self, pieces: mpsc::Receiver<Vec<Job>>) -> Result<usize, CliError> {
+        let mut count = 0;
+        let mut page = String::new();
+        for jobs in pieces {
+            count += jobs.len();
+            // The last piece may be empty, and then also be the first.
+            if jobs.is_empty() {
+                break;
+            }
+            for job in jobs {
+                self.add(job);
+            }
+            page.clear();
+            self.table.write_so_far(&mut page, "", self.width);
+            if !self.pages.write(&page)? {
+                break;
+            }
+        }
+        self.pages.finish().map(|()| count)
+    }
+
+    fn add(&mut self, job: Job) {
+        let has_step = self.open == Some(job.session);
         let view = JobView::from(job);
-        let step = if has_step(job) { format!("@{}", job.step) } else { String::new() };
+        let step = if has_step { format!("@{}", view.step) } else { String::new() };
+        let table = &mut self.table;
         table.row().role_cell(Role::Step, step);
-        table.cell(short_id(&job.id)).cell(view.started()).cell(phrase::duration(job.duration_ns));
-        table.cell(phrase::exit(job.exit));
+        table.cell(short_id(&view.id)).cell(view.started()).cell(phrase::duration(view.duration_ns));
+        table.cell(phrase::exit(view.exit));
         table.cell(phrase::number(view.inputs)).cell(phrase::number(view.outputs));
         table.role_cell(Role::Warning, view.marks()).cell(view.command_line());
     }
-    table
 }

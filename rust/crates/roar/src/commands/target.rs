@@ -10,7 +10,7 @@ use crate::env::Environment;
 use crate::error::{CliError, Kind};
 use crate::place::shown_path;
 use crate::quote;
-use crate::view::{command_line, short_hash, short_id};
+use crate::view::{command_line, short_hash};
 
 /// Returns what the word stands for.
 pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Result<Target, CliError> {
@@ -103,10 +103,4 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
-}
-
-/// Returns how a step is named in text: its number within the open session, else the id of its job.
-pub(super) fn step_name(store: &Store, job: &roar_store::Job) -> Result<String, CliError> {
-    let is_open = store.session()?.is_some_and(|session| session.key == job.session);
-    Ok(if is_open { format!("@{}", job.step) } else { short_id(&job.id).to_owned() })
 }

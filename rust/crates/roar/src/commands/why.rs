@@ -87,13 +87,15 @@ pub(crate) fn why(args: &WhyArgs, environment: &Environment) -> Result<(), CliEr
 
 /// Returns whether a version is what a target names.
 fn is_target(lineage: &Lineage, version: VersionIndex, target: &Target) -> bool {
-    let version = lineage.graph.version(version);
+    let graph = &lineage.graph;
     match target {
-        Target::Path(path) => version.paths.iter().any(|at| lineage.graph.path(*at) == path.as_bytes()),
+        Target::Path(path) => graph.names(version).any(|at| graph.path(at) == path.as_bytes()),
         Target::Artifact(artifact) => {
-            version.content.as_ref().is_some_and(|content| content.hash == artifact.hash)
+            graph.content(version).is_some_and(|content| content.hash == artifact.hash)
         }
-        Target::Job(job) => version.producer.is_some_and(|maker| lineage.graph.job(maker).id == job.id),
+        Target::Job(job) => {
+            graph.version(version).producer.is_some_and(|maker| graph.job(maker).id == job.id)
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use super::{print, width};
+use super::{print, print_to_reader, width};
 use crate::env::Environment;
 use crate::error::CliError;
 
@@ -17,15 +17,81 @@ const OPTIONS: &[(&str, &str)] = &[("LESS", "FRX"), ("LV", "-c")];
 
 /// Prints data, through the user's pager where standard output is a terminal.
 pub(crate) fn page(text: &str, environment: &Environment) -> Result<(), CliError> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() || fits(text, environment) {
-        return print(text);
+    let mut pages = Pages::new(environment);
+    pages.write(text)?;
+    pages.finish()
+}
+
+/// Prints data as it comes about, through the user's pager where standard output is a terminal and it is longer than that.
+pub(crate) struct Pages<'e> {
+    environment: &'e Environment,
+    sink: Sink,
+}
+
+/// Where data goes.
+enum Sink {
+    /// Nowhere yet: it may fit on the screen.
+    Held(String),
+    /// To standard output.
+    Plain,
+    /// To the pager. What it was given is kept: it may turn out not to be there.
+    Pager { child: Child, text: String },
+}
+
+impl<'e> Pages<'e> {
+    pub(crate) fn new(environment: &'e Environment) -> Self {
+        let sink = if io::stdout().is_terminal() { Sink::Held(String::new()) } else { Sink::Plain };
+        Self { environment, sink }
     }
-    let pager = environment.pager.clone().unwrap_or_else(|| OsString::from(DEFAULT_PAGER));
-    if pager.is_empty() || pager == "cat" || !show(text, pager, environment) {
-        return print(text);
+
+    /// Prints some more, and returns whether somebody still reads.
+    pub(crate) fn write(&mut self, more: &str) -> Result<bool, CliError> {
+        match &mut self.sink {
+            Sink::Plain => print_to_reader(more),
+            Sink::Pager { child, text } => {
+                text.push_str(more);
+                Ok(give(child, more))
+            }
+            Sink::Held(text) => {
+                text.push_str(more);
+                if fits(text, self.environment) {
+                    return Ok(true);
+                }
+                let text = std::mem::take(text);
+                match start_pager(self.environment) {
+                    Some(mut child) => {
+                        let is_read = give(&mut child, &text);
+                        self.sink = Sink::Pager { child, text };
+                        Ok(is_read)
+                    }
+                    None => {
+                        self.sink = Sink::Plain;
+                        print_to_reader(&text)
+                    }
+                }
+            }
+        }
     }
-    Ok(())
+
+    /// Prints what is left, and waits until the user has seen enough.
+    pub(crate) fn finish(self) -> Result<(), CliError> {
+        match self.sink {
+            Sink::Plain => Ok(()),
+            Sink::Held(text) => print(&text),
+            // Waiting closes the pager's input. A shell that did not find the pager ends with 127, having shown nothing.
+            Sink::Pager { mut child, text } => match child.wait() {
+                Ok(status) if status.code() != Some(127) => Ok(()),
+                Ok(_) | Err(_) => print(&text),
+            },
+        }
+    }
+}
+
+/// Gives text to a pager, and returns whether it took it. One that the user leaves early has shown enough.
+fn give(child: &mut Child, text: &str) -> bool {
+    let Some(stdin) = &mut child.stdin else { return false };
+    let choice = anstream::AutoStream::choice(&io::stdout());
+    anstream::AutoStream::new(stdin as &mut dyn Write, choice).write_all(text.as_bytes()).is_ok()
 }
 
 /// Returns whether the text is no longer than the terminal, whatever the pager would do about it.
@@ -39,8 +105,12 @@ fn fits(text: &str, environment: &Environment) -> bool {
     lines.take(usize::from(size.ws_row)).sum::<usize>() < usize::from(size.ws_row)
 }
 
-/// Returns whether the pager could be started. One that the user leaves early has shown enough.
-fn show(text: &str, pager: OsString, environment: &Environment) -> bool {
+/// Starts the user's pager; `None` where there is none, or none is wanted.
+fn start_pager(environment: &Environment) -> Option<Child> {
+    let pager = environment.pager.clone().unwrap_or_else(|| OsString::from(DEFAULT_PAGER));
+    if pager.is_empty() || pager == "cat" {
+        return None;
+    }
     let mut command = Command::new("/bin/sh");
     // As git does: a pager may have options.
     command.arg("-c").arg(pager).stdin(Stdio::piped());
@@ -49,12 +119,5 @@ fn show(text: &str, pager: OsString, environment: &Environment) -> bool {
             command.env(name, value);
         }
     }
-    let Ok(mut child) = command.spawn() else { return false };
-    if let Some(mut stdin) = child.stdin.take() {
-        let choice = anstream::AutoStream::choice(&io::stdout());
-        let mut stream = anstream::AutoStream::new(&mut stdin as &mut dyn Write, choice);
-        drop(stream.write_all(text.as_bytes()));
-    }
-    // A shell that did not find the pager ends with 127, having shown nothing.
-    child.wait().is_ok_and(|status| status.code() != Some(127))
+    command.spawn().ok()
 }

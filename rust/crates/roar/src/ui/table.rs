@@ -1,5 +1,6 @@
 //! Columns that are aligned.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::Role;
@@ -17,6 +18,7 @@ const LAST_MIN: usize = 20;
 #[derive(Debug)]
 struct Cell {
     text: String,
+    width: usize,
     role: Option<Role>,
 }
 
@@ -27,11 +29,26 @@ enum Side {
     Right,
 }
 
+/// A column.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    side: Side,
+    width: usize,
+    is_used: bool,
+}
+
+impl Column {
+    fn new(side: Side) -> Self {
+        Self { side, width: 0, is_used: false }
+    }
+}
+
 /// Lines of cells. The last column is as wide as it needs to be, and the text in it is cut where the terminal ends.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    sides: Vec<Side>,
+    columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    has_heading: bool,
 }
 
 impl Table {
@@ -40,7 +57,8 @@ impl Table {
         let side = |name: &&str| {
             if name.starts_with('>') { Side::Right } else { Side::Left }
         };
-        let mut table = Self { sides: names.iter().map(side).collect(), rows: Vec::new() };
+        let columns = names.iter().map(side).map(Column::new).collect();
+        let mut table = Self { columns, rows: Vec::new(), has_heading: true };
         table.row();
         for name in names {
             table.role_cell(Role::Heading, name.trim_start_matches('>'));
@@ -50,81 +68,95 @@ impl Table {
 
     /// Begins a row.
     pub(crate) fn row(&mut self) -> &mut Self {
-        self.rows.push(Vec::new());
+        self.rows.push(Vec::with_capacity(self.columns.len()));
         self
     }
 
     /// Adds a cell to the row.
     pub(crate) fn cell(&mut self, text: impl Into<String>) -> &mut Self {
-        self.push(Cell { text: text.into(), role: None })
+        self.push(text.into(), None)
     }
 
     /// Adds a cell that looks like its role.
     pub(crate) fn role_cell(&mut self, role: Role, text: impl Into<String>) -> &mut Self {
-        self.push(Cell { text: text.into(), role: Some(role) })
+        self.push(text.into(), Some(role))
     }
 
-    fn push(&mut self, cell: Cell) -> &mut Self {
+    fn push(&mut self, text: String, role: Option<Role>) -> &mut Self {
+        let cell = Cell { width: text.chars().count(), text, role };
         self.rows.last_mut().expect("a row was begun").push(cell);
         self
     }
 
     /// Writes the lines, each after the indent, none longer than the width.
-    pub(crate) fn write(&self, page: &mut String, indent: &str, width: Option<usize>) {
-        let count = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let column_width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell: &Cell| cell.text.chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..count).map(column_width).collect();
-        // A column that nothing stands in is left out.
-        let shown: Vec<usize> = (0..count).filter(|column| self.is_used(*column)).collect();
+    pub(crate) fn write(mut self, page: &mut String, indent: &str, width: Option<usize>) {
+        self.write_so_far(page, indent, width);
+    }
+
+    /// Writes the lines that there are so far, and forgets them. Those that come later stand in the same columns, which
+    /// become wider where they have to.
+    pub(crate) fn write_so_far(&mut self, page: &mut String, indent: &str, width: Option<usize>) {
+        self.measure();
+        let shown: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].is_used).collect();
         for row in &self.rows {
-            let mut line = String::from(indent);
+            let start = page.len();
+            page.push_str(indent);
             let mut used = indent.chars().count();
             for (at, column) in shown.iter().enumerate() {
                 let Some(cell) = row.get(*column) else { break };
                 let is_last = at + 1 == shown.len();
-                let text = if is_last {
-                    cut(&cell.text, width.map(|width| width.saturating_sub(used)))
-                } else {
-                    cell.text.clone()
-                };
-                let padding = " ".repeat(widths[*column].saturating_sub(text.chars().count()));
-                let side = self.sides.get(*column).copied().unwrap_or(Side::Left);
+                let Column { side, width: column_width, .. } = self.columns[*column];
+                let room = width.filter(|_| is_last).map(|width| width.saturating_sub(used));
+                let text = cut(&cell.text, room);
+                let padding = column_width.saturating_sub(cell.width);
                 let (before, after) = match side {
-                    Side::Right => (padding.as_str(), ""),
-                    Side::Left if is_last => ("", ""),
-                    Side::Left => ("", padding.as_str()),
+                    Side::Right => (padding, 0),
+                    Side::Left if is_last => (0, 0),
+                    Side::Left => (0, padding),
                 };
                 let gap = if is_last { "" } else { GAP };
+                page.extend(std::iter::repeat_n(' ', before));
                 match cell.role {
                     Some(role) if !text.is_empty() => {
-                        write!(line, "{before}{}{after}{gap}", role.paint(&text))
+                        write!(page, "{}", role.paint(&text)).expect("a string takes what is written to it");
                     }
-                    Some(_) | None => write!(line, "{before}{text}{after}{gap}"),
+                    Some(_) | None => page.push_str(&text),
                 }
-                .expect("a string takes what is written to it");
-                used += widths[*column] + GAP.len();
+                page.extend(std::iter::repeat_n(' ', after));
+                page.push_str(gap);
+                used += column_width + GAP.len();
             }
-            page.push_str(line.trim_end());
+            page.truncate(start + page[start..].trim_end().len());
             page.push('\n');
         }
+        self.rows.clear();
+        self.has_heading = false;
     }
 
-    /// Returns whether a row below the heading has something in that column.
-    fn is_used(&self, column: usize) -> bool {
-        let has_heading = !self.sides.is_empty();
-        let mut cells = self.rows.iter().skip(usize::from(has_heading)).filter_map(|row| row.get(column));
-        cells.any(|cell| !cell.text.is_empty())
+    /// Takes the rows into account that are new.
+    fn measure(&mut self) {
+        for (at, row) in self.rows.iter().enumerate() {
+            let is_heading = self.has_heading && at == 0;
+            for (at, cell) in row.iter().enumerate() {
+                if at == self.columns.len() {
+                    self.columns.push(Column::new(Side::Left));
+                }
+                let column = &mut self.columns[at];
+                column.width = column.width.max(cell.width);
+                // A column that nothing stands in below its heading is left out.
+                column.is_used |= !is_heading && !cell.text.is_empty();
+            }
+        }
     }
 }
 
-fn cut(text: &str, room: Option<usize>) -> String {
+fn cut(text: &str, room: Option<usize>) -> Cow<'_, str> {
     let room = room.map(|room| room.max(LAST_MIN));
     match room {
-        Some(room) if text.chars().count() > room => text.chars().take(room - 1).chain([CUT]).collect(),
-        Some(_) | None => text.to_owned(),
+        Some(room) if text.chars().count() > room => {
+            text.chars().take(room - 1).chain([CUT]).collect::<String>().into()
+        }
+        Some(_) | None => text.into(),
     }
 }
 
@@ -132,7 +164,7 @@ fn cut(text: &str, room: Option<usize>) -> String {
 mod tests {
     use super::*;
 
-    fn written(table: &Table, width: Option<usize>) -> String {
+    fn written(table: Table, width: Option<usize>) -> String {
         let mut page = String::new();
         table.write(&mut page, "", width);
         anstream::adapter::strip_str(&page).to_string()
@@ -144,18 +176,34 @@ mod tests {
         table.row().cell("@1").cell("4").cell("").cell("sort");
         table.row().cell("@10").cell("12,000").cell("").cell("uniq -c");
         assert_eq!(
-            written(&table, None),
+            written(table, None),
             "step      in  command\n@1         4  sort\n@10   12,000  uniq -c\n"
         );
     }
 
     #[test]
     fn the_last_column_ends_where_the_terminal_does() {
-        let mut table = Table::default();
-        table.row().cell("a").cell("x".repeat(100));
-        let line = written(&table, Some(40));
+        let long = |width| {
+            let mut table = Table::default();
+            table.row().cell("a").cell("x".repeat(100));
+            written(table, Some(width))
+        };
+        let line = long(40);
         assert_eq!(line.trim_end().chars().count(), 40);
         assert!(line.ends_with("…\n"));
-        assert_eq!(written(&table, Some(1)).trim_end().chars().count(), 3 + LAST_MIN);
+        assert_eq!(long(1).trim_end().chars().count(), 3 + LAST_MIN);
+    }
+
+    #[test]
+    fn lines_that_come_later_stand_in_the_same_columns_and_nothing_in_them_is_left_out() {
+        let mut table = Table::with_heading(&["step", "state", "command"]);
+        let mut page = String::new();
+        table.row().cell("@100").cell("").cell("sort");
+        table.write_so_far(&mut page, "", None);
+        table.row().cell("@9").cell("").cell("uniq");
+        table.row().cell("@8").cell("partial").cell("wc");
+        table.write(&mut page, "", None);
+        let page = anstream::adapter::strip_str(&page).to_string();
+        assert_eq!(page, "step  command\n@100  sort\n@9             uniq\n@8    partial  wc\n");
     }
 }

@@ -199,13 +199,13 @@ fn file_facts(
     labels: &Labels<'_>,
 ) -> Result<(String, Facts), CliError> {
     let version = graph.version(index);
-    let mut facts: Facts = version.paths.iter().map(|path| ("path", labels.path(*path))).collect();
+    let mut facts: Facts = graph.names(index).map(|path| ("path", labels.path(path))).collect();
     let mut name = format!("file-{}", index.index());
-    match &version.content {
+    match graph.content(index) {
         Some(content) => {
-            name = format!("{}-{}", crate::view::short_hash(&content.hash), index.index());
-            facts.push(("hash", content.hash.clone()));
-            let known = store.artifacts_by_prefix(&content.hash, 1)?.pop();
+            name = format!("{}-{}", crate::view::short_hash(content.hash), index.index());
+            facts.push(("hash", content.hash.to_owned()));
+            let known = store.artifacts_by_prefix(content.hash, 1)?.pop();
             if let Some(size) = known.and_then(|artifact| artifact.size) {
                 facts.push(("size", phrase::size(size)));
             }
@@ -225,8 +225,7 @@ fn file_facts(
 }
 
 fn member(graph: &Graph, version: VersionIndex, labels: &Labels<'_>) -> String {
-    let version = graph.version(version);
-    let names: Vec<String> = version.paths.iter().map(|path| labels.path(*path)).collect();
+    let names: Vec<String> = graph.names(version).map(|path| labels.path(path)).collect();
     names.join(", ")
 }
 

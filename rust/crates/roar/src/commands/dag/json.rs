@@ -1,117 +1,129 @@
 //! The graph as JSON: `"format": "roar.dag/1"`.
+//!
+//! Nothing is copied: a session may have a million artifacts, each of which is written from where it stands.
 
-use std::collections::HashMap;
-
-use roar_dag::{Edge, Evidence, Graph, PathIndex, Version};
+use roar_dag::{Edge, Evidence, Graph, PathIndex, VersionIndex};
 use roar_store::Job;
 use serde::Serialize;
-use tracer_schema::PathBytes;
+use tracer_schema::PathRef;
+
+use crate::naming::kind_name;
+use crate::ui::Lazy;
 
 /// The graph. An edge names an artifact by its place in `artifacts`.
 #[derive(Serialize)]
-pub(super) struct Dag {
+struct Dag<'g, J: Serialize, A: Serialize, S: Serialize> {
     format: &'static str,
-    session: Option<String>,
-    jobs: Vec<JobNode>,
-    artifacts: Vec<ArtifactNode>,
-    stale: Vec<StaleInput>,
+    session: Option<&'g str>,
+    jobs: J,
+    artifacts: A,
+    stale: S,
 }
 
 #[derive(Serialize)]
-struct JobNode {
-    id: String,
+struct JobNode<'g, W: Serialize, I: Serialize, O: Serialize, D: Serialize> {
+    id: &'g str,
     step: u64,
     kind: &'static str,
     state: &'static str,
     complete: bool,
-    command: Vec<PathBytes>,
-    cwd: PathBytes,
-    supersedes: Vec<u64>,
-    inputs: Vec<EdgeView>,
-    outputs: Vec<EdgeView>,
-    deleted: Vec<PathBytes>,
+    command: W,
+    cwd: PathRef<'g>,
+    supersedes: &'g [u64],
+    inputs: I,
+    outputs: O,
+    deleted: D,
 }
 
 #[derive(Serialize)]
-struct EdgeView {
-    path: PathBytes,
+struct EdgeView<'g> {
+    path: PathRef<'g>,
     artifact: usize,
     evidence: &'static str,
 }
 
 #[derive(Serialize)]
-struct ArtifactNode {
-    hash: Option<String>,
+struct ArtifactNode<'g, P: Serialize> {
+    hash: Option<&'g str>,
     kind: &'static str,
     producer: Option<u64>,
     superseded_producer: Option<u64>,
     prior: Option<usize>,
-    paths: Vec<PathBytes>,
+    paths: P,
 }
 
 #[derive(Serialize)]
-struct StaleInput {
+struct StaleInput<'g> {
     step: u64,
-    path: PathBytes,
+    path: PathRef<'g>,
     used: usize,
     newest: usize,
     newest_producer: u64,
 }
 
-impl Dag {
-    pub(super) fn new(session: Option<String>, graph: &Graph, jobs: &[Job]) -> Self {
-        let path = |index: PathIndex| PathBytes::from(graph.path(index));
-        let step = |index| graph.job(index).step;
-        let edge = |edge: &Edge| EdgeView {
-            path: path(edge.path),
-            artifact: edge.version.index(),
-            evidence: match edge.evidence {
-                Evidence::Content => "content",
-                Evidence::Path => "path",
-            },
-        };
-        let artifact = |version: &Version| ArtifactNode {
-            hash: version.content.as_ref().map(|content| content.hash.clone()),
-            kind: if version.content.as_ref().is_some_and(|content| content.is_link) {
-                "symlink"
-            } else {
-                "file"
-            },
-            producer: version.producer.map(step),
-            superseded_producer: version.superseded_producer,
-            prior: version.prior.map(|prior| prior.index()),
-            paths: version.paths.iter().map(|index| path(*index)).collect(),
-        };
-        let records: HashMap<&str, &Job> = jobs.iter().map(|record| (record.id.as_str(), record)).collect();
-        let job = |job: &roar_dag::Job| {
-            let record = records.get(job.id.as_str());
-            JobNode {
-                id: job.id.clone(),
-                step: job.step,
-                kind: record.map_or("run", |record| record.kind.name()),
-                state: record.map_or("recorded", |record| record.state.name()),
-                complete: record.is_some_and(|record| record.is_complete),
-                command: job.command.iter().map(|word| PathBytes(word.clone())).collect(),
-                cwd: PathBytes(job.cwd.clone()),
-                supersedes: job.supersedes.clone(),
-                inputs: job.consumes.iter().map(edge).collect(),
-                outputs: job.produces.iter().map(edge).collect(),
-                deleted: job.deletes.iter().map(|index| path(*index)).collect(),
-            }
-        };
-        let stale = |stale: roar_dag::Stale| StaleInput {
-            step: step(stale.job),
-            path: path(stale.path),
-            used: stale.used.index(),
-            newest: stale.newest.index(),
-            newest_producer: step(stale.newest_producer),
-        };
-        Self {
-            format: "roar.dag/1",
-            session,
-            jobs: graph.jobs.iter().map(job).collect(),
-            artifacts: graph.versions.iter().map(artifact).collect(),
-            stale: graph.stale().into_iter().map(stale).collect(),
-        }
+/// Returns what is written of a graph; the jobs are those that were recorded, in the order of their steps.
+pub(super) fn dag<'g>(session: Option<&'g str>, graph: &'g Graph, jobs: &'g [Job]) -> impl Serialize + 'g {
+    Dag {
+        format: "roar.dag/1",
+        session,
+        jobs: Lazy(move || graph.jobs.iter().map(move |job| job_node(graph, job, jobs))),
+        artifacts: Lazy(move || graph.indexed_versions().map(move |(index, _)| artifact(graph, index))),
+        stale: Lazy(move || graph.stale().into_iter().map(move |found| stale(graph, found))),
+    }
+}
+
+fn path(graph: &Graph, index: PathIndex) -> PathRef<'_> {
+    PathRef(graph.path(index))
+}
+
+fn job_node<'g>(graph: &'g Graph, job: &'g roar_dag::Job, records: &'g [Job]) -> impl Serialize + 'g {
+    let at = records.binary_search_by_key(&job.step, |record| record.step);
+    let record = at.ok().and_then(|at| records.get(at));
+    JobNode {
+        id: &job.id,
+        step: job.step,
+        kind: record.map_or("run", |record| record.kind.name()),
+        state: record.map_or("recorded", |record| record.state.name()),
+        complete: record.is_some_and(|record| record.is_complete),
+        command: Lazy(|| job.command.iter().map(|word| PathRef(word))),
+        cwd: PathRef(&job.cwd),
+        supersedes: &job.supersedes,
+        inputs: Lazy(move || job.consumes.iter().map(move |found| edge(graph, found))),
+        outputs: Lazy(move || job.produces.iter().map(move |found| edge(graph, found))),
+        deleted: Lazy(move || job.deletes.iter().map(move |index| path(graph, *index))),
+    }
+}
+
+fn edge<'g>(graph: &'g Graph, edge: &Edge) -> EdgeView<'g> {
+    EdgeView {
+        path: path(graph, edge.path),
+        artifact: edge.version.index(),
+        evidence: match edge.evidence {
+            Evidence::Content => "content",
+            Evidence::Path => "path",
+        },
+    }
+}
+
+fn artifact(graph: &Graph, index: VersionIndex) -> impl Serialize + '_ {
+    let version = graph.version(index);
+    let content = graph.content(index);
+    ArtifactNode {
+        hash: content.map(|content| content.hash),
+        kind: kind_name(content),
+        producer: version.producer.map(|job| graph.job(job).step),
+        superseded_producer: version.superseded_producer,
+        prior: version.prior.map(VersionIndex::index),
+        paths: Lazy(move || graph.names(index).map(move |name| path(graph, name))),
+    }
+}
+
+fn stale(graph: &Graph, stale: roar_dag::Stale) -> StaleInput<'_> {
+    StaleInput {
+        step: graph.job(stale.job).step,
+        path: path(graph, stale.path),
+        used: stale.used.index(),
+        newest: stale.newest.index(),
+        newest_producer: graph.job(stale.newest_producer).step,
     }
 }

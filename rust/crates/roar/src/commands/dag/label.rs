@@ -82,9 +82,8 @@ impl<'a> Labels<'a> {
     }
 
     fn of_file(&self, version: roar_dag::VersionIndex) -> Label {
-        let version = self.graph.version(version);
-        let names: Vec<String> = version.paths.iter().map(|path| self.path(*path)).collect();
-        let hash = version.content.as_ref().map_or("not hashed", |content| short_hash(&content.hash));
+        let names: Vec<String> = self.graph.names(version).map(|path| self.path(path)).collect();
+        let hash = self.graph.content(version).map_or("not hashed", |content| short_hash(content.hash));
         let others = names.len().saturating_sub(1);
         let first = names.first().map_or("", String::as_str);
         let first = if others > 0 { format!("{first} (+{others})") } else { first.to_owned() };
@@ -96,11 +95,8 @@ impl<'a> Labels<'a> {
     }
 
     fn of_files(&self, versions: &[roar_dag::VersionIndex]) -> Label {
-        let mut names: Vec<String> = versions
-            .iter()
-            .filter_map(|version| self.graph.version(*version).paths.first())
-            .map(|path| self.path(*path))
-            .collect();
+        let mut names: Vec<String> =
+            versions.iter().map(|version| self.path(self.graph.version(*version).path)).collect();
         names.sort();
         let mut lines = vec![phrase::count(versions.len() as u64, "file")];
         lines.extend(names.iter().take(NAMES_MAX).map(|name| cut(name, self.line_max)));

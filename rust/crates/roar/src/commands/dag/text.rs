@@ -89,7 +89,8 @@ impl Page<'_> {
             let path = self.path(self.graph.path(edge.path));
             write!(self.text, "    {}  {path}", Role::Faint.paint(name))?;
             if self.lists_all {
-                let hash = version.content.as_ref().map_or("not hashed", |content| short_hash(&content.hash));
+                let hash =
+                    self.graph.content(edge.version).map_or("not hashed", |content| short_hash(content.hash));
                 write!(self.text, "  {}", Role::Faint.paint(hash))?;
             }
             if let Some(remark) = remark(self, edge, version) {

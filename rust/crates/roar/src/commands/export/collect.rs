@@ -32,8 +32,8 @@ pub(super) fn collect(store: &Store, word: &OsStr, environment: &Environment) ->
     let job_places = places(graph.jobs_in_order().into_iter().filter(|job| chosen.jobs.contains(job)));
     let artifact_places = places(chosen.versions.iter().copied());
     for version in &chosen.versions {
+        let mut artifact = artifact(store, graph, *version)?;
         let version = graph.version(*version);
-        let mut artifact = artifact(store, graph, version)?;
         artifact.producer = version.producer.and_then(|producer| job_places.get(&producer).copied());
         artifact.prior = version.prior.and_then(|prior| artifact_places.get(&prior).copied());
         collected.artifacts.push(artifact);
@@ -99,12 +99,12 @@ impl Chosen {
     }
 }
 
-fn artifact(store: &Store, graph: &Graph, version: &roar_dag::Version) -> Result<Artifact, CliError> {
-    let path = version.paths.first().map_or_else(Vec::new, |path| graph.path(*path).to_vec());
+fn artifact(store: &Store, graph: &Graph, version: VersionIndex) -> Result<Artifact, CliError> {
+    let path = graph.path(graph.version(version).path).to_vec();
     let mut artifact = Artifact { path, ..Artifact::default() };
-    if let Some(content) = &version.content {
+    if let Some(content) = graph.content(version) {
         artifact.is_link = content.is_link;
-        let found = store.artifacts_by_prefix(&content.hash, 2)?;
+        let found = store.artifacts_by_prefix(content.hash, 2)?;
         for known in found {
             let is_link = known.kind == tracer_schema::NodeKind::Symlink;
             if known.hash == content.hash && is_link == content.is_link {

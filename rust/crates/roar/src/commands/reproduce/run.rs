@@ -109,7 +109,7 @@ fn compare(
     for (output, (place, is_link)) in step.outputs.iter().zip(&places) {
         let found = disk.at(place.as_bytes(), *is_link);
         let verdict = match (&output.content, found) {
-            (Some(content), found) if found.is(content) => "same",
+            (Some(content), found) if found.is(content.view()) => "same",
             (_, OnDisk::Missing) => "missing",
             (Some(_), _) => "different",
             (None, _) => "unhashed",

@@ -8,9 +8,9 @@ use tracer_schema::{Hashes, NodeKind, PathBytes, Role as FileRole, to_hex};
 
 use super::unwritten;
 use crate::cli::ShowArgs;
-use crate::commands::target::step_name;
 use crate::env::Environment;
 use crate::error::CliError;
+use crate::naming::Names;
 use crate::phrase;
 use crate::place::shown_path;
 use crate::ui::{self, Role, Table};
@@ -72,9 +72,10 @@ pub(super) fn show(
     let size = artifact.size.map_or_else(|| "size unknown".to_owned(), phrase::size);
     writeln!(page, "  {}  {kind}, {size}\n", Role::Heading.paint(format_args!("{:<9}", "kind")))
         .map_err(unwritten)?;
+    let names = Names::new(store)?;
     let mut table = Table::with_heading(&["step", "", "path", "command"]);
     for found in &uses {
-        table.row().role_cell(Role::Step, step_name(store, &found.job)?).cell(verb(found));
+        table.row().role_cell(Role::Step, names.of(&found.job).to_string()).cell(verb(found));
         table.cell(shown_path(environment, &found.path)).cell(JobView::from(&found.job).command_line());
     }
     table.write(&mut page, "", ui::width(environment));

@@ -8,9 +8,9 @@ use tracer_schema::{FileRecord, NodeKind, Prior, Role as FileRole, RunReport, to
 
 use super::{tasks, unwritten};
 use crate::cli::ShowArgs;
-use crate::commands::target::step_name;
 use crate::env::Environment;
 use crate::error::CliError;
+use crate::naming::Names;
 use crate::place::shown_path;
 use crate::ui::{self, Role, Table};
 use crate::view::{ContextView, JobView, command_line, short_hash};
@@ -52,7 +52,7 @@ pub(super) fn show(
         };
         return ui::print_json(&JobInFull { report, job: facts });
     }
-    let name = step_name(store, job)?;
+    let name = Names::new(store)?.of(job);
     let mut page = Page {
         job,
         report: &report,
@@ -61,7 +61,7 @@ pub(super) fn show(
         environment,
         text: String::new(),
     };
-    page.write(&name).map_err(unwritten)?;
+    page.write(&name.to_string()).map_err(unwritten)?;
     ui::page(&page.text, environment)
 }
 

@@ -5,9 +5,9 @@ use serde::Serialize;
 use tracer_schema::{FileRecord, PathBytes, Role as FileRole, to_hex};
 
 use crate::cli::ShowArgs;
-use crate::commands::target::step_name;
 use crate::env::Environment;
 use crate::error::CliError;
+use crate::naming::Names;
 use crate::phrase;
 use crate::ui::{self, Role, Table};
 use crate::view::{JobView, short_hash};
@@ -37,11 +37,12 @@ pub(super) fn show(
         let jobs = touches.into_iter().map(view).collect();
         return ui::print_json(&PathView { format: "roar.path/1", path: path.clone(), jobs });
     }
+    let names = Names::new(store)?;
     let mut table = Table::with_heading(&["step", "", "hash", ">size", "started", "", "command"]);
     for Touch { job, file } in &touches {
         let hash = file.hash.as_ref().and_then(|hashes| hashes.iter().next()).map(|(_, hash)| to_hex(hash));
         let view = JobView::from(job);
-        table.row().role_cell(Role::Step, step_name(store, job)?).cell(verb(file));
+        table.row().role_cell(Role::Step, names.of(job).to_string()).cell(verb(file));
         table
             .cell(hash.as_deref().map_or("", short_hash))
             .cell(file.size.map(phrase::size).unwrap_or_default());

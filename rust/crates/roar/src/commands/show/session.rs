@@ -11,15 +11,15 @@ use crate::commands::log;
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
 use crate::phrase;
-use crate::ui::{self, Role};
+use crate::ui::{self, Lazy, Pages, Role};
 use crate::view::JobView;
 
 #[derive(Serialize)]
-struct SessionView {
+struct SessionView<J: Serialize> {
     format: &'static str,
     id: String,
     started_at: String,
-    jobs: Vec<JobView>,
+    jobs: J,
 }
 
 pub(super) fn show(store: &Store, args: &ShowArgs, environment: &Environment) -> Result<(), CliError> {
@@ -27,21 +27,24 @@ pub(super) fn show(store: &Store, args: &ShowArgs, environment: &Environment) ->
         return Err(CliError::new(Kind::User, "nothing is recorded yet")
             .with_hint("record something with `roar run CMD`"));
     };
-    let mut jobs = store.jobs_of_session(session.key, usize::MAX)?;
-    jobs.reverse();
     if args.json {
-        return ui::print_json(&SessionView {
+        let mut jobs = store.jobs_of_session(session.key, usize::MAX)?;
+        jobs.reverse();
+        let view = SessionView {
             format: "roar.session/1",
             id: session.id,
             started_at: roar_store::rfc3339(session.started_unix_ns),
-            jobs: jobs.iter().map(JobView::from).collect(),
-        });
+            jobs: Lazy(|| jobs.iter().map(JobView::from)),
+        };
+        return ui::print_long_json(&view, jobs.len());
     }
     let mut page = String::new();
     let heading = Role::Heading.paint("session");
     let count = phrase::count(session.jobs, "job");
     writeln!(page, "{heading} {}\n{count} since {}\n", session.id, phrase::time(session.started_unix_ns))
         .map_err(unwritten)?;
-    log::table(&jobs, |_| true).write(&mut page, "", ui::width(environment));
-    ui::page(&page, environment)
+    let mut pages = Pages::new(environment);
+    pages.write(&page)?;
+    log::list(Some(session.key), pages, environment, |tell| store.each_job_of_session(session.key, tell))?;
+    Ok(())
 }

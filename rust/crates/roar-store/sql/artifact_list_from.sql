@@ -1,0 +1,4 @@
+SELECT id, hash, kind
+FROM artifact
+WHERE id >= ?1
+ORDER BY id;

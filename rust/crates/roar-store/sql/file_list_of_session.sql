@@ -1,9 +1,0 @@
-SELECT job_file.job, job_file.path, path.path, job_file.role, job_file.kind, job_file.prior, job_file.is_filtered,
-    artifact.hash, previous.hash, artifact.id, previous.id, job_file.is_executed, job_file.size_bytes
-FROM job
-    JOIN job_file ON job_file.job = job.id
-    JOIN path ON path.id = job_file.path
-    LEFT JOIN artifact ON artifact.id = job_file.artifact
-    LEFT JOIN artifact AS previous ON previous.id = job_file.prior_artifact
-WHERE job.session = ?1
-ORDER BY job_file.job, job_file.seq;

@@ -1,0 +1,4 @@
+SELECT job, path, role, prior, artifact, prior_artifact
+FROM job_file
+WHERE job >= ?1 AND job <= ?2 AND NOT is_filtered
+ORDER BY job, seq;
