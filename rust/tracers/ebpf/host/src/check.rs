@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tracer_host::preflight::{
     CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, CheckArguments, Checklist, Fact, Machine, errno_words,
@@ -61,7 +62,7 @@ pub(crate) fn end(
         |is_met, found, remedy| Fact::deciding("programs", is_met, found, "the kernel takes them", remedy);
     match loaded {
         Ok(probe) => {
-            list.tell(&fact(true, format!("loaded and attached ({})", probe.looked.len()), ""));
+            list.tell(&fact(true, loaded_text(&probe.looked), ""));
             list.try_out(question, "", |arguments| run::trace(probe, arguments, None, mask));
         }
         // These say themselves what to do.
@@ -71,6 +72,15 @@ pub(crate) fn end(
     // Whatever program it is, its calls are the kernel's.
     list.target(question, |target| target.fact(true, "any program", ""));
     list.end()
+}
+
+/// Returns what was loaded, and how long the kernel looked at it, on as many processors as there are: in all, and where it took longest.
+fn loaded_text(looked: &[(&str, Duration)]) -> String {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let total: Duration = looked.iter().map(|(_, time)| *time).sum();
+    let longest = looked.iter().max_by_key(|(_, time)| *time);
+    let longest = longest.map_or(String::new(), |(name, time)| format!(" ({name} {:.0})", ms(*time)));
+    format!("{} programs, loaded in {:.0} ms{longest} and attached", looked.len(), ms(total))
 }
 
 fn types_fact() -> Fact {
