@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use roar_dag::{Ancestry, Graph, JobIndex, JobRecord, VersionIndex};
+use roar_dag::{Ancestry, Edge, Graph, JobIndex, JobRecord, VersionIndex};
 use roar_store::{Artifact, Error, Job, JobKey, JobKind, LineageReader, SessionFile, Store, Target};
 use tracer_schema::{PathBytes, Prior, Role};
 
@@ -27,6 +27,8 @@ pub struct Lineage {
     pub jobs: Vec<Job>,
     /// Where it begins.
     pub start: Start,
+    /// The file at which it begins, unless that is a job: by the name that was asked for.
+    pub file: Option<Edge>,
     /// What that comes from: the start itself is no part of it, but the job that made the version is.
     pub ancestry: Ancestry,
     /// The jobs of its session that set things up before it, where those were asked for.
@@ -54,7 +56,7 @@ impl Lineage {
         match target {
             Target::Job(job) => {
                 walk.add_whole(job.key)?;
-                walk.finish(|graph| Some(Start::Job(job_of(graph, &job.id)?)))
+                walk.finish(|graph| Some((Start::Job(job_of(graph, &job.id)?), None)))
             }
             Target::Path(path) => {
                 let Some(file) = walk.newest_at(path)? else { return Ok(None) };
@@ -146,7 +148,7 @@ impl<'s> Walk<'s> {
             let job = graph.job(job_of(graph, &id)?);
             let edges = if file.role == Role::Output { &job.produces } else { &job.consumes };
             let edge = edges.iter().find(|edge| graph.path(edge.path) == file.path.as_bytes())?;
-            Some(Start::Version(edge.version))
+            Some((Start::Version(edge.version), Some(*edge)))
         })
     }
 
@@ -213,7 +215,10 @@ impl<'s> Walk<'s> {
         Ok(ids)
     }
 
-    fn finish(mut self, start: impl FnOnce(&Graph) -> Option<Start>) -> Result<Option<Lineage>, Error> {
+    fn finish(
+        mut self,
+        start: impl FnOnce(&Graph) -> Option<(Start, Option<Edge>)>,
+    ) -> Result<Option<Lineage>, Error> {
         self.close()?;
         let builds = if self.wants_builds { self.add_builds()? } else { Vec::new() };
         let mut jobs = Vec::with_capacity(self.files.len());
@@ -224,13 +229,13 @@ impl<'s> Walk<'s> {
             jobs.push(job);
         }
         let graph = Graph::from_records(&records);
-        let Some(start) = start(&graph) else { return Ok(None) };
+        let Some((start, file)) = start(&graph) else { return Ok(None) };
         let ancestry = match start {
             Start::Job(job) => graph.ancestry_of_job(job),
             Start::Version(version) => graph.ancestry(version),
         };
         let builds = builds.iter().filter_map(|id| job_of(&graph, id)).collect();
-        Ok(Some(Lineage { graph, jobs, start, ancestry, builds }))
+        Ok(Some(Lineage { graph, jobs, start, file, ancestry, builds }))
     }
 }
 

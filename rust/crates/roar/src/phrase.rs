@@ -1,5 +1,6 @@
 //! Numbers and times in words.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -8,6 +9,9 @@ use tracer_schema::Exit;
 
 const NS_PER_MS: u64 = 1_000_000;
 const NS_PER_S: u64 = 1_000 * NS_PER_MS;
+
+/// Shown where text was cut.
+const CUT: char = '…';
 
 /// Where the user is.
 static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
@@ -130,9 +134,23 @@ pub(crate) fn exit(exit: Option<Exit>) -> String {
     }
 }
 
+/// Returns text that has so many characters at most.
+pub(crate) fn cut(text: &str, max: usize) -> Cow<'_, str> {
+    if text.chars().count() <= max {
+        return text.into();
+    }
+    text.chars().take(max - 1).chain([CUT]).collect::<String>().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(cut("sort", 4), "sort");
+        assert_eq!(cut(&"é".repeat(100), 3), "éé…");
+    }
 
     #[test]
     fn durations_have_two_or_three_digits() {

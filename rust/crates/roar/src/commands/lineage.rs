@@ -71,13 +71,6 @@ pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Re
     })
 }
 
-/// Returns the file at which a lineage begins, by the name of its first edge.
-pub(super) fn start_file(lineage: &Lineage, views: &Views<'_>, version: VersionIndex) -> Option<FileView> {
-    let jobs = lineage.graph.jobs.iter().rev();
-    let mut edges = jobs.flat_map(|job| job.produces.iter().chain(&job.consumes));
-    edges.find(|edge| edge.version == version).map(|edge| views.file(edge))
-}
-
 fn view(lineage: &Lineage, names: Names) -> LineageView {
     let graph = &lineage.graph;
     let views = Views { graph, jobs: &lineage.jobs, names };
@@ -106,7 +99,7 @@ fn view(lineage: &Lineage, names: Names) -> LineageView {
     in_order.retain(|job| lineage.ancestry.jobs.contains(job) || asked == Some(*job));
     LineageView {
         format: "roar.lineage/1",
-        artifact: lineage.version().and_then(|version| start_file(lineage, &views, version)),
+        artifact: lineage.file.as_ref().map(|edge| views.file(edge)),
         job: asked.map(|job| names.of(&lineage.jobs[job.index()])),
         steps: in_order.into_iter().map(step).collect(),
     }

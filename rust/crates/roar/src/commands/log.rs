@@ -16,6 +16,10 @@ use crate::{phrase, place};
 /// Lines that are measured and written together: some screens.
 const LINES_TOGETHER: usize = 500;
 
+/// What a narrow list leaves out, by places: inputs and outputs, how long it took, its exit, when it began. A step and a job
+/// are what can be typed.
+const SPARE: &[&[usize]] = &[&[5, 6], &[3], &[4], &[2]];
+
 /// Pieces of so many lines that are read ahead of the one that is written.
 const WAITING_MAX: usize = 4;
 
@@ -76,7 +80,12 @@ struct Lines<'e> {
 impl<'e> Lines<'e> {
     fn new(open: Option<SessionKey>, pages: Pages<'e>, environment: &Environment) -> Self {
         let heading = &["step", "job", "started", ">took", "exit", ">in", ">out", "", "command"];
-        Self { open, table: Table::with_heading(heading), pages, width: ui::width(environment) }
+        Self {
+            open,
+            table: Table::with_heading(heading).with_spare(SPARE),
+            pages,
+            width: ui::width(environment),
+        }
     }
 
     /// Writes the jobs as long as somebody reads, and returns how many there were.

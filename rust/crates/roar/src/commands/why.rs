@@ -18,6 +18,9 @@ use crate::ui::{self, Role};
 use crate::view::{command_line, short_hash};
 use crate::{phrase, quote};
 
+/// Characters of a process's command that are shown: enough to tell it from others.
+const COMMAND_MAX: usize = 120;
+
 #[derive(Serialize)]
 struct WhyView {
     format: &'static str,
@@ -186,6 +189,7 @@ fn write(step: &LinkView, environment: &Environment, page: &mut String) -> Writt
             Some(act) => {
                 let after = phrase::duration(act.since_start_ns);
                 let command = command_line(&act.command);
+                let command = phrase::cut(&command, COMMAND_MAX);
                 writeln!(
                     page,
                     "          {}() by process {} `{command}`, {after} after the start, {}",

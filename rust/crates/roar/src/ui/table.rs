@@ -1,18 +1,15 @@
 //! Columns that are aligned.
 
-use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::Role;
+use crate::phrase::cut;
 
 /// Columns between columns.
 const GAP: &str = "  ";
 
-/// Shown where text was cut.
-const CUT: char = '…';
-
 /// Fewest characters that the last column is cut to.
-const LAST_MIN: usize = 20;
+const LAST_MIN: usize = 16;
 
 /// One cell.
 #[derive(Debug)]
@@ -49,6 +46,8 @@ pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
     has_heading: bool,
+    /// Columns that are left out where there is no room, those first that are missed least.
+    spare: &'static [&'static [usize]],
 }
 
 impl Table {
@@ -58,12 +57,17 @@ impl Table {
             if name.starts_with('>') { Side::Right } else { Side::Left }
         };
         let columns = names.iter().map(side).map(Column::new).collect();
-        let mut table = Self { columns, rows: Vec::new(), has_heading: true };
+        let mut table = Self { columns, rows: Vec::new(), has_heading: true, spare: &[] };
         table.row();
         for name in names {
             table.role_cell(Role::Heading, name.trim_start_matches('>'));
         }
         table
+    }
+
+    /// Says which columns are left out where there is no room, by their places, those first that are missed least.
+    pub(crate) fn with_spare(self, spare: &'static [&'static [usize]]) -> Self {
+        Self { spare, ..self }
     }
 
     /// Begins a row.
@@ -97,7 +101,7 @@ impl Table {
     /// become wider where they have to.
     pub(crate) fn write_so_far(&mut self, page: &mut String, indent: &str, width: Option<usize>) {
         self.measure();
-        let shown: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].is_used).collect();
+        let shown = self.shown(width.map(|width| width.saturating_sub(indent.chars().count())));
         for row in &self.rows {
             let start = page.len();
             page.push_str(indent);
@@ -107,7 +111,7 @@ impl Table {
                 let is_last = at + 1 == shown.len();
                 let Column { side, width: column_width, .. } = self.columns[*column];
                 let room = width.filter(|_| is_last).map(|width| width.saturating_sub(used));
-                let text = cut(&cell.text, room);
+                let text = cut(&cell.text, room.map_or(usize::MAX, |room| room.max(LAST_MIN)));
                 let padding = column_width.saturating_sub(cell.width);
                 let (before, after) = match side {
                     Side::Right => (padding, 0),
@@ -133,6 +137,19 @@ impl Table {
         self.has_heading = false;
     }
 
+    /// Returns the columns that are shown: those in which something stands, as far as the width has room for them.
+    fn shown(&self, width: Option<usize>) -> Vec<usize> {
+        let mut shown: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].is_used).collect();
+        for less in self.spare {
+            let before_last = shown.iter().rev().skip(1).map(|at| self.columns[*at].width + GAP.len());
+            if width.is_none_or(|width| before_last.sum::<usize>() + LAST_MIN <= width) {
+                break;
+            }
+            shown.retain(|at| !less.contains(at));
+        }
+        shown
+    }
+
     /// Takes the rows into account that are new.
     fn measure(&mut self) {
         for (at, row) in self.rows.iter().enumerate() {
@@ -147,16 +164,6 @@ impl Table {
                 column.is_used |= !is_heading && !cell.text.is_empty();
             }
         }
-    }
-}
-
-fn cut(text: &str, room: Option<usize>) -> Cow<'_, str> {
-    let room = room.map(|room| room.max(LAST_MIN));
-    match room {
-        Some(room) if text.chars().count() > room => {
-            text.chars().take(room - 1).chain([CUT]).collect::<String>().into()
-        }
-        Some(_) | None => text.into(),
     }
 }
 
@@ -192,6 +199,19 @@ mod tests {
         assert_eq!(line.trim_end().chars().count(), 40);
         assert!(line.ends_with("…\n"));
         assert_eq!(long(1).trim_end().chars().count(), 3 + LAST_MIN);
+    }
+
+    #[test]
+    fn columns_are_left_out_where_there_is_no_room_for_them() {
+        let table = |width| {
+            let mut table =
+                Table::with_heading(&["step", ">in", ">out", "command"]).with_spare(&[&[1, 2], &[0]]);
+            table.row().cell("@1").cell("4").cell("5").cell("sort --key=2 in.csv");
+            written(table, Some(width))
+        };
+        assert_eq!(table(31), "step  in  out  command\n@1     4    5  sort --key=2 in…\n");
+        assert_eq!(table(30), "step  command\n@1    sort --key=2 in.csv\n");
+        assert_eq!(table(21), "command\nsort --key=2 in.csv\n");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use roar_dag::Graph;
 use roar_store::{Job, JobState};
 use tracer_schema::{Exit, PathBytes};
 
-use super::picture::{Node, cut};
+use super::picture::Node;
 use crate::env::Environment;
 use crate::place::shown_path;
 use crate::view::short_hash;
@@ -63,7 +63,7 @@ impl<'a> Labels<'a> {
     fn of_job(&self, job: &roar_dag::Job) -> Label {
         let command = quote::command(&job.command);
         Label {
-            lines: vec![format!("@{}", job.step), cut(&command, self.line_max)],
+            lines: vec![format!("@{}", job.step), phrase::cut(&command, self.line_max).into()],
             marks: self.marks(job),
             title: command,
         }
@@ -88,7 +88,7 @@ impl<'a> Labels<'a> {
         let first = names.first().map_or("", String::as_str);
         let first = if others > 0 { format!("{first} (+{others})") } else { first.to_owned() };
         Label {
-            lines: vec![cut(&first, self.line_max), hash.to_owned()],
+            lines: vec![phrase::cut(&first, self.line_max).into(), hash.to_owned()],
             marks: vec![],
             title: names.join("\n"),
         }
@@ -99,7 +99,7 @@ impl<'a> Labels<'a> {
             versions.iter().map(|version| self.path(self.graph.version(*version).path)).collect();
         names.sort();
         let mut lines = vec![phrase::count(versions.len() as u64, "file")];
-        lines.extend(names.iter().take(NAMES_MAX).map(|name| cut(name, self.line_max)));
+        lines.extend(names.iter().take(NAMES_MAX).map(|name| phrase::cut(name, self.line_max).into()));
         Label { lines, marks: vec![], title: names.join("\n") }
     }
 

@@ -8,9 +8,6 @@ use roar_dag::{Evidence, Graph, JobIndex, VersionIndex};
 /// for: what a person takes in at a glance.
 const APART_MAX: usize = 8;
 
-/// Shown where text was cut.
-const CUT: char = '…';
-
 /// What is drawn.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Picture {
@@ -111,14 +108,6 @@ fn groups(graph: &Graph, apart_max: usize) -> Vec<Vec<VersionIndex>> {
     groups
 }
 
-/// Returns text that has so many characters at most.
-pub(super) fn cut(text: &str, max: usize) -> String {
-    if text.chars().count() <= max {
-        return text.to_owned();
-    }
-    text.chars().take(max - 1).chain([CUT]).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use roar_dag::{Content, FileUse, JobRecord, Use};
@@ -171,11 +160,5 @@ mod tests {
         let picture = Picture::new(&graph, false);
         let links: Vec<(usize, usize)> = picture.links.iter().map(|link| (link.from, link.to)).collect();
         assert_eq!(links, [(0, 2), (1, 3), (2, 1)]);
-    }
-
-    #[test]
-    fn long_text_is_cut_between_characters() {
-        assert_eq!(cut("sort", 4), "sort");
-        assert_eq!(cut(&"é".repeat(100), 3), "éé…");
     }
 }

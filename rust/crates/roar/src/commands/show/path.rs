@@ -12,6 +12,9 @@ use crate::phrase;
 use crate::ui::{self, Role, Table};
 use crate::view::{JobView, short_hash};
 
+/// What a narrow list leaves out, by places: when it began, the size.
+const SPARE: &[&[usize]] = &[&[4], &[3]];
+
 #[derive(Serialize)]
 struct PathView {
     format: &'static str,
@@ -38,7 +41,8 @@ pub(super) fn show(
         return ui::print_json(&PathView { format: "roar.path/1", path: path.clone(), jobs });
     }
     let names = Names::new(store)?;
-    let mut table = Table::with_heading(&["step", "", "hash", ">size", "started", "", "command"]);
+    let mut table =
+        Table::with_heading(&["step", "", "hash", ">size", "started", "", "command"]).with_spare(SPARE);
     for Touch { job, file } in &touches {
         let hash = file.hash.as_ref().and_then(|hashes| hashes.iter().next()).map(|(_, hash)| to_hex(hash));
         let view = JobView::from(job);
