@@ -380,8 +380,8 @@ fn call_ends(ctx: &BtfTracePointContext, task: kernel::Task) -> i32 {
     }
     let id = bpf_get_current_pid_tgid();
     let has_failed = result < 0 && result >= -4095;
-    if act == act::PATH {
-        settle(id, has_failed);
+    if act == act::PATH && settle(id, has_failed) {
+        return 0;
     }
     if has_failed && act != act::TOLD {
         return 0;

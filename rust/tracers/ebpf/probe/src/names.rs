@@ -138,17 +138,25 @@ fn unknown(state: u32, path: u32) -> u32 {
     }
 }
 
-/// A call is over: what was not told of its paths until now is told, unless it has failed.
+/// A call is over: what was not told of its paths until now is told, unless it has failed. Returns whether it turns out to have done
+/// nothing.
 #[inline(always)]
-pub(crate) fn settle(id: u64, has_failed: bool) {
+pub(crate) fn settle(id: u64, has_failed: bool) -> bool {
     let thread = id as u32;
-    let Some(asked) = WAITING.get_ptr(&thread) else { return };
+    let Some(asked) = WAITING.get_ptr(&thread) else { return false };
     // SAFETY: an entry of the map.
     let asked = unsafe { *asked };
     let _there = WAITING.remove(&thread);
-    let Some(scratch) = scratch() else { return };
+    let Some(scratch) = scratch() else { return false };
     if has_failed {
-        return;
+        return false;
+    }
+    if asked.open & open::COLD != 0 && asked.pointers[1] != 0 {
+        // Both names are there, and of one file: rename(2) leaves them as they are. Now they are in memory.
+        let [old, new] = [0, 1].map(|at| named_inode(asked.dirs[at], asked.pointers[at]));
+        if old != 0 && old == new {
+            return true;
+        }
     }
     let how = asked.number | IS_LATE;
     scratch.key = 0;
@@ -159,6 +167,19 @@ pub(crate) fn settle(id: u64, has_failed: bool) {
     if asked.open & open::SECOND != 0 {
         tell(id, how | (Kind::BeforeSecond as u64) << 32, asked.dirs[1], asked.pointers[1], asked.extra);
     }
+    false
+}
+
+/// Returns the inode that a path of the program names, its last link not followed; 0 if there is none, as far as is in memory.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn named_inode(dir: u32, pointer: u64) -> u64 {
+    let Some(scratch) = scratch() else { return 0 };
+    scratch.follows = 0;
+    if find(dir, pointer, 0) != found::FILE {
+        return 0;
+    }
+    field(scratch.dentry, offset!(dentry_inode))
 }
 
 /// Tells of the script by way of which a program is executed: its path is in the kernel's memory.
