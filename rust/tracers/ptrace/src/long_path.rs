@@ -25,9 +25,13 @@ fn name_in(directory: &OwnedFd, stamp: &FileStamp) -> io::Result<Vec<u8>> {
         let name = entry.file_name();
         if entry.ino() == stamp.ino || entry.file_type()?.is_dir() {
             let c_name = CString::new(name.as_bytes()).map_err(|_nul| unresolved())?;
-            let found = stat_at(directory.as_raw_fd(), &c_name, libc::AT_SYMLINK_NOFOLLOW)?;
-            if (found.dev, found.ino) == (stamp.dev, stamp.ino) {
-                return Ok(name.as_bytes().to_vec());
+            match stat_at(directory.as_raw_fd(), &c_name, libc::AT_SYMLINK_NOFOLLOW) {
+                Ok(found) if (found.dev, found.ino) == (stamp.dev, stamp.ino) => {
+                    return Ok(name.as_bytes().to_vec());
+                }
+                // Removed since it was listed: not the one that is looked for.
+                Err(error) if error.raw_os_error() != Some(libc::ENOENT) => return Err(error),
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -88,4 +92,43 @@ pub(crate) fn of_file(tid: Tid, stamp: &FileStamp) -> io::Result<Vec<u8>> {
         }
     }
     Err(unresolved())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::name_in;
+    use crate::sys::stat_fd;
+
+    #[test]
+    fn a_name_is_found_while_others_come_and_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let sought = directory.path().join("sought");
+        fs::create_dir(&sought).unwrap();
+        let stamp = stat_fd(&File::open(&sought).unwrap().into()).unwrap();
+        assert_eq!(stamp.ino, fs::metadata(&sought).unwrap().ino());
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    for other in 0..20 {
+                        fs::create_dir(directory.path().join(format!("other{other}"))).unwrap();
+                    }
+                    for other in 0..20 {
+                        fs::remove_dir(directory.path().join(format!("other{other}"))).unwrap();
+                    }
+                }
+            });
+            let found: Vec<_> = (0..2000)
+                .map(|_| name_in(&File::open(directory.path()).unwrap().into(), &stamp))
+                .filter(|found| found.as_ref().ok().map(Vec::as_slice) != Some(b"sought"))
+                .collect();
+            is_over.store(true, Ordering::Relaxed);
+            assert!(found.is_empty(), "{found:?}");
+        });
+    }
 }
