@@ -56,6 +56,10 @@ impl Store {
     /// Opens the database in `roar_dir`; [`Error::Missing`] where there is none.
     pub fn open(roar_dir: &Path) -> Result<Self> {
         let path = roar_dir.join(DATABASE_NAME);
+        // SQLite says of a missing file only that it could not be opened, and by the time that one looks why another process may have made it.
+        if File::open(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Err(Error::Missing { path });
+        }
         let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         prepare(&mut conn).map_err(|source| Error::sqlite(&path, source))?;
         schema::migrate(&path, &mut conn)?;

@@ -8,6 +8,8 @@ mod sample;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use roar_store::{DATABASE_NAME, JobState, ROWS_PER_TRANSACTION, Store};
@@ -141,5 +143,22 @@ fn a_process_that_records_until_it_is_killed() {
         let count = if round % 4 == 3 { ROWS_PER_TRANSACTION as u64 + 10 } else { 20 };
         store.record_job(job("until killed"), files(count)).unwrap();
         println!("recorded");
+    }
+}
+
+#[test]
+fn threads_that_make_the_store_at_the_same_moment_all_have_it() {
+    for _ in 0..60 {
+        let directory = tempfile::tempdir().unwrap();
+        let roar_dir = directory.path().join(".roar");
+        let start = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    Store::open_or_create(&roar_dir).unwrap();
+                });
+            }
+        });
     }
 }
