@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracer_schema::Exit;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 const NS_PER_MS: u64 = 1_000_000;
 const NS_PER_S: u64 = 1_000 * NS_PER_MS;
@@ -134,12 +135,23 @@ pub(crate) fn exit(exit: Option<Exit>) -> String {
     }
 }
 
-/// Returns text that has so many characters at most.
+/// Returns how many columns of a terminal text takes: two for a wide character, none for one that combines with another.
+pub(crate) fn columns(text: &str) -> usize {
+    // Nearly all text, and nothing in it is unseen: see `quote`.
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+/// Returns text that takes so many columns at most.
 pub(crate) fn cut(text: &str, max: usize) -> Cow<'_, str> {
-    if text.chars().count() <= max {
+    if columns(text) <= max {
         return text.into();
     }
-    text.chars().take(max - 1).chain([CUT]).collect::<String>().into()
+    let mut used = 1;
+    let fits = |character: &char| {
+        used += character.width().unwrap_or(0);
+        used <= max
+    };
+    text.chars().take_while(fits).chain([CUT]).collect::<String>().into()
 }
 
 #[cfg(test)]
@@ -150,6 +162,8 @@ mod tests {
     fn long_text_is_cut_between_characters() {
         assert_eq!(cut("sort", 4), "sort");
         assert_eq!(cut(&"é".repeat(100), 3), "éé…");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use cli_tests::TestEnv;
+use cli_tests::{Answer, TestEnv};
 use insta::assert_snapshot;
 
 fn env() -> TestEnv {
@@ -168,11 +168,8 @@ fn a_target_without_a_record_is_refused() {
     ");
 }
 
-#[test]
-fn what_is_longer_than_the_terminal_goes_through_the_pager() {
-    let mut env = pipeline();
-    env.set("PAGER", "sed 's/^/> /'");
-    env.set("TERM", "dumb");
+/// Runs roar in a terminal of four lines.
+fn in_terminal(env: &TestEnv, arguments: &[&str]) -> Answer {
     // script(1) is not everywhere; python's pty is.
     let script = "import os, pty, sys, termios, fcntl, struct\n\
         pid, fd = pty.fork()\n\
@@ -185,11 +182,47 @@ fn what_is_longer_than_the_terminal_goes_through_the_pager() {
         sys.stdout.buffer.write(out.replace(b'\\r\\n', b'\\n'))\n";
     let roar = env.command();
     let mut python = Command::new("python3");
-    python.args(["-c", script]).arg(roar.get_program()).args(["lineage", "first.txt"]);
+    python.args(["-c", script]).arg(roar.get_program()).args(arguments);
     python.current_dir(env.project()).env_clear();
     python.envs(roar.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let paged = env.answer(&python.output().expect("python3 is installed"));
+    env.answer(&python.output().expect("python3 is installed"))
+}
+
+#[test]
+fn what_is_longer_than_the_terminal_goes_through_the_pager() {
+    let mut env = pipeline();
+    env.set("PAGER", "sed 's/^/> /'");
+    env.set("TERM", "dumb");
+    let paged = in_terminal(&env, &["lineage", "first.txt"]);
     assert!(paged.stdout.starts_with("> first.txt"), "{paged}");
     // Where standard output is no terminal there is no pager.
     assert!(env.line("lineage first.txt").stdout.starts_with("first.txt"));
+}
+
+/// As many copies of the last job as make a list that is written in several pieces.
+const COPY_JOBS: &str = "import sqlite3\n\
+    store = sqlite3.connect('.roar/roar.db')\n\
+    names = [row[1] for row in store.execute('PRAGMA table_info(job)') if row[1] != 'id']\n\
+    values = ', '.join({'uuid': \"uuid || '-' || ?1\", 'step': 'step + ?1'}.get(name, name) for name in names)\n\
+    last = store.execute('SELECT max(id) FROM job').fetchone()[0]\n\
+    add = f\"INSERT INTO job ({', '.join(names)}) SELECT {values} FROM job WHERE id = {last}\"\n\
+    store.executemany(add, [(number,) for number in range(1, 3001)])\n\
+    store.commit()\n";
+
+#[test]
+fn a_pager_that_is_not_there_or_left_early_loses_nothing_and_is_no_failure() {
+    let mut env = pipeline();
+    env.set("TERM", "dumb");
+    let mut python = Command::new("python3");
+    let copied =
+        python.args(["-c", COPY_JOBS]).current_dir(env.project()).output().expect("python3 is installed");
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    let all = env.line("log").stdout;
+    assert_eq!(all.lines().filter(|line| line.starts_with('@')).count(), 3003);
+    env.set("PAGER", "/nowhere/pager");
+    let shown = in_terminal(&env, &["log"]).stdout;
+    assert_eq!(shown.lines().filter(|line| line.starts_with('@')).count(), 3003);
+    env.set("PAGER", "head -n 2");
+    let shown = in_terminal(&env, &["log"]).stdout;
+    assert_eq!(shown.lines().count(), 2, "{shown}");
 }

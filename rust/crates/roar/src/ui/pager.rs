@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use super::{print, print_to_reader, width};
 use crate::env::Environment;
 use crate::error::CliError;
+use crate::phrase;
 
 /// The pager where the user names none.
 const DEFAULT_PAGER: &str = "less";
@@ -50,7 +51,15 @@ impl<'e> Pages<'e> {
             Sink::Plain => print_to_reader(more),
             Sink::Pager { child, text } => {
                 text.push_str(more);
-                Ok(give(child, more))
+                if give(child, more) {
+                    return Ok(true);
+                }
+                if !was_missing(child) {
+                    return Ok(false);
+                }
+                let text = std::mem::take(text);
+                self.sink = Sink::Plain;
+                print_to_reader(&text)
             }
             Sink::Held(text) => {
                 text.push_str(more);
@@ -59,10 +68,9 @@ impl<'e> Pages<'e> {
                 }
                 let text = std::mem::take(text);
                 match start_pager(self.environment) {
-                    Some(mut child) => {
-                        let is_read = give(&mut child, &text);
-                        self.sink = Sink::Pager { child, text };
-                        Ok(is_read)
+                    Some(child) => {
+                        self.sink = Sink::Pager { child, text: String::new() };
+                        self.write(&text)
                     }
                     None => {
                         self.sink = Sink::Plain;
@@ -78,13 +86,20 @@ impl<'e> Pages<'e> {
         match self.sink {
             Sink::Plain => Ok(()),
             Sink::Held(text) => print(&text),
-            // Waiting closes the pager's input. A shell that did not find the pager ends with 127, having shown nothing.
-            Sink::Pager { mut child, text } => match child.wait() {
-                Ok(status) if status.code() != Some(127) => Ok(()),
-                Ok(_) | Err(_) => print(&text),
-            },
+            Sink::Pager { mut child, text } => {
+                if was_missing(&mut child) {
+                    return print(&text);
+                }
+                Ok(())
+            }
         }
     }
+}
+
+/// Waits for the end of a pager, which closes its input, and returns whether there was none: a shell that did not find it ends
+/// with 127, having shown nothing.
+fn was_missing(child: &mut Child) -> bool {
+    child.wait().map_or(true, |status| status.code() == Some(127))
 }
 
 /// Gives text to a pager, and returns whether it took it. One that the user leaves early has shown enough.
@@ -99,7 +114,7 @@ fn fits(text: &str, environment: &Environment) -> bool {
     let Ok(size) = rustix::termios::tcgetwinsize(io::stdout()) else { return false };
     let columns = width(environment).unwrap_or(usize::MAX).max(1);
     let lines = text.lines().map(|line| {
-        let columns_used = anstream::adapter::strip_str(line).to_string().chars().count();
+        let columns_used = phrase::columns(&anstream::adapter::strip_str(line).to_string());
         columns_used.div_ceil(columns).max(1)
     });
     lines.take(usize::from(size.ws_row)).sum::<usize>() < usize::from(size.ws_row)

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use super::Role;
-use crate::phrase::cut;
+use crate::phrase::{columns, cut};
 
 /// Columns between columns.
 const GAP: &str = "  ";
 
-/// Fewest characters that the last column is cut to.
+/// Fewest columns of the terminal that the last column is cut to.
 const LAST_MIN: usize = 16;
 
 /// One cell.
@@ -87,7 +87,7 @@ impl Table {
     }
 
     fn push(&mut self, text: String, role: Option<Role>) -> &mut Self {
-        let cell = Cell { width: text.chars().count(), text, role };
+        let cell = Cell { width: columns(&text), text, role };
         self.rows.last_mut().expect("a row was begun").push(cell);
         self
     }
@@ -199,6 +199,15 @@ mod tests {
         assert_eq!(line.trim_end().chars().count(), 40);
         assert!(line.ends_with("…\n"));
         assert_eq!(long(1).trim_end().chars().count(), 3 + LAST_MIN);
+    }
+
+    #[test]
+    fn wide_and_combining_characters_keep_columns_aligned_and_lines_as_long_as_the_terminal() {
+        let mut table = Table::default();
+        table.row().cell("日本語").cell("x".repeat(10));
+        table.row().cell("e\u{301}").cell("日本語日本語日本語日本語");
+        let text = written(table, Some(25));
+        assert_eq!(text, "日本語  xxxxxxxxxx\ne\u{301}       日本語日本語日本…\n");
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub(super) fn page(
 }
 
 fn size(label: &Label) -> Size {
-    let longest = label.lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let longest = label.lines.iter().map(|line| phrase::columns(line)).max().unwrap_or(0);
     let lines = label.lines.len() + usize::from(!label.marks.is_empty());
     Size {
         width: (longest.max(8) as f64).mul_add(CHARACTER_WIDTH, 2.0 * PADDING),
