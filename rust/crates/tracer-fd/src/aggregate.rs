@@ -170,10 +170,10 @@ impl Aggregator {
             EventKind::Duplicate => self.descriptors.duplicate(pid, fd, last, is_cloexec),
             EventKind::CloseOnExec => self.descriptors.set_cloexec(pid, fd, fd, is_cloexec),
             EventKind::Seen => self.with_file(event, |names, texts, place| {
-                names.touch(texts, place);
+                names.see(texts, place);
             }),
             EventKind::Read | EventKind::Write if event.flags.has(EventFlags::MORE) => {
-                self.namespace.count(&event.stamp, event.kind == EventKind::Write, event.value);
+                self.namespace.count(&event.stamp, pid, event.kind == EventKind::Write, event.value);
             }
             EventKind::Read => {
                 self.with_file(event, |names, texts, place| names.read(texts, place, pid, bytes))
@@ -272,7 +272,7 @@ impl Aggregator {
         let is_new =
             is_emptied && event.flags.has(EventFlags::AFTERWARDS) && !self.namespace.knows(&event.stamp);
         // What becomes of the name from now on is known of this file, so that its descriptor can be followed.
-        self.namespace.touch(&mut self.texts, &place);
+        self.namespace.see(&mut self.texts, &place);
         if is_emptied {
             self.namespace.write(&mut self.texts, &place, event.pid, Some(0), Change::Emptied);
         }
@@ -285,7 +285,7 @@ impl Aggregator {
         let file = self.open_file(event);
         let is_cloexec = event.flags.has(EventFlags::CLOEXEC);
         self.descriptors.set(event.pid, event.fd, file, is_cloexec);
-        self.namespace.touch(&mut self.texts, &file.place());
+        self.namespace.see(&mut self.texts, &file.place());
     }
 
     /// Returns the file an event is about: told with it, or else the one its descriptor refers to.

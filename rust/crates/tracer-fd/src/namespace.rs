@@ -48,6 +48,10 @@ struct Node {
     is_gone: bool,
     is_read: bool,
     is_executed: bool,
+    /// Its content from before the run was taken.
+    is_taken: bool,
+    /// The file that had its number before.
+    previous: Option<NodeId>,
     /// As it was when the run first touched it.
     before: Option<FileStamp>,
     /// The name from before the run by which it was first touched.
@@ -72,6 +76,8 @@ struct Name {
     /// The name from before the run that the file it has now came from, by renames alone; itself if it never moved.
     from: Option<Symbol>,
     is_input: bool,
+    /// Something was done by it: that it was opened alone is nothing.
+    is_used: bool,
     /// What last gave it a node or took that away.
     act: Option<Act>,
 }
@@ -79,7 +85,7 @@ struct Name {
 impl Name {
     /// Returns a name that no file has or had, but for `node` which is about to get it.
     fn vacant(node: NodeId) -> Self {
-        Self { before: None, now: None, last: node, from: None, is_input: false, act: None }
+        Self { before: None, now: None, last: node, from: None, is_input: false, is_used: false, act: None }
     }
 }
 
@@ -126,10 +132,15 @@ impl Namespace {
         self.now = Some(act);
     }
 
-    /// Adds bytes of reads or writes of a file that were told of before.
-    pub(crate) fn count(&mut self, stamp: &FileStamp, is_written: bool, bytes: u64) {
-        let Some(node) = self.by_identity.get(&(stamp.dev, stamp.ino)).copied() else { return };
-        let node = self.node(node);
+    /// Adds bytes that a process has read or written of a file, of which the first were told of before.
+    pub(crate) fn count(&mut self, stamp: &FileStamp, pid: Pid, is_written: bool, bytes: u64) {
+        let Some(last) = self.by_identity.get(&(stamp.dev, stamp.ino)).copied() else { return };
+        // Of several files that had this number one after the other, the last one that the process has used.
+        let mut used = Some(last);
+        while let Some(node) = used.filter(|node| self.node(*node).pids.binary_search(&pid).is_err()) {
+            used = self.node(node).previous;
+        }
+        let node = self.node(used.unwrap_or(last));
         let count = if is_written { &mut node.bytes_written } else { &mut node.bytes_read };
         count.add(Some(bytes));
     }
@@ -165,6 +176,8 @@ impl Namespace {
             is_gone: false,
             is_read: false,
             is_executed: false,
+            is_taken: false,
+            previous: self.by_identity.get(&(stamp.dev, stamp.ino)).copied(),
             before: if is_born { None } else { Some(*stamp) },
             origin: None,
             names: Vec::new(),
@@ -179,10 +192,20 @@ impl Namespace {
         id
     }
 
+    /// Finds the node of a file that something is done to by this name, as [`Self::see`] does.
+    fn touch(&mut self, texts: &mut Texts, place: &Place) -> Option<NodeId> {
+        let node = self.see(texts, place)?;
+        let name = place.path.and_then(|path| self.names.get_mut(&path));
+        if let Some(name) = name.filter(|name| name.now == Some(node)) {
+            name.is_used = true;
+        }
+        Some(node)
+    }
+
     /// Finds the node of a file that exists, or makes it: then it existed before the run.
     ///
     /// Returns `None` for what is not a subject.
-    pub(crate) fn touch(&mut self, texts: &mut Texts, place: &Place) -> Option<NodeId> {
+    pub(crate) fn see(&mut self, texts: &mut Texts, place: &Place) -> Option<NodeId> {
         if !is_subject(&place.stamp) {
             return None;
         }
@@ -266,6 +289,7 @@ impl Namespace {
                         last: node,
                         from: before.map(|_| path),
                         is_input: false,
+                        is_used: false,
                         act: None,
                     },
                 );
@@ -284,6 +308,7 @@ impl Namespace {
         let act = self.now;
         let name = self.names.entry(path).or_insert(Name::vacant(node));
         name.act = act;
+        name.is_used = true;
         name.now = Some(node);
         name.last = node;
         name.from = from;
@@ -314,6 +339,7 @@ impl Namespace {
         };
         let act = self.now;
         let known = self.node(node);
+        let is_first = !std::mem::replace(&mut known.is_taken, true);
         known.first_taken = known.first_taken.or(act);
         let direct = via.and_then(|path| {
             let name = self.names.get(&path)?;
@@ -323,7 +349,9 @@ impl Namespace {
                 _ => None,
             }
         });
-        if let Some(name) = direct.or(origin).and_then(|path| self.names.get_mut(&path)) {
+        // By a name that the run has given it, which took it from one that it had: that is an input already.
+        if let Some(name) = direct.or(origin.filter(|_| is_first)).and_then(|path| self.names.get_mut(&path))
+        {
             name.is_input = true;
         }
     }
@@ -440,7 +468,7 @@ impl Namespace {
         let Some(source) = from.path.filter(|path| *path != to) else {
             return;
         };
-        let moved = self.touch(texts, from);
+        let moved = self.see(texts, from);
         let there = self.names.get(&to).and_then(|name| name.now);
         if moved.is_some() && moved == there {
             // Two names of one file: rename(2) does nothing.
@@ -550,7 +578,8 @@ impl Namespace {
             (Some(before), None) => {
                 files.push((self.describe(texts, path, name, before, Role::Deleted), uses(before)));
             }
-            (Some(before), Some(now)) if before == now && !self.nodes[now.0 as usize].is_changed => {}
+            (Some(before), Some(now))
+                if before == now && !(name.is_used && self.nodes[now.0 as usize].is_changed) => {}
             (before, Some(now)) => {
                 let node = &self.nodes[now.0 as usize];
                 let mut file = self.describe(texts, path, name, now, Role::Output);
