@@ -14,8 +14,8 @@ use tracer_host::programs::{elf_loader, interpreter};
 use tracer_host::{Recorder, stamp_of};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TraceEvent};
 use tracer_syscalls::constants::{
-    AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_TMPFILE,
-    O_TRUNC, PROT_READ, PROT_WRITE, RENAME_EXCHANGE,
+    AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_TMPFILE, O_TRUNC,
+    PROT_READ, PROT_WRITE, RENAME_EXCHANGE,
 };
 use tracer_syscalls::{Effect, ROWS};
 
@@ -434,6 +434,8 @@ impl Collector {
             && told.head.flags & WRITABLE != 0
             && let Some(event) = self.about(EventKind::MapWrite, told)
         {
+            // By whatever name it has then: this one may be another file's.
+            let event = TraceEvent { flags: event.flags.with(EventFlags::NAMELESS), ..event };
             let start = told.head.value2;
             let mapping = Mapping { start, end: start + told.head.bytes, event };
             self.mappings.entry(told.head.memory).or_default().push(mapping);
@@ -539,7 +541,9 @@ impl Collector {
             Effect::Symlink { .. } => self.tell_named(EventKind::Symlink, &head, &now, None),
             Effect::Mknod { .. } => self.tell_named(EventKind::Create, &head, &now, None),
             Effect::Link { .. } => {
-                let is_nameless = extra & AT_EMPTY_PATH != 0 || first.path.starts_with(b"/proc/");
+                // By descriptor: the name is the one that its file was opened by, as far as that is still one.
+                let is_unknown = first.path.len() <= 1 || first.path.starts_with(b"/proc/");
+                let is_nameless = first.is_nameless || is_unknown;
                 let Some(mut event) = self.named_event(EventKind::Link, &head, &now) else { return };
                 event.text2 = event.text;
                 let is_followed = extra & AT_SYMLINK_FOLLOW != 0 && first.stamp.is_symlink();
@@ -670,9 +674,15 @@ impl Collector {
             self.scripts(&head, given);
         }
         let program = self.path_of(told.texts[0]);
-        let loader =
-            File::open(Path::new(OsStr::from_bytes(&program))).ok().and_then(|file| elf_loader(&file));
-        if let Some(loader) = loader {
+        let is_it = |file: &File| {
+            let found = file.metadata().map(|found| stamp_of(&found)).unwrap_or_default();
+            (found.dev, found.ino) == (stamp(&head).dev, stamp(&head).ino)
+        };
+        // Its name may have gone to another file since.
+        let open = |path: &Path| File::open(path).ok().filter(is_it);
+        let running = || open(Path::new(&format!("/proc/{}/exe", head.pid)));
+        let file = open(Path::new(OsStr::from_bytes(&program))).or_else(running);
+        if let Some(loader) = file.and_then(|file| elf_loader(&file)) {
             let named = Named { path: loader, ..Named::default() };
             if let Some(loader) = follow(&named) {
                 self.tell_named(EventKind::Execute, &head, &loader, None);

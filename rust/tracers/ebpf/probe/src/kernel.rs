@@ -55,6 +55,8 @@ pub(crate) const FMODE_PATH: u32 = 1 << 14;
 /// Made by this open.
 pub(crate) const FMODE_CREATED: u32 = 1 << 20;
 
+pub(crate) const AT_SYMLINK_FOLLOW: u64 = 0x400;
+
 pub(crate) const PROT_WRITE: u64 = 2;
 /// The low bit of the types of mappings that are shared.
 pub(crate) const MAP_SHARED: u64 = 1;

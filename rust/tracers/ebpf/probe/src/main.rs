@@ -31,7 +31,7 @@ use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE,
 use crate::alone::Alone;
 use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
-    FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, PROT_WRITE, field, file_of, offset, times,
+    AT_SYMLINK_FOLLOW, FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, PROT_WRITE, field, file_of, offset, times,
 };
 use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{first, forget, opened};
@@ -428,7 +428,8 @@ fn call_ends(ctx: &BtfTracePointContext, task: kernel::Task) -> i32 {
             let dir = directory_of(scratch, a);
             // Of links the first path is the same now; the others may be calls of a 32-bit program that nobody has seen begin.
             if (act == act::LINK || rows != 0) && d != NONE {
-                names::tell_late(id, place, directory_of(scratch, c), arg(scratch, d), extra);
+                let follows = u32::from(act == act::LINK && extra & AT_SYMLINK_FOLLOW != 0);
+                names::tell_late(id, place, directory_of(scratch, c), arg(scratch, d), extra, follows);
             }
             scratch.follows = u32::from(follows);
             names::tell_after(id, place, dir, second_arg, extra)

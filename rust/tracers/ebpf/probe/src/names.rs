@@ -192,11 +192,11 @@ pub(crate) fn tell_script(id: u64, path: u64) {
     }
 }
 
-/// Tells what the first path of a call that was made names now.
+/// Tells what the first path of a call that was made names now. `follows`: as in the scratch.
 #[inline(always)]
-pub(crate) fn tell_late(id: u64, number: u64, dir: u32, pointer: u64, extra: u64) {
+pub(crate) fn tell_late(id: u64, number: u64, dir: u32, pointer: u64, extra: u64, follows: u32) {
     if let Some(scratch) = scratch() {
-        scratch.follows = 0;
+        scratch.follows = follows;
         scratch.key = 0;
         tell(id, number | IS_LATE | (Kind::Before as u64) << 32, dir, pointer, extra);
     }

@@ -66,6 +66,10 @@ fn count(slot: &mut Slot, side: u32, bytes: u64) {
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
+    // A write of no byte is none (docs/observation-model.md): the first is still to come.
+    if side != 0 && bytes == 0 {
+        return 0;
+    }
     let file = file_of(fd);
     if file == 0 {
         return 0;
@@ -78,7 +82,7 @@ pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
     // Another process that shares the descriptors may have closed it and opened it anew.
     let ino: u64 = field(inode, offset!(inode_ino));
     if slot.files != files || slot.tag != tag || slot.fd != fd || slot.file != file || slot.ino != ino {
-        flush(id, slot);
+        flush(slot);
         slot.files = files;
         slot.tag = tag;
         slot.fd = fd;
@@ -138,9 +142,11 @@ pub extern "C" fn by_file(id: u64, kind: u32, file: u64, value: u64) -> u32 {
     emit()
 }
 
-/// Tells what a slot has counted.
+/// Tells what a slot has counted, of the process that it is of.
 #[inline(always)]
-fn flush(id: u64, slot: &mut Slot) {
+fn flush(slot: &mut Slot) {
+    let pid = slot.tag & 0xffff_ffff;
+    let id = pid << 32 | pid;
     let [read, written] = slot.bytes;
     if read != 0 {
         count(slot, 0, read.wrapping_neg());
@@ -169,7 +175,7 @@ pub extern "C" fn more(id: u64, kind: u32, bytes: u64, dev: u64, ino: u64) -> u3
 pub extern "C" fn forget(id: u64, fd: u32) -> u32 {
     let slot = slot((id >> 32) as u32, fd);
     if slot.files == files() && slot.fd == fd {
-        flush(id, slot);
+        flush(slot);
         slot.files = 0;
         slot.flags = 0;
     }
