@@ -1,5 +1,7 @@
 //! From entries to events: who did what to which file, in the order of the journal.
 
+mod counters;
+
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -10,8 +12,9 @@ use tracer_preload_journal::log::{Place, Told};
 use tracer_preload_journal::{Entry, Kind};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TextId, TraceEvent};
 
+use self::counters::Counter;
 use crate::clock::Clock;
-use crate::images::{ADVICE, Images, Located, obstacle, program_of, stamp_now};
+use crate::images::{ADVICE, Images, Loader, Located, obstacle, program_of, stamp_now};
 use crate::journal_file::as_path;
 use crate::raw::{RawCalls, is_c_library};
 use crate::view::View;
@@ -39,15 +42,6 @@ struct Process {
     has_other_library: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Counter {
-    position: u64,
-    kind: EventKind,
-    told: u64,
-    text: TextId,
-    stamp: FileStamp,
-}
-
 #[derive(Clone, Debug)]
 struct Exec {
     position: u64,
@@ -71,6 +65,8 @@ pub(crate) struct Collector {
     aliases: FxHashMap<u32, u32>,
     /// Forks that had not happened when they were read: their positions, and whose they are.
     expected: Vec<(u64, Who)>,
+    /// Files of which something is counted, by their numbers.
+    counted: FxHashSet<(u64, u64)>,
     images: Images,
     raw: RawCalls,
     /// Types of file systems, by device.
@@ -102,6 +98,7 @@ impl Collector {
             processes: FxHashMap::default(),
             aliases: FxHashMap::default(),
             expected: Vec::new(),
+            counted: FxHashSet::default(),
             images: Images::default(),
             raw: RawCalls::default(),
             views: FxHashMap::default(),
@@ -321,6 +318,9 @@ impl Collector {
     fn plain(&mut self, kind: EventKind, told: &Told<'static>) {
         if let Some(mut event) = self.fill(kind, told) {
             event.value = told.value;
+            if kind == EventKind::Create {
+                self.settle_number(&event.stamp);
+            }
             self.recorder.tell(&event);
         }
     }
@@ -365,6 +365,9 @@ impl Collector {
         };
         let Some(mut event) = filled else { return };
         event.text2 = self.recorder.text(told.text2);
+        if kind == EventKind::Symlink {
+            self.settle_number(&event.stamp);
+        }
         if told.flags.has(EntryFlags::EXCHANGE) {
             event.flags = event.flags.with(EventFlags::EXCHANGE);
         }
@@ -376,6 +379,8 @@ impl Collector {
             event.value = told.value;
             if told.flags.has(EntryFlags::EXISTED) {
                 event.flags = event.flags.with(EventFlags::EXISTED);
+            } else {
+                self.settle_number(&event.stamp);
             }
             if told.flags.has(EntryFlags::AFTERWARDS) {
                 event.flags = event.flags.with(EventFlags::AFTERWARDS);
@@ -392,29 +397,10 @@ impl Collector {
         } else {
             let (text, stamp) = (event.text, event.stamp);
             let counter = Counter { position: told.position, kind, told: told.value, text, stamp };
+            self.counted.insert((stamp.dev, stamp.ino));
             self.process(event.pid).counters.push(counter);
         }
         self.recorder.tell(&event);
-    }
-
-    /// Tells what was counted since the first transfers were told.
-    fn settle(&mut self, pid: u32) {
-        let counters = std::mem::take(&mut self.process(pid).counters);
-        for Counter { position, kind, told, text, stamp } in counters {
-            let Place::Entry(now) = self.log.look(position) else { continue };
-            let more = now.value.saturating_sub(told);
-            if more > 0 {
-                let mut event = self.recorder.event(kind, pid, pid);
-                event.value = more;
-                event.stamp = stamp;
-                event.text = text;
-                event.flags = EventFlags::MORE;
-                if !text.is_some() {
-                    event.flags = event.flags.with(EventFlags::NAMELESS);
-                }
-                self.recorder.tell(&event);
-            }
-        }
     }
 
     fn fork(&mut self, told: &Told<'static>) {
@@ -574,20 +560,24 @@ impl Collector {
         let (directory, root) = (directory.clone(), root.clone());
         let mut all = vec![program.clone()];
         all.extend(self.images.scripts(&root, &directory, given, executed, &program.stamp));
+        let running = format!("/proc/{pid}/exe").into_bytes();
         let mut image = program.clone();
         if image.path.is_empty() {
-            image.path = format!("/proc/{pid}/exe").into_bytes();
+            image.path.clone_from(&running);
         }
-        let loader = self.images.loader(&root, &directory, &image);
-        match &loader {
-            Some(loader) => self.raw.exempt(loader),
-            None if program.path.is_empty() => {}
+        let loader = match self.images.loader(&root, &directory, &image, &running) {
+            Loader::Named(loader) => {
+                self.raw.exempt(&loader);
+                Some(loader)
+            }
             // What is loaded by nobody, and has loaded the library, is a loader itself.
-            None => {
+            Loader::Nobody if !program.path.is_empty() => {
                 self.raw.exempt(program);
                 self.given_to_loader(told, program);
+                None
             }
-        }
+            Loader::Nobody | Loader::Unknown => None,
+        };
         self.loaded(pid, &image);
         all.extend(loader.clone());
         for located in all {
@@ -685,7 +675,9 @@ impl Collector {
         let (root, directory) = (&exec.root, self.process(pid).directory.clone());
         let mut all = vec![program.clone()];
         all.extend(self.images.scripts(root, &directory, &exec.given, Some(program.clone()), &exec.stamp));
-        all.extend(self.images.loader(root, &directory, &program));
+        if let Loader::Named(loader) = self.images.loader(root, &directory, &program, b"") {
+            all.push(loader);
+        }
         for located in all.into_iter().filter(|located| located.stamp.is_regular()) {
             let mut event = TraceEvent::new(EventKind::Execute, now_ns, pid, pid);
             event.text = self.recorder.text(&located.path);

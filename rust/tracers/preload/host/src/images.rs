@@ -19,6 +19,17 @@ pub(crate) struct Located {
     pub(crate) stamp: FileStamp,
 }
 
+/// Who loads a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Loader {
+    /// This one.
+    Named(Located),
+    /// It names none, or one that is not there.
+    Nobody,
+    /// The program is gone.
+    Unknown,
+}
+
 /// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
 const INTERPRETERS_MAX: usize = 5;
 
@@ -63,15 +74,35 @@ impl Images {
         executed
     }
 
-    /// Returns the loader that a program names, as seen from the directory it was executed in.
-    pub(crate) fn loader(&mut self, root: &[u8], directory: &[u8], program: &Located) -> Option<Located> {
+    /// Returns the loader that a program names, as seen from the directory it was executed in. `running`: where it can be read as well, while
+    /// it runs.
+    pub(crate) fn loader(
+        &mut self,
+        root: &[u8],
+        directory: &[u8],
+        program: &Located,
+        running: &[u8],
+    ) -> Loader {
         let key = (program.stamp.dev, program.stamp.ino, program.stamp.ctime_ns);
-        let name = self
-            .loaders
-            .entry(key)
-            .or_insert_with(|| File::open(as_path(&program.path)).ok().and_then(|file| elf_loader(&file)))
-            .clone()?;
-        self.locate(root, directory, &name)
+        let name = match self.loaders.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                // Its name may have gone to another file since.
+                let open = |path: &[u8]| {
+                    let file = File::open(as_path(path)).ok()?;
+                    let stamp = file.metadata().ok().map(|found| stamp_of(&found))?;
+                    program.is_file(&stamp).then_some(file)
+                };
+                let Some(file) = open(&program.path).or_else(|| open(running)) else {
+                    return Loader::Unknown;
+                };
+                let name = elf_loader(&file);
+                self.loaders.insert(key, name.clone());
+                name
+            }
+        };
+        let located = name.and_then(|name| self.locate(root, directory, &name));
+        located.map_or(Loader::Nobody, Loader::Named)
     }
 
     /// Returns the scripts by way of which `program` was executed, if `given` is not its own path. `executed` is what was executed, as far as
@@ -85,10 +116,20 @@ impl Images {
         program: &FileStamp,
     ) -> Vec<Located> {
         let mut scripts = Vec::new();
-        let mut next = if is_own(given) {
-            executed.map(|executed| self.locate(b"", b"", &executed.path).unwrap_or(executed))
-        } else {
-            self.locate(root, directory, given)
+        let named = match &executed {
+            Some(executed) if is_own(given) => self.locate(b"", b"", &executed.path),
+            _ if is_own(given) => None,
+            _ => self.locate(root, directory, given),
+        };
+        // Its name may have gone to another file since, or be gone.
+        let mut next = match executed {
+            Some(executed) if executed.stamp.is_some() => {
+                // As it was then: by now it may have been changed.
+                let stamp = executed.stamp;
+                let named = named.filter(|named| named.is_file(&stamp));
+                Some(named.map_or(executed, |named| Located { stamp, ..named }))
+            }
+            executed => named.or(executed.filter(|_| is_own(given))),
         };
         while let Some(located) = next.filter(|located| !located.is_file(program)) {
             let name = File::open(as_path(&located.path)).ok().and_then(|file| interpreter(&file));

@@ -86,10 +86,13 @@ fn told(dir: i32, path: PathArgument, flags: usize) -> Option<Option<Draft>> {
     }))
 }
 
-/// Writes the path of a program: of one that is named by a link of a process's own, which nobody else can follow later, where that leads.
+/// Writes the path of a program: of one that is named by a link, which may lead elsewhere when somebody else follows it later, where that
+/// leads now.
 fn write_program(dir: i32, path: PathArgument, stamp: &Stamp, out: &mut Text) -> Result<(), isize> {
     names::write_name(dir, path.bytes(), out)?;
-    if !out.bytes().starts_with(b"/proc/") {
+    let is_itself =
+        sys::lstat_at(dir, path.pointer).is_ok_and(|named| (named.dev, named.ino) == (stamp.dev, stamp.ino));
+    if is_itself && !out.bytes().starts_with(b"/proc/") {
         return Ok(());
     }
     let opened = sys::open_at(dir, path.pointer, sys::O_PATH | sys::O_CLOEXEC);

@@ -1,10 +1,14 @@
 //! What is mapped where, as the kernel says it (proc_pid_maps(5)).
 
+use tracer_preload_journal::entry::{Flags, Stamp};
 use tracer_preload_journal::{Kind, State};
 
 use crate::journal::{self, Draft};
 use crate::names::Text;
 use crate::{sys, transfers};
+
+/// What is mapped shared and has had a name is a regular file, or of no account.
+const S_IFREG: u32 = 0o100_000;
 
 /// What a line of `/proc/self/maps` is cut to: its numbers, and the longest path that is told, four times as long where every byte is
 /// escaped.
@@ -37,9 +41,15 @@ pub(crate) fn tell_writable(start: usize, length: usize) {
     sys::close(fd as i32);
 }
 
+/// What the kernel adds to the name of a file that has none any more (d_path in fs/d_path.c), with the NUL that is added here.
+const GONE: &[u8] = b" (deleted)\0";
+
 /// A line of `/proc/self/maps`: `start-end perms offset dev inode path`.
 struct Line {
     numbers: [u64; 3],
+    /// Major and minor number.
+    device: [u64; 2],
+    is_minor: bool,
     is_shared: bool,
     field: usize,
     in_field: usize,
@@ -49,7 +59,16 @@ struct Line {
 
 impl Line {
     fn new() -> Self {
-        Self { numbers: [0; 3], is_shared: false, field: 0, in_field: 0, path: None, escape: None }
+        Self {
+            numbers: [0; 3],
+            device: [0; 2],
+            is_minor: false,
+            is_shared: false,
+            field: 0,
+            in_field: 0,
+            path: None,
+            escape: None,
+        }
     }
 
     /// Takes the next byte.
@@ -61,6 +80,7 @@ impl Line {
         match byte {
             b' ' if self.in_field == 0 => {}
             b' ' => (self.field, self.in_field) = (self.field + 1, 0),
+            b':' if self.field == 4 => self.is_minor = true,
             b'-' if self.field == 0 => (self.field, self.in_field) = (1, 0),
             b'/' if self.field >= 6 && self.is_shared => {
                 self.path = Draft::new(Kind::MapWrite, LINE_MAX).map(|draft| {
@@ -75,6 +95,11 @@ impl Line {
                 match self.field {
                     0 | 1 => self.push(self.field, 16, digit),
                     2 => self.is_shared |= byte == b's',
+                    4 => {
+                        let [major, minor] = &mut self.device;
+                        let part = if self.is_minor { minor } else { major };
+                        *part = part.wrapping_mul(16).wrapping_add(digit);
+                    }
                     5 => self.push(2, 10, digit),
                     _ => {}
                 }
@@ -113,11 +138,29 @@ impl Line {
         draft.set_texts(len, 0);
         let stamp = sys::lstat_at(sys::AT_FDCWD, text.bytes().as_ptr()).unwrap_or_default();
         let is_touched = (from as usize) < end && start < to as usize;
-        let is_told = is_touched && stamp.ino == inode && transfers::is_regular(&stamp);
+        let is_there = stamp.ino == inode && transfers::is_regular(&stamp);
+        let is_gone = !is_there && text.bytes().ends_with(GONE);
+        let is_told = is_touched && (is_there || is_gone);
         if is_told {
             journal::change();
+        }
+        if is_told && is_gone {
+            draft.set_texts(0, 0);
+            draft.flag(Flags::NAMELESS).stamp(&Stamp {
+                dev: self.dev(),
+                ino: inode,
+                mode: S_IFREG,
+                ..Stamp::default()
+            });
+        } else if is_told {
             draft.stamp(&stamp);
         }
         draft.seal(if is_told { State::Done } else { State::Void });
+    }
+
+    /// Returns the device as stat(2) has it (include/linux/kdev_t.h, `new_encode_dev`).
+    fn dev(&self) -> u64 {
+        let [major, minor] = self.device;
+        (minor & 0xff) | major << 8 | (minor & !0xff) << 12
     }
 }
