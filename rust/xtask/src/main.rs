@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task runner reports to the terminal")]
 
 mod aarch64;
+mod agree;
 mod bench;
 mod choices;
 mod ci;
@@ -78,6 +79,12 @@ const TASKS: &[Task] = &[
         usage: "[--no-build]",
         about: "which backend auto takes where something is forbidden or missing; needs root",
         run: choices::run,
+    },
+    Task {
+        name: "agree",
+        usage: "[--programs N] [--seed S] [--only N] [--script FILE] [--backend B]… [--keep DIR]",
+        about: "random programs under all backends, held against each other and a model",
+        run: agree::run,
     },
     Task {
         name: "faults",

@@ -14,8 +14,8 @@ use conformance::program::{Language, Programs};
 use conformance::run::{Bench, Verdict, run_case};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-/// Programs that the other test targets run.
-const OF_OTHERS: [&str; 2] = ["observe_", "fault_"];
+/// Programs that the other test targets and the differential tester run.
+const OF_OTHERS: [&str; 3] = ["observe_", "fault_", "agree_"];
 
 /// What observers are started by, and what `roar` is in the third.
 const LAUNCHERS: [&str; 2] = ["launch", "confine"];

@@ -61,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // Tests start programs by path and read what they write, as a user would.
     ("conformance", &[]),
+    ("agree", &["conformance"]),
     ("cli-tests", &[]),
     ("xtask", &[]),
 ];
