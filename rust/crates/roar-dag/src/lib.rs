@@ -9,6 +9,7 @@
 mod ancestry;
 mod build;
 mod collapse;
+mod descent;
 mod graph;
 mod names;
 mod record;
@@ -16,6 +17,7 @@ mod stale;
 
 pub use ancestry::{Ancestry, Hop};
 pub use build::Builder;
+pub use descent::Descent;
 pub use graph::{ContentIndex, Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
 pub use names::Names;
 pub use record::{Content, ContentRef, FileUse, JobRecord, Legend, NumberedUse, Use};

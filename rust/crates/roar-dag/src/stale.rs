@@ -1,8 +1,6 @@
 //! Steps that used what has been made anew since.
 
-use rustc_hash::FxHashMap;
-
-use crate::ancestry::comes_from;
+use crate::descent::Descent;
 use crate::graph::{Graph, JobIndex, PathIndex, VersionIndex};
 
 /// An input of a job of which a later job made another version.
@@ -32,20 +30,15 @@ impl Graph {
                 newest[edge.path.index()] = Some((index, edge.version));
             }
         }
-        let parents = self.job_parents();
+        let mut descent = Descent::new(self.job_parents());
         let mut found = Vec::new();
         for (job, node) in self.indexed_jobs() {
-            let mut own = FxHashMap::default();
             for edge in &node.consumes {
                 let Some((newest_producer, newest)) = newest[edge.path.index()] else {
                     continue;
                 };
                 let is_later = newest_producer > job && !self.is_same_content(edge.version, newest);
-                if is_later
-                    && !*own
-                        .entry(newest_producer)
-                        .or_insert_with(|| comes_from(&parents, newest_producer, job))
-                {
+                if is_later && !descent.comes_from(newest_producer, job) {
                     found.push(Stale { job, path: edge.path, used: edge.version, newest, newest_producer });
                 }
             }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use roar_dag::{Graph, JobIndex, PathIndex};
+use roar_dag::{Descent, Graph, JobIndex, PathIndex};
 use roar_store::{Error, Job, JobState, SessionKey, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::{Exit, PathBytes};
@@ -161,8 +161,8 @@ struct Judge<'a> {
     jobs: &'a [Job],
     disk: &'a Disk,
     last: FxHashMap<PathIndex, Last>,
-    /// For each job those that it takes from by now: those whose products it took, and those that made its inputs anew.
-    parents: Vec<BTreeSet<JobIndex>>,
+    /// Who takes from whom by now: each from those whose products it took, and from those that made its inputs anew.
+    descent: Descent,
 }
 
 impl<'a> Judge<'a> {
@@ -172,19 +172,20 @@ impl<'a> Judge<'a> {
             last.extend(job.deletes.iter().map(|path| (*path, Last::Deleted)));
             last.extend(job.produces.iter().map(|edge| (edge.path, Last::Made(index))));
         }
-        let mut judge = Self { graph, jobs, disk, last, parents: graph.job_parents() };
+        let mut judge = Self { graph, jobs, disk, last, descent: Descent::new(graph.job_parents()) };
         let mut remade: Vec<(JobIndex, JobIndex)> = Vec::new();
         for (index, job) in graph.indexed_jobs() {
             let made = job.consumes.iter().filter_map(|edge| judge.maker(edge.path));
             let made: BTreeSet<JobIndex> =
-                made.filter(|maker| !judge.parents[index.index()].contains(maker)).collect();
-            let made = made.into_iter().filter(|maker| !judge.comes_from(*maker, index));
+                made.filter(|maker| !judge.descent.parents()[index.index()].contains(maker)).collect();
+            let made = made.into_iter().filter(|maker| !judge.descent.comes_from(*maker, index));
             remade.extend(made.map(|maker| (index, maker)));
         }
+        let mut parents = judge.descent.into_parents();
         for (job, maker) in remade {
-            judge.parents[job.index()].insert(maker);
+            parents[job.index()].insert(maker);
         }
-        judge
+        Self { descent: Descent::new(parents), ..judge }
     }
 
     fn maker(&self, path: PathIndex) -> Option<JobIndex> {
@@ -194,20 +195,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns whether a job is another one, or takes from it.
-    fn comes_from(&self, job: JobIndex, other: JobIndex) -> bool {
-        let mut seen = BTreeSet::from([job]);
-        let mut open = vec![job];
-        while let Some(at) = open.pop() {
-            if at == other {
-                return true;
-            }
-            open.extend(self.parents[at.index()].iter().filter(|parent| seen.insert(**parent)));
-        }
-        false
-    }
-
-    fn judge(&self) -> Vec<StaleStep> {
+    fn judge(mut self) -> Vec<StaleStep> {
         let mut reasons: BTreeMap<JobIndex, Vec<Reason>> = BTreeMap::new();
         for (index, _) in self.graph.indexed_jobs() {
             let own = self.reasons(index);
@@ -217,7 +205,8 @@ impl<'a> Judge<'a> {
         }
         let order = self.order();
         for job in &order {
-            let stale = self.parents[job.index()].iter().filter(|parent| reasons.contains_key(parent));
+            let stale =
+                self.descent.parents()[job.index()].iter().filter(|parent| reasons.contains_key(parent));
             let upstream: Vec<Reason> = stale.map(|parent| Reason::Upstream(*parent)).collect();
             if !upstream.is_empty() {
                 reasons.entry(*job).or_default().extend(upstream);
@@ -229,9 +218,10 @@ impl<'a> Judge<'a> {
 
     /// Returns the jobs, each after those that it takes from; where that goes round in a circle, by their steps.
     fn order(&self) -> Vec<JobIndex> {
-        let mut children = vec![Vec::new(); self.parents.len()];
-        let mut waiting: Vec<usize> = self.parents.iter().map(BTreeSet::len).collect();
-        for ((job, _), parents) in self.graph.indexed_jobs().zip(&self.parents) {
+        let all_parents = self.descent.parents();
+        let mut children = vec![Vec::new(); all_parents.len()];
+        let mut waiting: Vec<usize> = all_parents.iter().map(BTreeSet::len).collect();
+        for ((job, _), parents) in self.graph.indexed_jobs().zip(all_parents) {
             for parent in parents {
                 children[parent.index()].push(job);
             }
@@ -254,8 +244,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns why the job itself must run again, whatever the others do.
-    fn reasons(&self, index: JobIndex) -> Vec<Reason> {
-        let (job, record) = (self.graph.job(index), &self.jobs[index.index()]);
+    fn reasons(&mut self, index: JobIndex) -> Vec<Reason> {
+        let (graph, jobs) = (self.graph, self.jobs);
+        let (job, record) = (graph.job(index), &jobs[index.index()]);
         let mut reasons = Vec::new();
         match (record.state, record.exit) {
             (JobState::Interrupted, _) => reasons.push(Reason::Interrupted),
@@ -268,7 +259,7 @@ impl<'a> Judge<'a> {
         reasons
     }
 
-    fn of_input(&self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
+    fn of_input(&mut self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
         let content = self.graph.content(edge.version)?;
         let path = self.graph.path(edge.path);
         let found = self.disk.at(path, is_link(self.graph, edge));
@@ -277,7 +268,7 @@ impl<'a> Judge<'a> {
         }
         match self.last.get(&edge.path) {
             // A file that is updated step by step is not stale at each step but the last.
-            Some(Last::Made(maker)) if self.comes_from(*maker, job) => return None,
+            Some(Last::Made(maker)) if self.descent.comes_from(*maker, job) => return None,
             Some(Last::Deleted) if *found == OnDisk::Missing => return None,
             Some(_) | None => {}
         }
