@@ -7,6 +7,7 @@
 
 mod ancestry;
 mod disk;
+mod listing;
 mod plan;
 mod session;
 mod sources;

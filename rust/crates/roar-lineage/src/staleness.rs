@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use roar_dag::{Descent, Graph, JobIndex, PathIndex};
 use roar_store::{Error, Job, JobState, SessionKey, Store};
@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use tracer_schema::{Exit, PathBytes};
 
 use crate::disk::{Disk, OnDisk, is_there};
+use crate::listing::Listings;
 use crate::session::record_of;
 use crate::verify::is_link;
 
@@ -75,9 +76,6 @@ const CODE: &[&str] = &[
 
 /// Jobs that are looked at, at most, where only the newest are: those fill some screens.
 const NEWEST_MAX: usize = 1_000;
-
-/// Entries of a directory that are looked through for new files.
-const ENTRIES_MAX: usize = 100_000;
 
 /// Fewest files of a directory that make a step one that reads all there are.
 const SIBLINGS_MIN: usize = 2;
@@ -163,6 +161,7 @@ struct Judge<'a> {
     last: FxHashMap<PathIndex, Last>,
     /// Who takes from whom by now: each from those whose products it took, and from those that made its inputs anew.
     descent: Descent,
+    listings: Listings,
 }
 
 impl<'a> Judge<'a> {
@@ -172,7 +171,14 @@ impl<'a> Judge<'a> {
             last.extend(job.deletes.iter().map(|path| (*path, Last::Deleted)));
             last.extend(job.produces.iter().map(|edge| (edge.path, Last::Made(index))));
         }
-        let mut judge = Self { graph, jobs, disk, last, descent: Descent::new(graph.job_parents()) };
+        let mut judge = Self {
+            graph,
+            jobs,
+            disk,
+            last,
+            descent: Descent::new(graph.job_parents()),
+            listings: Listings::default(),
+        };
         let mut remade: Vec<(JobIndex, JobIndex)> = Vec::new();
         for (index, job) in graph.indexed_jobs() {
             let made = job.consumes.iter().filter_map(|edge| judge.maker(edge.path));
@@ -296,7 +302,7 @@ impl<'a> Judge<'a> {
 
     /// Returns files that have come up since beside the job's inputs: in a directory of which it had read every file with
     /// the same end of name, as a step does that lists it. No tracer tells of listings, so this is a guess.
-    fn new_files(&self, index: JobIndex) -> Vec<PathBytes> {
+    fn new_files(&mut self, index: JobIndex) -> Vec<PathBytes> {
         let job = self.graph.job(index);
         let paths = |edges: &[roar_dag::Edge]| -> BTreeSet<PathBuf> {
             edges
@@ -317,39 +323,10 @@ impl<'a> Judge<'a> {
         let mut found = Vec::new();
         for (directory, end) in groups.into_keys() {
             let is_known = |path: &Path| inputs.contains(path) || outputs.contains(path);
-            found.extend(new_siblings(directory, end, started, is_known));
+            found.extend(self.listings.new_files(directory, end, started, is_known));
         }
         found
     }
-}
-
-/// Returns the files of a directory with that end of name that are not known, if all of them are newer than that.
-fn new_siblings(
-    directory: &Path,
-    end: &OsStr,
-    since: SystemTime,
-    is_known: impl Fn(&Path) -> bool,
-) -> Vec<PathBytes> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let mut found = Vec::new();
-    for entry in entries.take(ENTRIES_MAX).flatten() {
-        let path = entry.path();
-        if path.extension() != Some(end) || is_known(&path) {
-            continue;
-        }
-        let Ok(metadata) = entry.metadata() else { continue };
-        if !metadata.is_file() {
-            continue;
-        }
-        let made = metadata.created().or_else(|_| metadata.modified());
-        if made.is_ok_and(|made| made < since) {
-            // It was there and was not read: the step does not take them all.
-            return Vec::new();
-        }
-        found.push(PathBytes::from(path.as_path()));
-    }
-    found.sort();
-    found
 }
 
 /// Returns whether a file is code, by the end of its name.
