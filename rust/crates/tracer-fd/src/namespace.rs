@@ -344,8 +344,9 @@ impl Namespace {
         let direct = via.and_then(|path| {
             let name = self.names.get(&path)?;
             match name.now {
-                _ if name.before == Some(node) => Some(path),
+                // It may have gone from this name, and come back to it from another.
                 Some(now) if now == node => name.from,
+                _ if name.before == Some(node) => Some(path),
                 _ => None,
             }
         });
