@@ -154,7 +154,7 @@ pub(crate) fn link(from: At, to: At, flags: u64) -> Option<Draft> {
 
 /// A link of an open file, which may have no name.
 fn link_of_open(fd: i32, to: At) -> Option<Draft> {
-    let stamp = sys::stat_fd(fd).ok().filter(is_regular)?;
+    let stamp = sys::stat_fd(fd).ok().filter(is_subject)?;
     told(names::draft(Kind::Link, |draft| {
         let mut first = Text::new(draft, 0);
         if names::write_open(fd, &stamp, &mut first)? == Name::Nameless {
