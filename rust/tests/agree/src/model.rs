@@ -99,6 +99,8 @@ struct Pipe {
     bytes: VecDeque<u8>,
     /// How often something was put into it since it was empty: it has room for 16 buffers.
     fills: usize,
+    /// Files that were put into it since then by reference, and their contents then: what is changed in one is changed in the pipe, or not.
+    sources: Vec<(Den, Content)>,
 }
 
 /// Buffers of a pipe that are counted on: fewer than there are (pipe(7)).

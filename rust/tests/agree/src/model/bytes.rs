@@ -147,11 +147,16 @@ impl Model {
         if size == 0 || (self.pipes[pipe].bytes.is_empty() && self.has_end(pipe, true)) {
             return Err(Refusal::Unmodelled);
         }
+        let is_changed = |(source, content): &(Den, Content)| self.content(*source) != *content;
+        if self.pipes[pipe].sources.iter().any(is_changed) {
+            return Err(Refusal::Unmodelled);
+        }
         let there = &mut self.pipes[pipe];
         let count = there.bytes.len().min(size);
         let bytes = there.bytes.drain(..count).collect();
         if there.bytes.is_empty() {
             there.fills = 0;
+            there.sources.clear();
         }
         Ok(bytes)
     }
@@ -171,11 +176,17 @@ impl Model {
     }
 
     /// Fills a pipe by a call that looks for its readers at another time than write(2) does.
-    fn fill_from_file(&mut self, pipe: usize, bytes: &[u8]) -> Call<()> {
+    fn fill_from_file(&mut self, pipe: usize, source: Den, bytes: &[u8]) -> Call<()> {
         if !self.has_end(pipe, false) {
             return Err(Refusal::Unmodelled);
         }
-        if bytes.is_empty() { Ok(()) } else { self.fill(pipe, bytes).map(drop) }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.fill(pipe, bytes)?;
+        let content = self.content(source);
+        self.pipes[pipe].sources.push((source, content));
+        Ok(())
     }
 
     fn seek(&mut self, task: Task, fd: Id, offset: i64) -> Call<Returned> {
@@ -257,7 +268,7 @@ impl Model {
                 self.append_at(task, out_index, target, &bytes);
             }
             Object::PipeEnd { pipe, .. } => {
-                self.fill_from_file(pipe, &bytes)?;
+                self.fill_from_file(pipe, source, &bytes)?;
                 self.reads(task, source, Some(bytes.len() as u64));
             }
             Object::File(_) | Object::Directory(_) | Object::Symlink(_) | Object::Outside => {
@@ -321,7 +332,7 @@ impl Model {
         match (from.object, out.object) {
             (Object::File(source), Object::PipeEnd { pipe, .. }) => {
                 let bytes = self.next_bytes(source, from.offset, size);
-                self.fill_from_file(pipe, &bytes)?;
+                self.fill_from_file(pipe, source, &bytes)?;
                 self.opens[from_index].offset += bytes.len();
                 self.reads(task, source, Some(bytes.len() as u64));
                 Ok(bytes.len())
