@@ -87,6 +87,8 @@ static int run_as_job(char **command) {
     struct termios modes;
     CHECK(tcgetattr(0, &modes));
     modes.c_lflag |= NOFLSH;
+    // The kernel sends the signal of a key before it echoes the key: the echo would come before or after what the job says next.
+    modes.c_lflag &= ~(tcflag_t)ECHO;
     CHECK(tcsetattr(0, TCSANOW, &modes));
     pid_t job = CHECK(fork());
     if (job == 0) {
