@@ -306,18 +306,23 @@ impl Chooser<'_> {
 
     /// A path of something that is there.
     fn there(&mut self) -> Option<Word> {
-        let mut paths = self.model.file_paths();
-        if self.random.one_in(4) || paths.is_empty() {
-            paths.extend(self.model.directory_paths());
-        }
-        let path = self.random.pick(&paths)?.clone();
-        Some(Word::Path(self.at(&path)))
+        self.mostly(Model::file_paths, Model::directory_paths, 4)
     }
 
     fn directory(&mut self) -> Option<Word> {
-        let mut paths = self.model.directory_paths();
-        if self.random.one_in(5) || paths.is_empty() {
-            paths.extend(self.model.file_paths());
+        self.mostly(Model::directory_paths, Model::file_paths, 5)
+    }
+
+    /// One of these paths; one time in `rarity`, or where there are none, perhaps one of the others.
+    fn mostly(
+        &mut self,
+        these: fn(&Model) -> Vec<String>,
+        others: fn(&Model) -> Vec<String>,
+        rarity: u64,
+    ) -> Option<Word> {
+        let mut paths = these(self.model);
+        if self.random.one_in(rarity) || paths.is_empty() {
+            paths.extend(others(self.model));
         }
         let path = self.random.pick(&paths)?.clone();
         Some(Word::Path(self.at(&path)))
