@@ -51,7 +51,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "ci",
         usage: "",
-        about: "everything CI runs: lint, kernel side, release build, all tests",
+        about: "everything CI runs: lint, kernel side, release build, exports, other kernels, all tests",
         run: ci::run,
     },
     Task { name: "lint", usage: "", about: "formatting, clippy, docs and tidy", run: lint::run },
