@@ -1,15 +1,6 @@
-// Calls on names of which the kernel has nothing in memory when they begin. `drop_caches` gives back what is unused; entries that were
-// looked at lately stay once more. Alone, and with a directory on the way that is not in memory either.
-#include "check.h"
-
-static void forget_names(void) {
-    sync();
-    for (int round = 0; round < 3; round++) {
-        int fd = CHECK(open("/proc/sys/vm/drop_caches", O_WRONLY));
-        CHECK(write(fd, "2", 1));
-        CHECK(close(fd));
-    }
-}
+// Calls on names of which the kernel has nothing in memory when they begin. Alone, and with a directory on the way that is not in
+// memory either.
+#include "cold.h"
 
 int main(int count, char **arguments) {
     bool is_deep = count > 1 && strcmp(arguments[1], "deep") == 0;

@@ -129,13 +129,21 @@ kinds! {
     Unmap = 18,
     /// Memory at `value2` was moved to `value`.
     Move = 19,
-    /// The inode of a file of which the call on names under way changes something. `value` 1: it is the one that loses its name, as it
-    /// was before; 0: the one that does is among them.
+    /// The inode of a file of which the call on names under way changes something, or the request `memory` of an io_uring. `value`: of
+    /// [`victim`].
     Victim = 20,
     /// A program is executed by way of the script that the first text names.
     Script = 21,
     /// A call that removes or changes names has failed.
     Failed = 22,
+}
+
+/// What is known of a [`Kind::Victim`].
+pub mod victim {
+    /// It is the one that loses its name; else the one that does is among them.
+    pub const CERTAIN: u64 = 1;
+    /// It has changed already: the name is lost.
+    pub const CHANGED: u64 = 2;
 }
 
 /// `Open`: the file was made by it.
@@ -345,6 +353,7 @@ offsets! {
     task_signal = "task_struct.signal";
     task_exit_code = "task_struct.exit_code";
     task_status = "task_struct.thread_info.status";
+    task_flags = "task_struct.flags";
     task_thread_pid = "task_struct.thread_pid";
     task_pid_links = "task_struct.pid_links";
     signal_pids = "signal_struct.pids";
@@ -373,6 +382,7 @@ offsets! {
     inode_size = "inode.i_size";
     inode_sb = "inode.i_sb";
     inode_link = "inode.i_link";
+    inode_entries = "inode.i_dentry";
     inode_mtime = "inode.i_mtime_sec" | "inode.__i_mtime.tv_sec" | "inode.i_mtime.tv_sec";
     inode_mtime_ns = "inode.i_mtime_nsec" | "inode.__i_mtime.tv_nsec" | "inode.i_mtime.tv_nsec";
     inode_ctime = "inode.i_ctime_sec" | "inode.__i_ctime.tv_sec" | "inode.i_ctime.tv_sec";
@@ -392,6 +402,7 @@ offsets! {
     dentry_inode = "dentry.d_inode";
     dentry_unhashed = "dentry.d_hash.pprev";
     dentry_flags = "dentry.d_flags";
+    dentry_alias = "dentry.d_u.d_alias" | "dentry.d_alias";
     dentry_children = "dentry.d_children" | "dentry.d_subdirs";
     dentry_sibling = "dentry.d_sib" | "dentry.d_child";
     vfsmnt_root = "vfsmount.mnt_root";

@@ -8,6 +8,7 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 use tracer_ebpf_abi::{
     AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, RING, Slot, UNCOUNTED, UNKNOWN, WRITABLE, X32,
+    victim,
 };
 use tracer_host::file_systems::is_view;
 use tracer_host::programs::{elf_loader, interpreter};
@@ -41,8 +42,8 @@ pub(crate) struct Collector {
     mappings: FxHashMap<u64, Vec<Mapping>>,
     /// Calls on paths that are under way: by thread, those of io_urings by request.
     pending: FxHashMap<u64, Pending>,
-    /// What such a call of a thread changes, as its file system tells.
-    victims: FxHashMap<u32, Vec<Victim>>,
+    /// What such a call changes, as its file system tells.
+    victims: FxHashMap<u64, Vec<Victim>>,
     /// Scripts by way of which threads execute programs.
     scripts: FxHashMap<u32, Named>,
     dev_dir: u64,
@@ -64,8 +65,10 @@ struct Mapping {
 #[derive(Clone, Copy)]
 struct Victim {
     stamp: FileStamp,
-    /// It loses its name, and the stamp is of before.
+    /// It is known to be the one that loses its name.
     is_certain: bool,
+    /// It has lost it already.
+    has_changed: bool,
 }
 
 /// A call on paths that began.
@@ -305,7 +308,7 @@ impl Collector {
                 }
                 // Those of a call that has failed.
                 if head.flags & LATE == 0 {
-                    self.victims.remove(&head.tid);
+                    self.victims.remove(&key_of(&head));
                 }
                 let pending = Pending { number: head.value, first, second: None };
                 self.pending.insert(key_of(&head), pending);
@@ -316,11 +319,11 @@ impl Collector {
                     pending.second = Some(second);
                 }
             }
-            Kind::Victim => self
-                .victims
-                .entry(head.tid)
-                .or_default()
-                .push(Victim { stamp: stamp(&head), is_certain: head.value != 0 }),
+            Kind::Victim => self.victims.entry(key_of(&head)).or_default().push(Victim {
+                stamp: stamp(&head),
+                is_certain: head.value & victim::CERTAIN != 0,
+                has_changed: head.value & victim::CHANGED != 0,
+            }),
             Kind::Script => {
                 let script = self.named(told);
                 self.scripts.insert(head.tid, script);
@@ -331,7 +334,7 @@ impl Collector {
             Kind::After => {
                 let pending =
                     self.pending.remove(&key_of(&head)).filter(|pending| pending.number == head.value);
-                let victims = self.victims.remove(&head.tid).unwrap_or_default();
+                let victims = self.victims.remove(&key_of(&head)).unwrap_or_default();
                 // A call that a filter answers in the kernel's place (seccomp(2)) has not begun.
                 if pending.is_some() || !destroys(head.value) {
                     self.after(told, pending.unwrap_or_default(), &victims);
@@ -605,7 +608,7 @@ impl Collector {
             && let Some(victim) =
                 victims[moved.unwrap_or(0)..].iter().filter(|victim| !is_moved(&victim.stamp)).find(is_victim)
         {
-            let lost = u32::from(!is_exchange && !victim.is_certain);
+            let lost = u32::from(!is_exchange && victim.has_changed);
             second.stamp = FileStamp { nlink: victim.stamp.nlink + lost, ..victim.stamp };
         } else if !second.is_known && !self.finds.sees(now.magic) {
             let words = "a file was given a new name, and whether it took the place of another is not known";

@@ -31,7 +31,8 @@ use tracer_ebpf_abi::{Action, CALLS, Kind, Launcher, NONE, PIDS, ROWS, WRITABLE,
 use crate::alone::Alone;
 use crate::events::{Scratch, begin, emit, fill_file, scratch};
 use crate::kernel::{
-    AT_SYMLINK_FOLLOW, FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, PROT_WRITE, field, file_of, offset, times,
+    AT_SYMLINK_FOLLOW, FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, PROT_WRITE, field, file_of, offset,
+    times,
 };
 use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{first, forget, opened};

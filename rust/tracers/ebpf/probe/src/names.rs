@@ -98,6 +98,18 @@ pub(crate) struct Requested {
 #[btf_map(name = "requests")]
 pub(crate) static REQUESTED: LruHashMap<u64, Requested, 4096> = LruHashMap::new();
 
+/// Where a name stands: the entry of its directory, and what its own has as its hash and length.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) parent: u64,
+    pub(crate) hash_len: u64,
+}
+
+/// Requests of io_urings whose last name was not in memory when they were handed over, by that name.
+#[btf_map(name = "cold")]
+pub(crate) static COLD_REQUESTS: LruHashMap<Place, u64, 1024> = LruHashMap::new();
+
 /// Tells what the paths of a call that begins name, and remembers it if there is more to find out.
 #[inline(always)]
 pub(crate) fn ask(id: u64, asked: &Asked) {
@@ -114,13 +126,20 @@ pub(crate) fn ask(id: u64, asked: &Asked) {
     }
     asked.open = left;
     if asked.key != 0 {
-        let requested = Requested {
-            number: asked.number,
-            parent: scratch.parent,
-            mount: scratch.parent_mount,
-            hash_len: scratch.hash_len,
-        };
-        let _full = REQUESTED.insert(&asked.key, &requested, 0);
+        // The kernel's text of the paths is gone when the request is done: what could not be followed now never can, which is told then.
+        if left & !open::COLD == 0 {
+            let requested = Requested {
+                number: asked.number,
+                parent: scratch.parent,
+                mount: scratch.parent_mount,
+                hash_len: scratch.hash_len,
+            };
+            let _full = REQUESTED.insert(&asked.key, &requested, 0);
+        }
+        if left == open::COLD {
+            let place = Place { parent: scratch.parent, hash_len: scratch.hash_len };
+            let _full = COLD_REQUESTS.insert(&place, &asked.key, 0);
+        }
     } else if left != 0 {
         let thread = id as u32;
         // Without room for it what is found before the call is all that is told.
