@@ -1,15 +1,20 @@
-"""Runs when Python starts below `roar run`: has each runner's hooks put in place once the runner is imported, and imports none.
+"""Runs when Python starts below `roar run`: has hooks put in place once the module is imported that they are for, and imports none.
 
-The tracer sees files and threads; only the runner's own process knows which task a thread works for.
+The tracer sees files and threads. Only the runner's own process knows which task a thread works for, and only the library knows what
+it reads from an object store.
 """
 
 import importlib
 import importlib.util
 import sys
 
-# A runner's module, and the function here that is called with it as soon as it has been imported.
+# A module, the function here that is called with it as soon as it has been imported, and what is missing where that fails.
 HOOKS = {
-    "ray._private.worker": ("roar.backends.ray.hooks", "install"),
+    "ray._private.worker": ("roar.backends.ray.hooks", "install", "tasks are not told apart"),
+    "botocore.client": ("roar.botocore", "install", "what boto3 does with S3 is not seen"),
+    "aiobotocore.client": ("roar.botocore", "install_asynchronous", "what s3fs does with S3 is not seen"),
+    "pyarrow.fs": ("roar.arrow", "install", "what pyarrow does with S3 is not seen"),
+    "pyarrow.dataset": ("roar.arrow", "install_datasets", "what pyarrow's datasets do with S3 is not seen"),
 }
 
 
@@ -40,11 +45,13 @@ class Finder:
 
 def call(name, module):
     """Calls the hook of a module. Whatever fails in it is said, and costs nobody but roar."""
-    where, function = HOOKS[name]
+    where, function, missing = HOOKS[name]
     try:
         getattr(importlib.import_module(where), function)(module)
     except Exception as error:
-        print(f"roar: tasks are not told apart: {error!r}", file=sys.stderr)
+        from roar import objects
+
+        objects.miss(f"{missing}: {error!r}")
 
 
 sys.meta_path.insert(0, Finder())

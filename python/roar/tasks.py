@@ -2,7 +2,7 @@
 
 The tracer sees every truncation of a file in its place among the other calls of the thread. So a process that has tasks keeps a
 file in the directory that `ROAR_TASKS` names, and the length that it gives to the file says which task begins, goes on or ends.
-What the tasks are called is in a second file beside it.
+What the tasks are called is in a second file beside it, and so is what no tracer sees: the objects of object stores (objects.py).
 """
 
 import contextvars
@@ -33,10 +33,18 @@ class Teller:
         self.last = 0
 
     def open(self):
-        stem = os.path.join(self.directory, uuid.uuid4().hex)
-        self.names = os.open(stem + ".jsonl", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.close(os.open(stem + ".task", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        self.path = stem + ".task"
+        self.stem = os.path.join(self.directory, uuid.uuid4().hex)
+        self.names = os.open(self.stem + ".jsonl", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def note(self, **said):
+        """Says something in words: one write, so that it is there whole as soon as it is there, whoever is killed then."""
+        if self.names is None:
+            with self.lock:
+                if self.names is None:
+                    self.open()
+        line = json.dumps(said).encode() + b"\n"
+        if os.write(self.names, line) != len(line):
+            raise OSError("no room")
 
     def say(self, number, verb):
         """Says something of the thread that calls. What cannot be said costs attribution, not the task."""
@@ -49,10 +57,13 @@ class Teller:
         """Gives a task its number, and says what it is called."""
         with self.lock:
             if self.path is None:
-                self.open()
+                if self.names is None:
+                    self.open()
+                os.close(os.open(self.stem + ".task", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+                self.path = self.stem + ".task"
             self.last += 1
             number = self.last
-        os.write(self.names, json.dumps({"number": number, **names}).encode() + b"\n")
+        self.note(number=number, **names)
         return number
 
 

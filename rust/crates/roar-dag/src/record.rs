@@ -8,7 +8,7 @@ use crate::names::Names;
 /// What names a content: equal contents are one artifact, wherever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Content {
-    /// Its hash, lowercase hex.
+    /// Its hash, lowercase hex; of an object of an object store, what that calls it, in words.
     pub hash: String,
     /// Whether it is the target of a symbolic link, which is no file of the same bytes.
     pub is_link: bool,
@@ -24,13 +24,28 @@ impl Content {
 /// A content of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentRef<'g> {
-    /// Its hash, lowercase hex.
+    /// Its hash, lowercase hex; of an object of an object store, what that calls it, in words.
     pub hash: &'g str,
     /// Whether it is the target of a symbolic link.
     pub is_link: bool,
 }
 
-impl ContentRef<'_> {
+impl<'g> ContentRef<'g> {
+    /// Returns whether it is that of an object of an object store, whose name is no hash.
+    pub fn is_object(self) -> bool {
+        self.hash.contains(' ')
+    }
+
+    /// Returns the ETag, of an object.
+    pub fn as_etag(self) -> Option<&'g str> {
+        Some(self.hash.strip_prefix("ETag ")?.split_once(" at ")?.0)
+    }
+
+    /// Returns its hash, if what names it is one.
+    pub fn as_hash(self) -> Option<&'g str> {
+        (!self.is_object()).then_some(self.hash)
+    }
+
     /// Returns a copy that needs no graph.
     pub fn to_content(self) -> Content {
         Content { hash: self.hash.to_owned(), is_link: self.is_link }
@@ -106,7 +121,7 @@ pub struct JobRecord {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Legend {
     paths: Names,
-    /// Lowercase hex.
+    /// Lowercase hex, or words.
     hashes: Names,
     are_links: Vec<bool>,
 }

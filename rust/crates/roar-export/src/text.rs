@@ -9,8 +9,11 @@ pub(crate) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Returns an absolute path as a URI (RFC 8089).
+/// Returns an absolute path as a URI (RFC 8089); the URL of an object of an object store as it is.
 pub(crate) fn file_uri(path: &[u8]) -> String {
+    if !path.starts_with(b"/") {
+        return percent(path, b"/:?=");
+    }
     format!("file://{}", percent(path, b"/"))
 }
 

@@ -109,6 +109,8 @@ fn check(request: &Request<'_>, now: FileStamp) -> Result<FileStamp, Outcome> {
     let is_kind = match request.kind {
         NodeKind::File => now.is_regular(),
         NodeKind::Symlink => now.is_symlink(),
+        // It is on no file system.
+        NodeKind::Object => false,
     };
     let is_version = request.expect.is_none_or(|expect| is_same_version(&expect, &now, request.moved));
     if is_kind && is_version { Ok(now) } else { Err(Outcome::Changed { now }) }

@@ -145,7 +145,7 @@ impl<'a> Plan<'a> {
         };
         match request.kind {
             NodeKind::Symlink => Step::Small { cost_bytes: BYTES_PER_FILE },
-            NodeKind::File => {
+            NodeKind::File | NodeKind::Object => {
                 monitor.add_total(stamp.size);
                 if stamp.size > SEGMENT_BYTES {
                     return Step::Large(Large::new(index, *request, &stamp, algorithms));

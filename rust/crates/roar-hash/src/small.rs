@@ -15,7 +15,7 @@ pub(crate) const BUFFER_BYTES: usize = 128 << 10;
 pub(crate) fn hash(request: &Request<'_>, set: Set, buffer: &mut [u8], monitor: &dyn Monitor) -> Outcome {
     let hashed = match request.kind {
         NodeKind::Symlink => hash_link(request, set),
-        NodeKind::File => hash_file(request, set, buffer, monitor),
+        NodeKind::File | NodeKind::Object => hash_file(request, set, buffer, monitor),
     };
     hashed.unwrap_or_else(|outcome| outcome)
 }

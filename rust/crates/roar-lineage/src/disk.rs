@@ -56,6 +56,10 @@ impl Disk {
         let mut there = Vec::with_capacity(wanted.len());
         for key in wanted {
             let (path, is_link) = key;
+            if is_object(path.as_bytes()) {
+                self.found.insert(key.clone(), OnDisk::Unknown("it is in an object store".to_owned()));
+                continue;
+            }
             let is_wanted =
                 |stamp: &FileStamp| if *is_link { stamp.is_symlink() } else { stamp.is_regular() };
             let absent = match stamp_at(path.as_path()) {
@@ -124,6 +128,11 @@ impl Disk {
     pub fn forget(&mut self) {
         self.found.clear();
     }
+}
+
+/// Returns whether a path is the name of an object of an object store: those of files are absolute.
+pub fn is_object(path: &[u8]) -> bool {
+    !path.starts_with(b"/")
 }
 
 /// Returns whether something is at the path, of whatever kind.

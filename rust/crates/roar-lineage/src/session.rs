@@ -6,8 +6,8 @@ use roar_dag::{
     Builder, Content, ContentIndex, ContentRef, FileUse, Graph, JobRecord, Legend, NumberedUse, PathIndex,
     Use,
 };
-use roar_store::{Error, Job, SessionFile, SessionKey, SessionUse, SessionUses, Store};
-use tracer_schema::{BLAKE3_OF_NOTHING, NodeKind, Prior, Role, to_hex};
+use roar_store::{Error, Job, SessionFile, SessionKey, SessionUse, SessionUses, Store, content_name};
+use tracer_schema::{BLAKE3_OF_NOTHING, NodeKind, Prior, Role};
 
 /// Returns the graph of a session and its jobs, in the order of their steps. Files that lists leave out are not in it.
 ///
@@ -45,7 +45,7 @@ fn legend(store: &Store, uses: &SessionUses) -> Result<Legend, Error> {
     let mut legend = Legend::with_len(uses.paths_len(), uses.artifacts_len());
     store.each_path(uses, |number, path| legend.set_path(PathIndex::new(number as usize), path))?;
     store.each_artifact(uses, |number, hash, kind| {
-        let content = ContentRef { hash: &to_hex(hash), is_link: kind == NodeKind::Symlink };
+        let content = ContentRef { hash: &content_name(kind, hash), is_link: kind == NodeKind::Symlink };
         legend.set_content(ContentIndex::new(number as usize), content);
     })?;
     Ok(legend)

@@ -10,7 +10,7 @@ use roar_store::{Error, Job, JobState, SessionKey, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::{Exit, PathBytes};
 
-use crate::disk::{Disk, OnDisk, is_there};
+use crate::disk::{Disk, OnDisk, is_object, is_there};
 use crate::listing::Listings;
 use crate::session::record_of;
 use crate::verify::is_link;
@@ -140,7 +140,8 @@ impl Staleness {
         let wanted: Vec<(PathBytes, bool)> =
             consumes.iter().map(|edge| (graph.path(edge.path).into(), is_link(graph, edge))).collect();
         disk.look(store, &wanted)?;
-        Ok(consumes.iter().any(|edge| match graph.content(edge.version) {
+        let of_files = consumes.iter().filter(|edge| !is_object(graph.path(edge.path)));
+        Ok(of_files.into_iter().any(|edge| match graph.content(edge.version) {
             Some(content) => !disk.at(graph.path(edge.path), is_link(graph, edge)).is(content),
             None => true,
         }))
@@ -268,6 +269,9 @@ impl<'a> Judge<'a> {
     fn of_input(&mut self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
         let content = self.graph.content(edge.version)?;
         let path = self.graph.path(edge.path);
+        if is_object(path) {
+            return self.of_object(job, edge);
+        }
         let found = self.disk.at(path, is_link(self.graph, edge));
         if found.is(content) {
             return None;
@@ -286,6 +290,24 @@ impl<'a> Judge<'a> {
         }
         let is_code = is_code(path);
         Some(Reason::Changed { path: edge.path, is_code, remade_by: self.maker(edge.path) })
+    }
+
+    /// Nobody asks the object store what is there now: only what a later step did counts.
+    fn of_object(&mut self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
+        let maker = self.maker(edge.path)?;
+        if self.descent.comes_from(maker, job) {
+            return None;
+        }
+        let newest = self.graph.job(maker).produces.iter().filter(|made| made.path == edge.path);
+        let is_newest = newest.into_iter().any(|made| {
+            let (one, other) = (self.graph.content(made.version), self.graph.content(edge.version));
+            made.version == edge.version || (one.is_some() && one == other)
+        });
+        (maker > job && !is_newest).then_some(Reason::Changed {
+            path: edge.path,
+            is_code: false,
+            remade_by: Some(maker),
+        })
     }
 
     fn of_output(&self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
@@ -307,6 +329,7 @@ impl<'a> Judge<'a> {
         let paths = |edges: &[roar_dag::Edge]| -> BTreeSet<PathBuf> {
             edges
                 .iter()
+                .filter(|edge| !is_object(self.graph.path(edge.path)))
                 .map(|edge| PathBytes::from(self.graph.path(edge.path)).as_path().to_owned())
                 .collect()
         };

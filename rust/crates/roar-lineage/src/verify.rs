@@ -5,7 +5,7 @@ use roar_store::{Error, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::PathBytes;
 
-use crate::disk::{Disk, OnDisk};
+use crate::disk::{Disk, OnDisk, is_object};
 
 /// What became of a recorded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub fn verify(store: &mut Store, graph: &Graph, only: Option<JobIndex>) -> Resul
             record.produces.iter().chain(kept).map(|edge| (job, *edge)).collect()
         }
     };
+    // What is in an object store is not on disk.
+    asked.retain(|(_, edge)| !is_object(graph.path(edge.path)));
     asked.sort_by(|(_, one), (_, other)| graph.path(one.path).cmp(graph.path(other.path)));
     let mut disk = Disk::default();
     let wanted: Vec<(PathBytes, bool)> =

@@ -65,7 +65,7 @@ fn recover_one(
     let meta = run_dir.read_meta().ok();
     let backend = meta.as_ref().map_or("ptrace", |meta| meta.backend.as_str());
     let detail = "roar was ended before it could record the run";
-    let report = match recover(path, backend, detail) {
+    let mut report = match recover(path, backend, detail) {
         Recovery::Report(report) | Recovery::Spool(report) => report,
         Recovery::Nothing => {
             // There was nothing in it; what cannot be removed is tried again next time.
@@ -73,6 +73,8 @@ fn recover_one(
             return meta.map(|_| Recovered { command: String::new(), job: None });
         }
     };
+    let task_names = TaskNames::read(path);
+    task_names.add_gaps(&mut report.coverage);
     let words: Vec<String> = report.command.iter().map(ToString::to_string).collect();
     let recording = Recording {
         // What was recorded in part stays, under that id.
@@ -87,7 +89,7 @@ fn recover_one(
             labels: meta.map(|meta| meta.labels).unwrap_or_default(),
             ..JobContext::default()
         },
-        task_names: TaskNames::read(path),
+        task_names,
         monitor: &Silent,
     };
     let recorded = record(&report, &recording, Ok(store));

@@ -5,14 +5,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use roar_context::Filter;
 use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
-use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store};
+use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store, file_of_object};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use tracer_schema::{
-    BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, Role, Task, TracerReport, from_hex,
+    BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, ObjectRecord, Role, Task,
+    TracerReport, from_hex,
 };
 
 use crate::error::RecordError;
 use crate::monitor::Monitor;
+use crate::objects::attribute;
 use crate::options::JobKind;
 use crate::report::record_of;
 use crate::tasks::{TaskNames, tasks_of};
@@ -189,6 +191,7 @@ pub(crate) struct Recorded {
     /// The files with their hashes, in the order of the tracer's report.
     pub(crate) files: Vec<FileRecord>,
     pub(crate) tasks: Vec<Task>,
+    pub(crate) objects: Vec<ObjectRecord>,
     /// The job, if the store took it.
     pub(crate) job: Result<RecordedJob, RecordError>,
 }
@@ -201,6 +204,8 @@ pub(crate) fn record(
 ) -> Recorded {
     // Each is set once, and lent to the writer.
     let files = vec![OnceCell::new(); report.files.len()];
+    let objects = recording.task_names.objects();
+    let object_files: Vec<FileRecord> = objects.iter().map(|object| file_of_object(&object.record)).collect();
     let mut places = vec![0; report.files.len()];
     let mut placed = 0;
     let mut failure = None;
@@ -239,14 +244,23 @@ pub(crate) fn record(
         }
     });
     let is_left_out = |file: &FileSummary| recording.filter.excludes(file.path.as_bytes()).is_some();
-    let tasks = tasks_of(report, &recording.task_names, &places, &is_left_out);
-    if let Some(open) = &mut writer {
-        open.set_tasks(tasks.clone());
+    let mut tasks = tasks_of(report, &recording.task_names, &places, &is_left_out);
+    // Objects stand after the files.
+    let objects = attribute(objects, placed, &report.tasks, &mut tasks);
+    if let Some(mut open) = writer.take() {
+        match object_files.iter().try_for_each(|record| open.file(record)) {
+            Ok(()) => {
+                open.set_tasks(tasks.clone());
+                open.set_objects(objects.clone());
+                writer = Some(open);
+            }
+            Err(error) => failure = Some(error.into()),
+        }
     }
     let job = match (writer, failure) {
         (Some(writer), None) => writer.finish().map_err(RecordError::from),
         (_, Some(failure)) => Err(failure),
         (None, None) => Err(RecordError::NothingReported("no store".to_owned())),
     };
-    Recorded { files: files.into_iter().filter_map(OnceCell::into_inner).collect(), tasks, job }
+    Recorded { files: files.into_iter().filter_map(OnceCell::into_inner).collect(), tasks, objects, job }
 }

@@ -12,6 +12,7 @@ mod interrupted;
 mod job;
 mod merge;
 mod monitor;
+mod objects;
 mod options;
 mod preflight;
 mod repo;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use roar_store::rfc3339;
 use tracer_schema::report::RUN_REPORT_FORMAT;
-use tracer_schema::{FileRecord, FileSummary, Role, RunReport, Task, TracerReport};
+use tracer_schema::{FileRecord, FileSummary, ObjectRecord, Role, RunReport, Task, TracerReport};
 
 use crate::whole_file::write_whole;
 
@@ -40,7 +40,12 @@ pub(crate) fn record_of(file: &FileSummary, is_filtered: bool) -> FileRecord {
 }
 
 /// Returns the public report of a run.
-pub(crate) fn run_report(report: &TracerReport, files: Vec<FileRecord>, tasks: Vec<Task>) -> RunReport {
+pub(crate) fn run_report(
+    report: &TracerReport,
+    files: Vec<FileRecord>,
+    tasks: Vec<Task>,
+    objects: Vec<ObjectRecord>,
+) -> RunReport {
     RunReport {
         format: RUN_REPORT_FORMAT.to_owned(),
         backend: report.backend.clone(),
@@ -54,6 +59,7 @@ pub(crate) fn run_report(report: &TracerReport, files: Vec<FileRecord>, tasks: V
         processes: report.processes.clone(),
         files,
         tasks,
+        objects,
         tracer: report.tracer.clone(),
     }
 }

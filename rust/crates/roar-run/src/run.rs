@@ -88,6 +88,7 @@ pub fn run(
     let mut traced = traced?;
     if let Some(report) = &mut traced.report {
         collect(run_dir.path(), report, &mut traced.task_names);
+        traced.task_names.add_gaps(&mut report.coverage);
     }
     let exit = exit_of(&traced);
     let is_repo_new = matches!(found, Found::Missing(_)) && problems.is_empty();
@@ -233,18 +234,18 @@ fn record_run(
             task_names: traced.task_names,
             monitor,
         };
-        let (files, tasks) = match &mut store {
+        let (files, tasks, objects) = match &mut store {
             Some(store) => {
                 let recorded = record(&report, &recording, Ok(store));
                 match recorded.job {
                     Ok(job) => outcome.job = Some(job),
                     Err(error) => outcome.problems.push(error),
                 }
-                (recorded.files, recorded.tasks)
+                (recorded.files, recorded.tasks, recorded.objects)
             }
-            None => (unhashed_records(&report, &filter), Vec::new()),
+            None => (unhashed_records(&report, &filter), Vec::new(), Vec::new()),
         };
-        publish(outcome, options.report.as_deref(), around, run_report(&report, files, tasks));
+        publish(outcome, options.report.as_deref(), around, run_report(&report, files, tasks, objects));
     } else {
         let how = traced.tracer_end.unwrap_or_else(|| "it said that it had written one".to_owned());
         outcome.problems.push(RecordError::NothingReported(how));

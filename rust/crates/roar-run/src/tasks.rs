@@ -6,7 +6,12 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use tracer_host::TASKS_DIR;
-use tracer_schema::{FileSummary, PathBytes, Role, Span, Task, TaskFile, TaskRecord, TaskUse, TracerReport};
+use tracer_schema::{
+    Coverage, FileSummary, Gap, GapKind, PathBytes, Pid, Role, Span, Task, TaskFile, TaskRecord, TaskUse,
+    TracerReport,
+};
+
+use crate::objects::{Object, Told, objects_of};
 
 /// How the names of the files end in which runners say what tasks are called.
 const ENDING: &str = "jsonl";
@@ -28,9 +33,22 @@ struct Names {
     worker: Option<String>,
 }
 
-/// What tasks are called.
+/// A line of what a program says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Names(Names),
+    Object(Told),
+    Gap { gap: String, pid: Pid },
+}
+
+/// What tasks are called, and what else programs said that no tracer sees.
 #[derive(Debug, Default)]
-pub(crate) struct TaskNames(FxHashMap<(PathBytes, u64), Names>);
+pub(crate) struct TaskNames {
+    names: FxHashMap<(PathBytes, u64), Names>,
+    objects: Vec<Told>,
+    gaps: Vec<Gap>,
+}
 
 impl TaskNames {
     /// Reads what was said in the directory of a run. A line that was not finished is of a task that was not begun.
@@ -49,13 +67,36 @@ impl TaskNames {
             }
             let teller = path.file_stem().unwrap_or_default().as_encoded_bytes();
             let text = fs::read_to_string(&path).unwrap_or_default();
-            let lines = text.lines().filter_map(|line| serde_json::from_str::<Names>(line).ok());
-            self.0.extend(lines.map(|names| ((PathBytes::from(teller), names.number), names)));
+            for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+                match line {
+                    Line::Names(names) => {
+                        self.names.insert((PathBytes::from(teller), names.number), names);
+                    }
+                    Line::Object(mut told) => {
+                        told.teller = PathBytes::from(teller);
+                        self.objects.push(told);
+                    }
+                    Line::Gap { gap, pid } => {
+                        self.gaps.push(Gap { kind: GapKind::UnseenObjects, pid, path: None, detail: gap });
+                    }
+                }
+            }
         }
     }
 
+    /// Returns what objects of object stores were to the run.
+    pub(crate) fn objects(&self) -> Vec<Object> {
+        objects_of(self.objects.clone())
+    }
+
+    /// Adds to what was seen what programs say that they could not tell.
+    pub(crate) fn add_gaps(&self, coverage: &mut Coverage) {
+        coverage.complete &= self.gaps.is_empty();
+        coverage.gaps.extend(self.gaps.iter().cloned());
+    }
+
     fn of(&self, task: &TaskRecord) -> Option<Names> {
-        self.0.get(&(task.teller.clone(), task.number)).cloned()
+        self.names.get(&(task.teller.clone(), task.number)).cloned()
     }
 }
 

@@ -9,5 +9,5 @@ FROM job_file
     LEFT JOIN path AS origin ON origin.id = job_file.renamed_from
     LEFT JOIN artifact ON artifact.id = job_file.artifact
     LEFT JOIN artifact AS previous ON previous.id = job_file.prior_artifact
-WHERE job_file.job = ?1
+WHERE job_file.job = ?1 AND job_file.kind <> 2
 ORDER BY path.path, job_file.role, job_file.seq;

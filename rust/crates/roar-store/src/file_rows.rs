@@ -1,11 +1,12 @@
 //! Reading the files of jobs.
 
 use rusqlite::{Row, Statement, params};
-use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, Prior, Role, to_hex};
+use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, Prior, Role};
 
 use crate::error::Result;
 use crate::job_rows::row_limit;
 use crate::model::{ArtifactKey, Job, JobKey, PathKey};
+use crate::objects::content_name;
 use crate::row::{Bytes, Coded, Pids, Unsigned, act_from_columns};
 use crate::sql;
 use crate::store::Store;
@@ -36,9 +37,9 @@ pub struct SessionFile {
     pub prior: Option<Prior>,
     /// Left out of lists.
     pub is_filtered: bool,
-    /// The hash that names the content, lowercase hex.
+    /// What names the content: its hash, lowercase hex, or what an object store calls it.
     pub hash: Option<String>,
-    /// The hash that names the content from before.
+    /// What names the content from before.
     pub prior_hash: Option<String>,
     /// Row of the content.
     pub artifact: Option<ArtifactKey>,
@@ -78,17 +79,18 @@ impl Store {
 
 /// Reads a file as the lineage graph needs it.
 pub(crate) fn read_use(row: &Row<'_>) -> rusqlite::Result<SessionFile> {
-    let hex = |hash: Option<&[u8]>| hash.map(to_hex);
+    let kind = row.get::<_, Coded<NodeKind>>(4)?.0;
+    let name = |hash: Option<&[u8]>| hash.map(|hash| content_name(kind, hash));
     Ok(SessionFile {
         job: JobKey(row.get(0)?),
         path_key: PathKey(row.get(1)?),
         path: row.get::<_, Bytes>(2)?.0,
         role: row.get::<_, Coded<_>>(3)?.0,
-        kind: row.get::<_, Coded<_>>(4)?.0,
+        kind,
         prior: row.get::<_, Option<Coded<_>>>(5)?.map(|Coded(prior)| prior),
         is_filtered: row.get(6)?,
-        hash: hex(row.get_ref(7)?.as_blob_or_null()?),
-        prior_hash: hex(row.get_ref(8)?.as_blob_or_null()?),
+        hash: name(row.get_ref(7)?.as_blob_or_null()?),
+        prior_hash: name(row.get_ref(8)?.as_blob_or_null()?),
         artifact: row.get::<_, Option<i64>>(9)?.map(ArtifactKey),
         prior_artifact: row.get::<_, Option<i64>>(10)?.map(ArtifactKey),
         is_executed: row.get(11)?,
@@ -154,6 +156,11 @@ fn read_file(row: &Row<'_>, hashes: &mut HashReader<'_>) -> rusqlite::Result<(Jo
         hash: hashes.read(row, 17)?,
         prior_hash: hashes.read(row, 20)?,
         first: act_from_columns((row.get(23)?, row.get(24)?, row.get(25)?)),
+    };
+    let record = match record.kind {
+        // What names it is no hash.
+        NodeKind::Object => FileRecord { hash: None, prior_hash: None, ..record },
+        NodeKind::File | NodeKind::Symlink => record,
     };
     Ok((JobKey(row.get(0)?), record))
 }

@@ -3,13 +3,14 @@
 use std::borrow::Borrow;
 use std::mem;
 
-use tracer_schema::{FileRecord, Role, Task};
+use tracer_schema::{FileRecord, ObjectRecord, Role, Task};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::hash_cache::{self, CachedHash};
 use crate::job_insert::{add_end, add_files, add_job, find_job};
 use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Package, RecordedJob};
+use crate::objects::add_objects;
 use crate::store::Store;
 use crate::tasks::add_tasks;
 
@@ -31,6 +32,7 @@ pub struct JobWriter<'s, F> {
     begun: Option<(JobKey, u64)>,
     pending: Vec<F>,
     tasks: Vec<Task>,
+    objects: Vec<ObjectRecord>,
     hashes: Vec<CachedHash>,
     /// Files that have been written.
     written: i64,
@@ -47,6 +49,7 @@ impl Store {
             begun: None,
             pending: Vec::new(),
             tasks: Vec::new(),
+            objects: Vec::new(),
             hashes: Vec::new(),
             written: 0,
             counts: FileCounts::default(),
@@ -95,6 +98,11 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
         self.tasks = tasks;
     }
 
+    /// Sets what is to be known of the objects of object stores beside their rows, which are added as files: they say where those stand.
+    pub fn set_objects(&mut self, objects: Vec<ObjectRecord>) {
+        self.objects = objects;
+    }
+
     /// Sets the packages, which may be known only after the files.
     pub fn set_packages(&mut self, packages: Vec<Package>) {
         self.job.context.packages = packages;
@@ -117,7 +125,7 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
 
     fn end(mut self, state: JobState) -> Result<RecordedJob> {
         self.write(Some(state))?;
-        let Self { store: _, id, job: _, begun, pending: _, tasks: _, hashes: _, written: _, counts } = self;
+        let Self { id, begun, counts, .. } = self;
         let (key, step) = begun.expect("the first transaction sets it");
         Ok(RecordedJob { key, id, step, counts })
     }
@@ -138,6 +146,7 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
         hash_cache::put(&transaction, &self.hashes).map_err(failed)?;
         if let Some(state) = end {
             add_tasks(&transaction, key, &self.tasks).map_err(failed)?;
+            add_objects(&transaction, key, &self.objects).map_err(failed)?;
             add_end(&transaction, key, &self.job, state, self.counts).map_err(failed)?;
         }
         transaction.commit().map_err(failed)?;

@@ -17,6 +17,7 @@ mod job_writer;
 mod label;
 mod lineage_reader;
 mod model;
+mod objects;
 mod packages;
 mod report;
 mod rfc3339;
@@ -39,6 +40,7 @@ pub use model::{
     ArtifactKey, EnvUse, FileCounts, GitState, Job, JobContext, JobKey, JobKind, JobState, NewJob, Package,
     PackageKind, Patch, PathKey, RecordedJob, Session, SessionKey, Stream, StreamKind,
 };
+pub use objects::{content_name, file_of_object};
 pub use rfc3339::rfc3339;
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub use session_uses::{SessionUse, SessionUses};

@@ -43,6 +43,7 @@ impl Store {
             processes: self.processes(key)?,
             files: self.files(key)?,
             tasks: self.tasks(key)?,
+            objects: self.objects(key)?,
             tracer: TracerStats { events, overhead_ns, fell_back_from, mode: job.tracer_mode },
         })
     }

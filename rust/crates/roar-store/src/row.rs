@@ -83,7 +83,7 @@ impl Numbered for Role {
 }
 
 impl Numbered for NodeKind {
-    const VALUES: &[Self] = &[Self::File, Self::Symlink];
+    const VALUES: &[Self] = &[Self::File, Self::Symlink, Self::Object];
 }
 
 impl Numbered for Prior {

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../sql/migrations/0002_lists_of_uses.sql"),
     include_str!("../sql/migrations/0003_reading.sql"),
     include_str!("../sql/migrations/0004_tasks.sql"),
+    include_str!("../sql/migrations/0005_objects.sql"),
 ];
 
 /// The version of the schema that this code writes.

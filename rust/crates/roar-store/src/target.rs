@@ -74,6 +74,10 @@ impl Store {
             found.extend(self.artifacts_by_prefix(&prefix, limit)?.into_iter().map(Target::Artifact));
         }
         found.extend(self.used_path(paths)?.map(Target::Path));
+        if found.is_empty() {
+            // An object, without the server that it is on.
+            found.extend(self.object_paths(word, CANDIDATES_MAX)?.into_iter().map(Target::Path));
+        }
         found.truncate(CANDIDATES_MAX);
         match found.len() {
             0 => Ok(Found::Unknown(self.near_paths(paths)?)),

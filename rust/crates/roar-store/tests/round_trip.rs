@@ -120,6 +120,7 @@ fn report(job: NewJob, mut files: Vec<FileRecord>) -> RunReport {
         processes: job.processes,
         files,
         tasks: Vec::new(),
+        objects: vec![],
         tracer: job.tracer,
     }
 }

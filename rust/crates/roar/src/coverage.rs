@@ -34,7 +34,8 @@ fn rank(kind: GapKind) -> u8 {
         | GapKind::UntracedProcess
         | GapKind::UnlistedDirectory
         | GapKind::UndecodedCall
-        | GapKind::RawCalls => 2,
+        | GapKind::RawCalls
+        | GapKind::UnseenObjects => 2,
     }
 }
 
@@ -43,7 +44,11 @@ fn advice(kind: GapKind, backend: &str) -> Option<&'static str> {
     match (kind, backend) {
         // What is said of a program names the backends that see it.
         (
-            GapKind::StaticProgram | GapKind::RawCalls | GapKind::PrivilegedProgram | GapKind::DescendantLeft,
+            GapKind::StaticProgram
+            | GapKind::RawCalls
+            | GapKind::PrivilegedProgram
+            | GapKind::DescendantLeft
+            | GapKind::UnseenObjects,
             _,
         )
         | (GapKind::UntracedProcess | GapKind::IoUring, "preload") => None,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tracer_schema::PathBytes;
 
 use crate::error::CliError;
-use crate::view::short_id;
+use crate::view::{short_hash, short_id};
 
 /// The name of a job: in text its step, or where that is one of an earlier session the first digits of its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -48,12 +48,31 @@ impl Names {
 pub(crate) struct VersionView {
     /// Absent: not hashed.
     pub(crate) hash: Option<String>,
+    /// Of an object of an object store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) etag: Option<String>,
     pub(crate) kind: &'static str,
     /// Who made it; absent: nobody who is recorded.
     pub(crate) made_by: Option<JobName>,
     /// Hash of the version that it is an update of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prior: Option<String>,
+}
+
+impl VersionView {
+    /// Returns what tells it from others, short.
+    pub(crate) fn mark(&self) -> String {
+        mark(self.hash.as_deref(), self.etag.as_deref())
+    }
+}
+
+/// Returns what tells a content from others, short: its hash, or what an object store has in place of one.
+pub(crate) fn mark(hash: Option<&str>, etag: Option<&str>) -> String {
+    match (hash, etag) {
+        (Some(hash), _) => short_hash(hash).to_owned(),
+        (None, Some(etag)) => format!("ETag {}", short_hash(etag)),
+        (None, None) => "not hashed".to_owned(),
+    }
 }
 
 /// A file of a job.
@@ -77,9 +96,11 @@ pub(crate) struct Views<'a> {
 impl Views<'_> {
     pub(crate) fn version(&self, index: VersionIndex) -> VersionView {
         let version = self.graph.version(index);
-        let hash_of = |version| self.graph.content(version).map(|content| content.hash.to_owned());
+        let hash_of = |version| Some(self.graph.content(version)?.as_hash()?.to_owned());
+        let etag = self.graph.content(index).and_then(ContentRef::as_etag);
         VersionView {
             hash: hash_of(index),
+            etag: etag.map(str::to_owned),
             kind: kind_name(self.graph.content(index)),
             made_by: version.producer.map(|job| self.names.of(&self.jobs[job.index()])),
             prior: version.prior.and_then(hash_of),
@@ -100,5 +121,9 @@ impl Views<'_> {
 
 /// Returns the name of what a content is of.
 pub(crate) fn kind_name(content: Option<ContentRef<'_>>) -> &'static str {
-    if content.is_some_and(|content| content.is_link) { "symlink" } else { "file" }
+    match content {
+        Some(content) if content.is_object() => "object",
+        Some(content) if content.is_link => "symlink",
+        Some(_) | None => "file",
+    }
 }

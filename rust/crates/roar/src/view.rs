@@ -102,9 +102,14 @@ pub(crate) fn short_id(id: &str) -> &str {
     id.get(..ID_DIGITS).unwrap_or(id)
 }
 
-/// Returns as much of a hash as tells it from others.
+/// Returns as much of a hash as tells it from others; of what names the content of an object, as much of the ETag, with that word.
 pub(crate) fn short_hash(hash: &str) -> &str {
-    hash.get(..HASH_DIGITS).unwrap_or(hash)
+    let Some((word, rest)) = hash.split_once(' ') else {
+        return hash.get(..HASH_DIGITS).unwrap_or(hash);
+    };
+    let etag = rest.split_once(' ').map_or(rest, |(etag, _)| etag);
+    let digits = HASH_DIGITS.min(etag.len());
+    hash.get(..word.len() + 1 + digits).unwrap_or(hash)
 }
 
 /// What surrounds a job, for JSON.

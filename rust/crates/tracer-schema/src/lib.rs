@@ -16,6 +16,6 @@ pub use bytes::{PathBytes, PathRef};
 pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
 pub use hashes::{BLAKE3, BLAKE3_OF_NOTHING, Hashes, from_hex, to_hex};
 pub use report::{
-    Act, Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, NodeKind, Prior, ProcessRecord,
-    Role, RunReport, Span, Task, TaskFile, TaskRecord, TaskUse, TracerReport, TracerStats,
+    Act, Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, NodeKind, ObjectRecord, Prior,
+    ProcessRecord, Role, RunReport, Span, Task, TaskFile, TaskRecord, TaskUse, TracerReport, TracerStats,
 };

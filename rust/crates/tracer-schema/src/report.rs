@@ -47,6 +47,8 @@ pub enum NodeKind {
     File,
     /// A symbolic link; its content is its target text.
     Symlink,
+    /// An object of an object store, which no tracer sees.
+    Object,
 }
 
 /// How a process ended.
@@ -135,6 +137,8 @@ gap_kinds! {
     UndecodedCall = 11 "undecoded_call",
     /// A program or library that can make system calls of its own, which the backend does not see.
     RawCalls = 12 "raw_calls",
+    /// A library of an object store whose functions are not those that are known, or objects that could not be told of.
+    UnseenObjects = 13 "unseen_objects",
 }
 
 /// One thing that was not seen.
@@ -432,6 +436,46 @@ pub struct Task {
     pub files: Vec<TaskUse>,
 }
 
+/// An object of an object store in one role, as the program that used it told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectRecord {
+    /// Where it stands among the job's files. Kept in the store, and no part of the report.
+    #[serde(skip)]
+    pub file: u64,
+    /// `s3://bucket/key`; the key is not encoded.
+    pub url: String,
+    /// Which server, where it is not the one that everybody means.
+    pub endpoint: Option<String>,
+    /// What it was to the run.
+    pub role: Role,
+    /// Which version, where the bucket keeps versions.
+    pub version: Option<String>,
+    /// The store's own mark of the content; no hash of it.
+    pub etag: Option<String>,
+    /// Length of the whole object, where it is known; bytes.
+    pub size: Option<u64>,
+    /// The processes concerned.
+    pub pids: Vec<Pid>,
+    /// Ids of the tasks concerned.
+    pub tasks: Vec<String>,
+}
+
+impl ObjectRecord {
+    /// Returns its name among paths, which no file has: those are absolute.
+    pub fn path(&self) -> PathBytes {
+        let name = match &self.endpoint {
+            Some(endpoint) => format!("{}?endpoint={endpoint}", self.url),
+            None => self.url.clone(),
+        };
+        PathBytes::from(name.as_str())
+    }
+
+    /// Returns what names its content, which is the same wherever this object is met with the same ETag.
+    pub fn content(&self) -> Option<String> {
+        self.etag.as_ref().map(|etag| format!("ETag {etag} at {}", self.path()))
+    }
+}
+
 /// A run, as the world sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -460,6 +504,9 @@ pub struct RunReport {
     /// The tasks, of a run that had a runner which tells of them. Absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task>,
+    /// The objects of object stores, of a run that used some. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectRecord>,
     /// The tracer's own figures.
     pub tracer: TracerStats,
 }

@@ -468,6 +468,7 @@ fn check_run_report(golden: &[u8]) {
         processes: processes(),
         files: records(),
         tasks: vec![],
+        objects: vec![],
         tracer: stats(),
     };
     assert_eq!(RUN_REPORT_FORMAT, "roar.report/1");

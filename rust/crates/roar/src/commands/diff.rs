@@ -120,9 +120,10 @@ fn side(
     let graph = &lineage.graph;
     let (index, hash) = match lineage.start {
         Start::Job(job) => (Some(job), None),
-        Start::Version(version) => {
-            (graph.version(version).producer, graph.content(version).map(|content| content.hash.to_owned()))
-        }
+        Start::Version(version) => (
+            graph.version(version).producer,
+            graph.content(version).and_then(|content| content.as_hash().map(str::to_owned)),
+        ),
     };
     let mut facts = Facts::new();
     if let Some(hash) = &hash {

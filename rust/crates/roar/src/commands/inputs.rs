@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use roar_dag::VersionIndex;
+use roar_dag::{ContentRef, VersionIndex};
 use roar_lineage::{Lineage, Source, Sources};
 use roar_store::Store;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::cli::InputsArgs;
 use crate::commands::lineage;
 use crate::env::Environment;
 use crate::error::CliError;
-use crate::naming::{JobName, Names, kind_name};
+use crate::naming::{JobName, Names, kind_name, mark};
 use crate::place::{self, shown_path};
 use crate::ui::{self, Role, Table};
 use crate::view::short_hash;
@@ -27,6 +27,9 @@ struct InputsView {
 struct InputView {
     paths: Vec<PathBytes>,
     hash: Option<String>,
+    /// Of an object of an object store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
     kind: &'static str,
     source: SourceView,
     used_by: Vec<JobName>,
@@ -62,7 +65,7 @@ pub(crate) fn inputs(args: &InputsArgs, environment: &Environment) -> Result<(),
     for input in &view.inputs {
         let used_by: Vec<String> = input.used_by.iter().map(ToString::to_string).collect();
         let paths: Vec<String> = input.paths.iter().map(|path| shown_path(environment, path)).collect();
-        table.row().role_cell(Role::Faint, input.hash.as_deref().map_or("not hashed", short_hash));
+        table.row().role_cell(Role::Faint, mark(input.hash.as_deref(), input.etag.as_deref()));
         table.cell(source_words(&input.source)).role_cell(Role::Step, steps(&used_by));
         table.cell(paths.join(" "));
     }
@@ -112,7 +115,8 @@ fn view(store: &Store, lineage: &Lineage) -> Result<InputsView, CliError> {
         used_by.dedup();
         inputs.push(InputView {
             paths: graph.names(root).map(|path| graph.path(path).into()).collect(),
-            hash: graph.content(root).map(|content| content.hash.to_owned()),
+            hash: graph.content(root).and_then(ContentRef::as_hash).map(str::to_owned),
+            etag: graph.content(root).and_then(ContentRef::as_etag).map(str::to_owned),
             kind: kind_name(graph.content(root)),
             source: source_view(source),
             used_by,

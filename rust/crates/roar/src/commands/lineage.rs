@@ -17,7 +17,7 @@ use crate::error::{CliError, Kind};
 use crate::naming::{FileView, JobName, Names, Views};
 use crate::place::shown_path;
 use crate::ui::{self, Role};
-use crate::view::{command_line, short_hash};
+use crate::view::command_line;
 use crate::{phrase, place, quote};
 
 /// Files of one kind that a step lists unless all are asked for: what a person takes in at a glance.
@@ -114,7 +114,7 @@ struct Page<'a> {
 impl Page<'_> {
     fn write(&mut self, view: &LineageView) -> Written {
         if let Some(artifact) = &view.artifact {
-            let hash = artifact.version.hash.as_deref().map_or("not hashed", short_hash);
+            let hash = artifact.version.mark();
             let maker = match &artifact.version.made_by {
                 Some(job) => format!("made by {}", Role::Step.paint(job)),
                 None => "made by nobody who is recorded".to_owned(),
@@ -150,7 +150,7 @@ impl Page<'_> {
         }
         let shown = if self.lists_all { files.len() } else { LISTED_MAX };
         for file in files.iter().take(shown) {
-            let hash = file.version.hash.as_deref().map_or("not hashed", short_hash);
+            let hash = file.version.mark();
             let path = shown_path(self.environment, &file.path);
             write!(self.text, "    {}  {path}  {}", Role::Faint.paint(name), Role::Faint.paint(hash))?;
             if let Some(maker) = file.version.made_by.as_ref().filter(|_| names_maker) {

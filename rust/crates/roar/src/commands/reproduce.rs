@@ -145,7 +145,7 @@ fn refuse(view: &ReproduceView, plan: &Plan) -> Result<(), CliError> {
 }
 
 fn view(plan: &Plan, names: Names) -> ReproduceView {
-    let hash = |content: &Option<roar_dag::Content>| content.as_ref().map(|content| content.hash.clone());
+    let hash = |content: &Option<roar_dag::Content>| Some(content.as_ref()?.view().as_hash()?.to_owned());
     let missing = plan.missing().map(|(step, input)| MissingView {
         path: input.path.clone(),
         job: names.of(&step.job),
@@ -181,7 +181,7 @@ fn view(plan: &Plan, names: Names) -> ReproduceView {
 fn step_view(step: &Step, base: &PathBytes, names: Names) -> StepView {
     let input = |input: &Input| InputView {
         path: input.path.clone(),
-        hash: input.content.as_ref().map(|content| content.hash.clone()),
+        hash: input.content.as_ref().and_then(|content| content.view().as_hash().map(str::to_owned)),
         from: match input.supply {
             Supply::Commit => "commit",
             Supply::Patch => "patch",

@@ -12,6 +12,9 @@ use crate::place::shown_path;
 use crate::quote;
 use crate::view::{command_line, short_hash};
 
+/// How URLs of objects begin, which nobody looks for in a directory.
+const OBJECTS: &[u8] = b"s3://";
+
 /// Returns what the word stands for.
 pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Result<Target, CliError> {
     let paths = paths(Path::new(word), &environment.cwd);
@@ -76,6 +79,9 @@ fn list(candidates: &[Target], environment: &Environment) -> String {
 /// Returns the recorded paths that a word can stand for, likeliest first: tracers record paths without links in
 /// directories, but the last part may be a link of its own.
 fn paths(word: &Path, cwd: &Path) -> Vec<PathBytes> {
+    if word.as_os_str().as_encoded_bytes().starts_with(OBJECTS) {
+        return vec![PathBytes::from(word)];
+    }
     let written = normal(&cwd.join(word));
     let in_real_directory = written
         .parent()

@@ -2,20 +2,20 @@
 
 use std::fmt::{Result as Written, Write};
 
-use roar_dag::{Hop, VersionIndex};
+use roar_dag::{ContentRef, Hop, VersionIndex};
 use roar_lineage::Lineage;
-use roar_store::{Job, Store, Target};
+use roar_store::{Job, Store, Target, content_name, file_of_object};
 use serde::Serialize;
-use tracer_schema::{Act, FileRecord, PathBytes, Pid, ProcessRecord, Role as FileRole, to_hex};
+use tracer_schema::{Act, FileRecord, PathBytes, Pid, ProcessRecord, Role as FileRole};
 
 use crate::cli::WhyArgs;
 use crate::commands::{lineage, target};
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
-use crate::naming::{JobName, Names};
+use crate::naming::{JobName, Names, mark};
 use crate::place::{self, shown_path};
 use crate::ui::{self, Role};
-use crate::view::{command_line, short_hash};
+use crate::view::command_line;
 use crate::{phrase, quote};
 
 /// Characters of a process's command that are shown: enough to tell it from others.
@@ -42,6 +42,9 @@ struct LinkView {
 struct UseView {
     path: PathBytes,
     hash: Option<String>,
+    /// Of an object of an object store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
     bytes: Option<u64>,
     /// Every process that used it.
     pids: Vec<Pid>,
@@ -131,7 +134,8 @@ fn link(
         exact.or(paths.first()).cloned().unwrap_or_default()
     };
     let (took, made) = (named(&took), made.first().cloned().unwrap_or_default());
-    let (files, processes) = (store.files(job.key)?, store.processes(job.key)?);
+    let (mut files, processes) = (store.files(job.key)?, store.processes(job.key)?);
+    files.extend(store.objects(job.key)?.iter().map(file_of_object));
     let find = |path: &PathBytes, role| files.iter().find(|file| file.path == *path && file.role == role);
     let took_as = if is_update { FileRole::Output } else { FileRole::Input };
     Ok(LinkView {
@@ -150,10 +154,12 @@ fn use_view(
     is_prior: bool,
 ) -> UseView {
     let Some(file) = file else {
-        return UseView { path, hash: None, bytes: None, pids: Vec::new(), first: None };
+        return UseView { path, hash: None, etag: None, bytes: None, pids: Vec::new(), first: None };
     };
     let hashes = if is_prior { &file.prior_hash } else { &file.hash };
-    let first_hash = hashes.as_ref().and_then(|hashes| hashes.iter().next());
+    let name = hashes.as_ref().and_then(|hashes| hashes.iter().next());
+    let name = name.map(|(_, name)| content_name(file.kind, name));
+    let content = name.as_ref().map(|name| ContentRef { hash: name, is_link: false });
     let first = file.first.map(|Act { kind, pid, time_ns }| ActView {
         call: kind.call(),
         pid,
@@ -162,7 +168,14 @@ fn use_view(
         since_start_ns: time_ns,
     });
     let bytes = if file.role == FileRole::Input { file.bytes_read } else { file.bytes_written };
-    UseView { path, hash: first_hash.map(|(_, hash)| to_hex(hash)), bytes, pids: file.pids.clone(), first }
+    UseView {
+        path,
+        hash: content.and_then(ContentRef::as_hash).map(str::to_owned),
+        etag: content.and_then(ContentRef::as_etag).map(str::to_owned),
+        bytes,
+        pids: file.pids.clone(),
+        first,
+    }
 }
 
 /// Returns the command of a process at a time; a number may have been used twice.
@@ -175,7 +188,7 @@ fn running(processes: &[ProcessRecord], pid: Pid, time_ns: u64) -> Vec<PathBytes
 fn write(step: &LinkView, environment: &Environment, page: &mut String) -> Written {
     writeln!(page, "{}  {}", Role::Step.paint(&step.job), Role::Heading.paint(command_line(&step.command)))?;
     for (verb, file) in [("took", &step.took), ("made", &step.made)] {
-        let hash = file.hash.as_deref().map_or("not hashed", short_hash);
+        let hash = mark(file.hash.as_deref(), file.etag.as_deref());
         let path = shown_path(environment, &file.path);
         let bytes = file.bytes.filter(|bytes| *bytes > 0).map(|bytes| format!(", {}", phrase::size(bytes)));
         writeln!(

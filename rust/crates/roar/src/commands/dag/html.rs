@@ -203,8 +203,11 @@ fn file_facts(
     let mut name = format!("file-{}", index.index());
     match graph.content(index) {
         Some(content) => {
-            name = format!("{}-{}", crate::view::short_hash(content.hash), index.index());
-            facts.push(("hash", content.hash.to_owned()));
+            if let Some(hash) = content.as_hash() {
+                name = format!("{}-{}", crate::view::short_hash(hash), index.index());
+                facts.push(("hash", hash.to_owned()));
+            }
+            facts.extend(content.as_etag().map(|etag| ("ETag", etag.to_owned())));
             let known = store.artifacts_by_prefix(content.hash, 1)?.pop();
             if let Some(size) = known.and_then(|artifact| artifact.size) {
                 facts.push(("size", phrase::size(size)));

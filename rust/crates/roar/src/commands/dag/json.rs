@@ -2,7 +2,7 @@
 //!
 //! Nothing is copied: a session may have a million artifacts, each of which is written from where it stands.
 
-use roar_dag::{Edge, Evidence, Graph, PathIndex, VersionIndex};
+use roar_dag::{ContentRef, Edge, Evidence, Graph, PathIndex, VersionIndex};
 use roar_store::Job;
 use serde::Serialize;
 use tracer_schema::PathRef;
@@ -45,6 +45,9 @@ struct EdgeView<'g> {
 #[derive(Serialize)]
 struct ArtifactNode<'g, P: Serialize> {
     hash: Option<&'g str>,
+    /// Of an object of an object store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<&'g str>,
     kind: &'static str,
     producer: Option<u64>,
     superseded_producer: Option<u64>,
@@ -109,7 +112,8 @@ fn artifact(graph: &Graph, index: VersionIndex) -> impl Serialize + '_ {
     let version = graph.version(index);
     let content = graph.content(index);
     ArtifactNode {
-        hash: content.map(|content| content.hash),
+        hash: content.and_then(ContentRef::as_hash),
+        etag: content.and_then(ContentRef::as_etag),
         kind: kind_name(content),
         producer: version.producer.map(|job| graph.job(job).step),
         superseded_producer: version.superseded_producer,

@@ -68,6 +68,7 @@ pub(super) fn show(
     let kind = match artifact.kind {
         NodeKind::File => "file",
         NodeKind::Symlink => "target of a symbolic link",
+        NodeKind::Object => "object",
     };
     let size = artifact.size.map_or_else(|| "size unknown".to_owned(), phrase::size);
     writeln!(page, "  {}  {kind}, {size}\n", Role::Heading.paint(format_args!("{:<9}", "kind")))

@@ -1,13 +1,13 @@
 //! One path: what every job did to it.
 
-use roar_store::{Store, Touch};
+use roar_store::{Job, Store, Touch};
 use serde::Serialize;
-use tracer_schema::{FileRecord, PathBytes, Role as FileRole, to_hex};
+use tracer_schema::{FileRecord, NodeKind, ObjectRecord, PathBytes, Role as FileRole, to_hex};
 
 use crate::cli::ShowArgs;
 use crate::env::Environment;
 use crate::error::CliError;
-use crate::naming::Names;
+use crate::naming::{Names, mark};
 use crate::phrase;
 use crate::ui::{self, Role, Table};
 use crate::view::{JobView, short_hash};
@@ -26,6 +26,9 @@ struct PathView {
 struct TouchView {
     job: JobView,
     file: FileRecord,
+    /// Where the path is that of an object of an object store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<ObjectRecord>,
 }
 
 pub(super) fn show(
@@ -36,8 +39,11 @@ pub(super) fn show(
 ) -> Result<(), CliError> {
     let touches = store.touching(path, usize::MAX)?;
     if args.json {
-        let view = |Touch { job, file }| TouchView { job: JobView::from(&job), file };
-        let jobs = touches.into_iter().map(view).collect();
+        let view = |Touch { job, file }| {
+            let object = object_of(store, &job, &file)?;
+            Ok(TouchView { job: JobView::from(&job), file, object })
+        };
+        let jobs = touches.into_iter().map(view).collect::<Result<_, CliError>>()?;
         return ui::print_json(&PathView { format: "roar.path/1", path: path.clone(), jobs });
     }
     let names = Names::new(store)?;
@@ -48,13 +54,25 @@ pub(super) fn show(
         let view = JobView::from(job);
         table.row().role_cell(Role::Step, names.of(job).to_string()).cell(verb(file));
         table
-            .cell(hash.as_deref().map_or("", short_hash))
+            .cell(match object_of(store, job, file)? {
+                Some(object) => mark(None, object.etag.as_deref()),
+                None => hash.as_deref().map_or("", short_hash).to_owned(),
+            })
             .cell(file.size.map(phrase::size).unwrap_or_default());
         table.cell(view.started()).cell(file.note.clone().unwrap_or_default()).cell(view.command_line());
     }
     let mut page = String::new();
     table.write(&mut page, "", ui::width(environment));
     ui::page(&page, environment)
+}
+
+/// Returns what else is known of an object of an object store.
+fn object_of(store: &Store, job: &Job, file: &FileRecord) -> Result<Option<ObjectRecord>, CliError> {
+    if file.kind != NodeKind::Object {
+        return Ok(None);
+    }
+    let mut objects = store.objects(job.key)?.into_iter();
+    Ok(objects.find(|object| object.path() == file.path && object.role == file.role))
 }
 
 fn verb(file: &FileRecord) -> &'static str {
