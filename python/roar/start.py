@@ -15,6 +15,7 @@ HOOKS = {
     "aiobotocore.client": ("roar.botocore", "install_asynchronous", "what s3fs does with S3 is not seen"),
     "pyarrow.fs": ("roar.arrow", "install", "what pyarrow does with S3 is not seen"),
     "pyarrow.dataset": ("roar.arrow", "install_datasets", "what pyarrow's datasets do with S3 is not seen"),
+    "ray.dashboard.modules.job.sdk": ("roar.backends.ray.submit", "install", "jobs that are submitted are not seen"),
 }
 
 

@@ -9,8 +9,7 @@ import json
 import os
 import sys
 
-# Where workers leave what their tracers see; set for workers, which have no other way to know.
-STORE = "ROAR_RAY_STORE"
+from . import run
 
 # The names in a job's runtime environment that are set.
 VARIABLES, PYTHON = "env_vars", "py_executable"
@@ -18,10 +17,17 @@ VARIABLES, PYTHON = "env_vars", "py_executable"
 # What `ray job submit` hands to the driver that it starts.
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
+# Set by `roar ray worker` for the worker that it traces.
+WORKER = "ROAR_RAY_WORKER"
 
-def store():
-    """Returns where this run's workers leave what they see."""
-    return os.environ.get(STORE) or os.path.join(os.path.dirname(os.environ["ROAR_TASKS"]), "workers")
+
+def leave_group():
+    """Gives a worker a group of processes of its own: Ray kills the whole group when a worker has ended, and its tracer is to live on.
+
+    Ray asks for the group when the worker tells of itself, which is later.
+    """
+    if os.environ.pop(WORKER, None):
+        os.setpgid(0, 0)
 
 
 def follow_workers(worker):
@@ -30,45 +36,58 @@ def follow_workers(worker):
 
     @functools.wraps(init)
     def roar_init(address=None, **options):
-        if joins(address, options):
-            options["runtime_env"] = traced(options.get("runtime_env"))
+        head = joins(address, options)
+        if head:
+            try:
+                options["runtime_env"] = traced(options.get("runtime_env"))
+                run.tell(kind="joined", head=head)
+            except Exception as error:
+                print(f"roar: workers are not seen: {error!r}", file=sys.stderr)
         return init(address, **options)
 
     worker.init = roar_init
 
 
 def joins(address, options):
-    """Returns whether `ray.init` with these arguments joins a Ray that runs already."""
+    """Returns the address of the Ray that runs already, if `ray.init` with these arguments joins one."""
     from ray._private import services
 
     address = address or os.environ.get("RAY_ADDRESS")
     if address is not None and address.startswith("ray://"):
         print("roar: workers are not seen that are reached through Ray Client (ray://)", file=sys.stderr)
-        return False
+        return None
     try:
-        return services.canonicalize_bootstrap_address(address, options.get("_temp_dir")) is not None
+        return services.canonicalize_bootstrap_address(address, options.get("_temp_dir"))
     except ValueError:
         # Ray says so itself.
-        return False
+        return None
 
 
 def traced(runtime_env):
     """Returns a runtime environment whose workers are traced: as it is, and with two things more."""
     wanted = dict(runtime_env or {})
-    place = store()
-    os.makedirs(place, mode=0o700, exist_ok=True)
-    wanted[VARIABLES] = {**(wanted.get(VARIABLES) or {}), STORE: place}
-    submitted = json.loads(os.environ.get(SUBMITTED, "{}")).get("runtime_env", {})
-    if PYTHON not in submitted:
+    job = json.loads(os.environ.get(SUBMITTED, "{}"))
+    submitted = job.get("runtime_env", {})
+    # Ray refuses what is in both.
+    known = submitted.get(VARIABLES) or {}
+    more = {name: value for name, value in run.variables("joined").items() if name not in known}
+    if more:
+        wanted[VARIABLES] = {**more, **(wanted.get(VARIABLES) or {})}
+    if PYTHON in submitted and PYTHON not in wanted:
+        submitted[PYTHON] = under_tracer(submitted[PYTHON])
+        os.environ[SUBMITTED] = json.dumps(job)
+    else:
         wanted[PYTHON] = under_tracer(wanted.get(PYTHON) or sys.executable)
     return wanted
 
 
 def under_tracer(python):
     """Returns the words for bash by which an interpreter is run under a tracer."""
-    roar = os.path.join(sys.prefix, "bin", "roar")
+    roar = run.program()
     if any(sign in roar for sign in " \t\n$`\"'\\;&|<>()*?[]#~"):
         print(f"roar: workers are not seen: bash would not take {roar} for one word", file=sys.stderr)
         return python
-    unseen = f'echo > "${STORE}/unseen.$HOSTNAME.$$"'
-    return f"$(test -x {roar} && echo {roar} ray worker -- || {unseen}) {python}"
+    # Where the store is a directory, it is told there.
+    unseen = f'test -z "${{{run.STORE}%%/*}}" && echo > "${run.STORE}/unseen.$HOSTNAME.$$"'
+    prefix = f"$(test -x {roar} && echo {roar} ray worker -- || {{ {unseen}; }}) "
+    return python if python.startswith(prefix) else prefix + python

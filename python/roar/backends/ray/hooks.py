@@ -40,6 +40,7 @@ def install(worker):
     tasks.follow_threads()
     tasks.follow_callbacks()
     cluster.follow_workers(worker)
+    cluster.leave_group()
 
 
 def is_asynchronous(worker):

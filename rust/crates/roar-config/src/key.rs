@@ -90,6 +90,8 @@ keys! {
         "Whether changes that are not committed are kept with a job, up to 4 MiB, so that it can be reproduced.";
     env_record_values: Vec<String> = "env.record_values", Kind::Variables, "",
         "Environment variables whose values are recorded. Of all others the name alone is; what looks like a secret never is.";
+    ray_store: String = "ray.store", Kind::Store, "auto",
+        "Where workers of a Ray cluster leave what is seen of them. `auto`: the run's directory, for submitted jobs `ray`, which is Ray's own store.";
 }
 
 /// Which backend observes the command.
@@ -137,6 +139,12 @@ impl Setting for bool {
 impl Setting for u64 {
     fn of(value: &Value) -> Self {
         if let Value::Integer(number) = value { Some(*number) } else { None }.expect(MISMATCH)
+    }
+}
+
+impl Setting for String {
+    fn of(value: &Value) -> Self {
+        if let Value::Text(text) = value { Some(text.clone()) } else { None }.expect(MISMATCH)
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Kind {
     Choices(&'static [&'static str]),
     /// Names of environment variables.
     Variables,
+    /// A place for what is seen on other machines: `auto`, `ray` or a directory.
+    Store,
 }
 
 /// Why a value was refused: what stands there, as the user wrote it.
@@ -55,7 +57,7 @@ impl Kind {
                 _ => None,
             },
             Self::Integer { .. } => text.parse().ok().map(Value::Integer),
-            Self::Choice(_) => Some(Value::Text(text.to_owned())),
+            Self::Choice(_) | Self::Store => Some(Value::Text(text.to_owned())),
             Self::Choices(_) | Self::Variables => words(text).map(Value::List),
         };
         value.and_then(|value| self.check(value)).ok_or_else(|| Refused(format!("`{text}`")))
@@ -93,8 +95,14 @@ impl Kind {
             (Self::Variables, Value::List(words)) => {
                 words.iter().all(is_variable).then(|| Value::List(once_each(words)))
             }
+            (Self::Store, Value::Text(word)) => is_store(&word).then_some(Value::Text(word)),
             (
-                Self::Bool | Self::Integer { .. } | Self::Choice(_) | Self::Choices(_) | Self::Variables,
+                Self::Bool
+                | Self::Integer { .. }
+                | Self::Choice(_)
+                | Self::Choices(_)
+                | Self::Variables
+                | Self::Store,
                 Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_),
             ) => None,
         }
@@ -110,6 +118,7 @@ impl fmt::Display for Kind {
             Self::Choice(choices) => write!(f, "one of `{}`", choices.join("`, `")),
             Self::Choices(choices) => write!(f, "a list of some of `{}`", choices.join("`, `")),
             Self::Variables => f.write_str("a list of names of environment variables"),
+            Self::Store => f.write_str("`auto`, `ray`, or the path of a directory from `/` on"),
         }
     }
 }
@@ -138,6 +147,10 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.to_toml())
     }
+}
+
+fn is_store(word: &str) -> bool {
+    ["auto", "ray"].contains(&word) || word.starts_with('/')
 }
 
 /// Splits a list, written as in TOML or with commas.

@@ -149,6 +149,10 @@ fn a_bad_value_is_refused_with_what_was_expected() {
             "env.record_values = ['A=B']",
             "`env.record_values` cannot be [\"A=B\"], expected a list of names of environment variables",
         ),
+        (
+            "ray.store = 'somewhere'",
+            "`ray.store` cannot be \"somewhere\", expected `auto`, `ray`, or the path of a directory from `/` on",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(world.complaint(text), format!("/repository.toml:1: {expected}"));

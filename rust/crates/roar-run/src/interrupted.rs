@@ -9,6 +9,7 @@ use tracer_host::{Recovery, recover};
 use crate::job::{Recording, record};
 use crate::monitor::Silent;
 use crate::options::JobKind;
+use crate::ray::Elsewhere;
 use crate::repo::Repo;
 use crate::run_dir::{RunDir, job_id};
 use crate::tasks::TaskNames;
@@ -79,6 +80,7 @@ fn recover_one(
     let recording = Recording {
         // What was recorded in part stays, under that id.
         id: id.filter(|_| known.is_none()),
+        replaced: None,
         kind: if meta.as_ref().is_some_and(|meta| meta.is_build) { JobKind::Build } else { JobKind::Run },
         filter,
         algorithms: meta
@@ -90,6 +92,7 @@ fn recover_one(
             ..JobContext::default()
         },
         task_names,
+        elsewhere: &Elsewhere::default(),
         monitor: &Silent,
     };
     let recorded = record(&report, &recording, Ok(store));

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use roar_context::Filter;
 use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
-use roar_store::{CachedHash, JobContext, JobWriter, NewJob, RecordedJob, Store, file_of_object};
+use roar_store::{CachedHash, Job, JobContext, JobWriter, NewJob, RecordedJob, Store, file_of_object};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use tracer_schema::{
     BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, ObjectRecord, Role, Task,
@@ -16,6 +16,7 @@ use crate::error::RecordError;
 use crate::monitor::Monitor;
 use crate::objects::attribute;
 use crate::options::JobKind;
+use crate::ray::Elsewhere;
 use crate::report::record_of;
 use crate::tasks::{TaskNames, tasks_of};
 
@@ -23,12 +24,16 @@ use crate::tasks::{TaskNames, tasks_of};
 pub(crate) struct Recording<'a> {
     /// Id that the job is to have, so that it can be known again; `None`: any.
     pub(crate) id: Option<String>,
+    /// What was recorded of the job before, whose place this takes.
+    pub(crate) replaced: Option<Job>,
     pub(crate) kind: JobKind,
     pub(crate) filter: &'a Filter,
     /// `None`: contents are not hashed.
     pub(crate) algorithms: Option<&'a [Algorithm]>,
     pub(crate) context: JobContext,
     pub(crate) task_names: TaskNames,
+    /// What is known of files that are on other machines.
+    pub(crate) elsewhere: &'a Elsewhere,
     pub(crate) monitor: &'a dyn Monitor,
 }
 
@@ -79,7 +84,7 @@ impl roar_hash::Monitor for Progress<'_> {
 }
 
 /// Returns what is to be hashed for a file, and `None` where no version of it can be.
-fn request_of(file: &FileSummary) -> Option<Request<'_>> {
+pub(crate) fn request_of(file: &FileSummary) -> Option<Request<'_>> {
     let (path, expect) = match file.role {
         Role::Output => (&file.path, file.after?),
         Role::Input => (file.content_at.as_ref()?, file.before?),
@@ -110,6 +115,13 @@ fn hash_records(
     for (index, file) in report.files.iter().enumerate() {
         let is_filtered = recording.filter.excludes(file.path.as_bytes()).is_some();
         match request_of(file) {
+            request if recording.elsewhere.knows(file, request) => {
+                let mut record = record(file, is_filtered);
+                let is_wanted = !is_filtered && recording.algorithms.is_some();
+                let version = request.and_then(|request| request.expect).filter(|_| is_wanted);
+                fill_from_elsewhere(&mut record, version.as_ref(), recording.elsewhere);
+                each(index, record, None);
+            }
             Some(request) if !is_filtered && recording.algorithms.is_some() => {
                 requests.push(request);
                 owners.push(index);
@@ -132,6 +144,17 @@ fn hash_records(
         },
         &Progress(recording.monitor),
     );
+}
+
+/// Fills in what was hashed where the file is.
+fn fill_from_elsewhere(record: &mut FileRecord, version: Option<&FileStamp>, elsewhere: &Elsewhere) {
+    let found = version.and_then(|version| elsewhere.hashes(&record.path, version)).cloned();
+    let is_unknown = version.is_some() && found.is_none();
+    record.hash = found.or(record.hash.take());
+    // Whether an output of a machine that cannot be asked is there is not known.
+    if is_unknown || record.note.as_deref() == Some("gone") {
+        record.note = Some("elsewhere".to_owned());
+    }
 }
 
 /// Fills in what needs no reading: versions that are gone, as far as their hashes are remembered.
@@ -224,6 +247,9 @@ pub(crate) fn record(
                 let mut begun = store.begin_job(job);
                 if let Some(id) = &recording.id {
                     begun.set_id(id.clone());
+                }
+                if let Some(replaced) = &recording.replaced {
+                    begun.replace(replaced.clone());
                 }
                 writer = Some(begun);
             }

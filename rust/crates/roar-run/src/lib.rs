@@ -15,6 +15,7 @@ mod monitor;
 mod objects;
 mod options;
 mod preflight;
+mod ray;
 mod repo;
 mod report;
 mod run;
@@ -25,16 +26,19 @@ mod tasks;
 mod tracer;
 mod verdicts;
 mod whole_file;
-mod workers;
 
+pub use env::{RAY_KEY, RAY_RUN};
 pub use error::{RecordError, RunError};
 pub use file_capabilities::{CAPABILITIES, Candidate, CapabilityError};
 pub use interrupted::{Recovered, recover_interrupted};
 pub use monitor::{Monitor, Silent};
 pub use options::{JobKind, RunOptions, Surroundings};
 pub use preflight::{Preflight, Reason, Verdict, verdict_of};
+pub use ray::{
+    Destination, DestinationError, FetchError, Fetched, Part, fetch, job_of_submission, run_worker,
+    tell_unseen,
+};
 pub use repo::{Found, Repo, find_repo};
 pub use run::{RunOutcome, run};
 pub use tracer::Backend;
 pub use whole_file::write_whole;
-pub use workers::{run_worker, tell_unseen};

@@ -19,12 +19,12 @@ use crate::job::{Recording, record, unhashed_records};
 use crate::monitor::Monitor;
 use crate::options::{RunOptions, Surroundings};
 use crate::preflight::Preflight;
+use crate::ray::{Gathered, gather};
 use crate::repo::{Found, Repo, find_repo};
 use crate::report::{run_report, write_report};
 use crate::run_dir::{Meta, RunDir};
 use crate::surroundings::{Context, filter_for};
 use crate::tracer::{Traced, Tracing, trace};
-use crate::workers::collect;
 
 /// How many times as long as a preflight a start may take: it does little more, but on a machine that may be busier.
 pub(crate) const START_PATIENCE: u32 = 5;
@@ -50,6 +50,8 @@ pub struct RunOutcome {
     pub tracer_end: Option<String>,
     /// Earlier runs that were found broken off.
     pub recovered: Vec<Recovered>,
+    /// Whether more of the job may be fetched from a cluster.
+    pub is_kept: bool,
 }
 
 /// Runs the command, and records it.
@@ -75,6 +77,10 @@ pub fn run(
         .map_err(|(path, source)| RunError::RunDir { path, source })?;
     context.settle();
     make_tasks_dir(&run_dir, around);
+    if around.has_runners {
+        // Without it workers of a cluster are not seen, which the Python package says.
+        let _unseen = crate::ray::prepare(&run_dir, settings);
+    }
     let traced = trace_in(&run_dir, &repo, options, settings, around, &mut problems, || {
         context.open_store(repo.dir());
     });
@@ -86,8 +92,9 @@ pub fn run(
         let _left = run_dir.remove();
     }
     let mut traced = traced?;
+    let mut gathered = Gathered::default();
     if let Some(report) = &mut traced.report {
-        collect(run_dir.path(), report, &mut traced.task_names);
+        gathered = gather(run_dir.path(), report, &mut traced.task_names);
         traced.task_names.add_gaps(&mut report.coverage);
     }
     let exit = exit_of(&traced);
@@ -101,10 +108,16 @@ pub fn run(
         problems,
         tracer_end: traced.tracer_end.clone(),
         recovered: Vec::new(),
+        is_kept: false,
         repo,
     };
-    record_run(&mut outcome, traced, options, settings, around, context, monitor);
+    let asked = Asked { options, settings, around, monitor };
+    record_run(&mut outcome, traced, &gathered, &run_dir, &asked, context);
     let is_done = outcome.job.is_some() || outcome.report.is_none();
+    if outcome.is_kept {
+        // Its lock is held until here: nobody has taken it for one that was broken off.
+        return Ok(outcome);
+    }
     if is_done || !run_dir.is_findable() {
         // A directory that stays is taken for a run that was broken off: found again, and cleared away.
         let _left = run_dir.remove();
@@ -160,6 +173,7 @@ fn trace_in(
             is_build: options.kind == crate::options::JobKind::Build,
             labels: options.labels.clone(),
             wants_hashes: options.wants_hashes,
+            is_driver: false,
         };
         if let Err(source) = run_dir.write_meta(&meta) {
             problems.push(RecordError::Spool { path: run_dir.path().to_owned(), source });
@@ -205,15 +219,23 @@ pub(crate) fn exit_of(traced: &Traced) -> Exit {
     known.unwrap_or(Exit::Signal { signal: rustix::process::Signal::KILL.as_raw(), core: false })
 }
 
+/// What a run was asked to be, and who is told.
+struct Asked<'a> {
+    options: &'a RunOptions,
+    settings: &'a Settings,
+    around: &'a Surroundings,
+    monitor: &'a dyn Monitor,
+}
+
 fn record_run(
     outcome: &mut RunOutcome,
     traced: Traced,
-    options: &RunOptions,
-    settings: &Settings,
-    around: &Surroundings,
+    gathered: &Gathered,
+    run_dir: &RunDir,
+    asked: &Asked<'_>,
     mut context: Context,
-    monitor: &dyn Monitor,
 ) {
+    let Asked { options, settings, around, monitor } = *asked;
     let mut store = match context.take_store(&outcome.repo.dir()) {
         Ok(store) => Some(store),
         Err(error) => {
@@ -227,11 +249,13 @@ fn record_run(
             settings.hash_algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
         let recording = Recording {
             id: traced.id,
+            replaced: None,
             kind: options.kind,
             filter: &filter,
             algorithms: options.wants_hashes.then_some(&algorithms),
             context: context.finish(options, settings, around, &report, &filter, store.as_mut()),
             task_names: traced.task_names,
+            elsewhere: &gathered.elsewhere,
             monitor,
         };
         let (files, tasks, objects) = match &mut store {
@@ -245,6 +269,9 @@ fn record_run(
             }
             None => (unhashed_records(&report, &filter), Vec::new(), Vec::new()),
         };
+        if gathered.is_unfinished && outcome.job.is_some() && run_dir.is_findable() {
+            outcome.is_kept = crate::ray::keep(run_dir, &outcome.repo, &report, &files).is_ok();
+        }
         publish(outcome, options.report.as_deref(), around, run_report(&report, files, tasks, objects));
     } else {
         let how = traced.tracer_end.unwrap_or_else(|| "it said that it had written one".to_owned());

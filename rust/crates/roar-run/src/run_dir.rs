@@ -16,11 +16,12 @@ use uuid::Uuid;
 
 use crate::repo::make_private_dir;
 
-const META_FILE: &str = "meta.json";
+/// Name of the file of what is kept of a run's beginning.
+pub(crate) const META_FILE: &str = "meta.json";
 const LOCK_FILE: &str = "lock";
 
 /// How the names of run directories begin.
-const PREFIX: &str = "roar-";
+pub(crate) const PREFIX: &str = "roar-";
 
 /// Attempts at a directory that nobody takes over before it is locked.
 const ATTEMPTS: u32 = 16;
@@ -36,6 +37,9 @@ pub(crate) struct Meta {
     pub(crate) labels: Vec<(String, String)>,
     /// The tracer, to see whether it still works.
     pub(crate) wants_hashes: bool,
+    /// Whether it is the driver of a job that was submitted to a cluster.
+    #[serde(default)]
+    pub(crate) is_driver: bool,
 }
 
 /// Returns the id of the job that the run in a directory becomes: the one in the directory's name.
@@ -175,7 +179,12 @@ fn may_be_taken_over(error: &io::Error) -> bool {
 
 /// Returns whether an open lock is that of the directory, not of one that was removed.
 fn is_in_place(lock: &File, directory: &Path) -> bool {
-    let there = fs::symlink_metadata(directory.join(LOCK_FILE));
+    is_at(lock, &directory.join(LOCK_FILE))
+}
+
+/// Returns whether an open file is the one at a path.
+pub(crate) fn is_at(lock: &File, path: &Path) -> bool {
+    let there = fs::symlink_metadata(path);
     let held = lock.metadata();
     there.is_ok_and(|there| held.is_ok_and(|held| (there.dev(), there.ino()) == (held.dev(), held.ino())))
 }

@@ -14,7 +14,7 @@ use tracer_schema::{
 use crate::objects::{Object, Told, objects_of};
 
 /// How the names of the files end in which runners say what tasks are called.
-const ENDING: &str = "jsonl";
+pub(crate) const NAMES_ENDING: &str = "jsonl";
 
 /// What a runner says of a task: a line.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,7 +62,7 @@ impl TaskNames {
     pub(crate) fn add(&mut self, run_dir: &Path) {
         let entries = fs::read_dir(run_dir.join(TASKS_DIR)).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()) {
-            if path.extension().is_none_or(|ending| ending != ENDING) {
+            if path.extension().is_none_or(|ending| ending != NAMES_ENDING) {
                 continue;
             }
             let teller = path.file_stem().unwrap_or_default().as_encoded_bytes();

@@ -3,7 +3,7 @@ INSERT INTO job (
     exit_code, exit_signal, core_dumped, is_complete, events_lost, events, overhead_ns, hash_algorithms
 )
 VALUES (
-    ?1, ?2, (SELECT 1 + ifnull(max(step), 0) FROM job WHERE session = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+    ?1, ?2, ifnull(?20, (SELECT 1 + ifnull(max(step), 0) FROM job WHERE session = ?2)), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
     ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19
 )
 RETURNING id, step;

@@ -60,7 +60,7 @@ impl<'c> List<'c> {
     }
 }
 
-fn forget(conn: &Connection, job: JobKey) -> rusqlite::Result<()> {
+pub(crate) fn forget(conn: &Connection, job: JobKey) -> rusqlite::Result<()> {
     let mut paths = List::new(conn, sql::PATH_DROP_LAST, sql::FILE_DROP_OF_PATH)?;
     let mut artifacts = List::new(conn, sql::ARTIFACT_DROP_LAST, sql::FILE_DROP_OF_ARTIFACT)?;
     let mut priors = List::new(conn, sql::ARTIFACT_DROP_LAST_PRIOR, sql::FILE_DROP_OF_PRIOR)?;

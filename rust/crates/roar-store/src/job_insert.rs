@@ -8,13 +8,20 @@ use rusqlite::{Connection, Row, Statement, params};
 use tracer_schema::{FileRecord, Hashes, NodeKind, PathBytes, ProcessRecord};
 use uuid::Uuid;
 
-use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Patch, Stream};
+use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Patch, SessionKey, Stream};
 use crate::packages::PackageStatements;
 use crate::row::{Coded, Unsigned, act_columns, exit_columns, list_blob, pids_blob};
 use crate::sql;
 
 /// Adds the rows of a job that do not depend on its files. The job stands as interrupted.
-pub(crate) fn add_job(conn: &Connection, id: &str, job: &NewJob) -> rusqlite::Result<(JobKey, u64)> {
+///
+/// `place` is the session and the number in it that it is to have; without it, the next one of the session that is open.
+pub(crate) fn add_job(
+    conn: &Connection,
+    id: &str,
+    job: &NewJob,
+    place: Option<(SessionKey, u64)>,
+) -> rusqlite::Result<(JobKey, u64)> {
     let NewJob {
         kind,
         command,
@@ -30,7 +37,10 @@ pub(crate) fn add_job(conn: &Connection, id: &str, job: &NewJob) -> rusqlite::Re
         hash_algorithms,
         context,
     } = job;
-    let session = open_session(conn, *started_unix_ns)?;
+    let (session, step) = match place {
+        Some((session, step)) => (session.0, Some(Unsigned(step))),
+        None => (open_session(conn, *started_unix_ns)?, None),
+    };
     let (exit_code, exit_signal, core_dumped) = exit_columns(*exit);
     let values = params![
         id,
@@ -52,6 +62,7 @@ pub(crate) fn add_job(conn: &Connection, id: &str, job: &NewJob) -> rusqlite::Re
         Unsigned(tracer.events),
         Unsigned(tracer.overhead_ns),
         hash_algorithms.join(" "),
+        step,
     ];
     let (key, step) = conn
         .prepare(sql::JOB_ADD)?

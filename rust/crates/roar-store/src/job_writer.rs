@@ -7,9 +7,10 @@ use tracer_schema::{FileRecord, ObjectRecord, Role, Task};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::forget::forget;
 use crate::hash_cache::{self, CachedHash};
 use crate::job_insert::{add_end, add_files, add_job, find_job};
-use crate::model::{EnvUse, FileCounts, JobKey, JobState, NewJob, Package, RecordedJob};
+use crate::model::{EnvUse, FileCounts, Job, JobKey, JobState, NewJob, Package, RecordedJob};
 use crate::objects::add_objects;
 use crate::store::Store;
 use crate::tasks::add_tasks;
@@ -28,6 +29,8 @@ pub struct JobWriter<'s, F> {
     store: &'s mut Store,
     id: String,
     job: NewJob,
+    /// What was recorded of the job before, which this takes the place of.
+    replaced: Option<Job>,
     /// Since the first transaction: the row, and the number within the session.
     begun: Option<(JobKey, u64)>,
     pending: Vec<F>,
@@ -46,6 +49,7 @@ impl Store {
             store: self,
             id: Uuid::now_v7().to_string(),
             job,
+            replaced: None,
             begun: None,
             pending: Vec::new(),
             tasks: Vec::new(),
@@ -79,6 +83,14 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
     /// Gives the job an id that it is to have whoever records it. Before anything is written.
     pub fn set_id(&mut self, id: String) {
         self.id = id;
+    }
+
+    /// Has this take the place of what was recorded of the job before, under its id and its number. Before anything is written.
+    ///
+    /// Among the jobs it is the newest then: what it made is taken for newer than what was recorded meanwhile.
+    pub fn replace(&mut self, replaced: Job) {
+        self.id.clone_from(&replaced.id);
+        self.replaced = Some(replaced);
     }
 
     /// Adds a file in one role.
@@ -140,7 +152,13 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
                 find_job(&transaction, begun.0).map_err(failed)?;
                 begun
             }
-            None => add_job(&transaction, &self.id, &self.job).map_err(failed)?,
+            None => {
+                if let Some(replaced) = &self.replaced {
+                    forget(&transaction, replaced.key).map_err(failed)?;
+                }
+                let place = self.replaced.as_ref().map(|replaced| (replaced.session, replaced.step));
+                add_job(&transaction, &self.id, &self.job, place).map_err(failed)?
+            }
         };
         add_files(&transaction, key, self.written, &self.pending).map_err(failed)?;
         hash_cache::put(&transaction, &self.hashes).map_err(failed)?;

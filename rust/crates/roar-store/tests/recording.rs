@@ -329,3 +329,21 @@ fn the_report_says_when_the_job_began() {
     assert_eq!(report.started_at, "2026-01-31T12:00:00.123456789Z");
     assert_eq!(report.started_at, rfc3339(job("x").started_unix_ns));
 }
+
+#[test]
+fn a_job_that_is_recorded_anew_keeps_its_id_and_number_and_nothing_of_before() {
+    let (_directory, _, mut store) = store();
+    let first = store.record_job(job("a"), [file("/before", Role::Output, 1)]).unwrap();
+    let second = store.record_job(job("b"), []).unwrap();
+    let replaced = store.job(first.key).unwrap();
+    let mut writer = store.begin_job(job("a"));
+    writer.replace(replaced);
+    writer.file(file("/after", Role::Output, 2)).unwrap();
+    let anew = writer.finish().unwrap();
+    assert_eq!((&anew.id, anew.step), (&first.id, first.step));
+    let jobs = store.jobs(10).unwrap();
+    assert_eq!(jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&first.id, &second.id]);
+    let files: Vec<_> = store.files(anew.key).unwrap().into_iter().map(|file| file.path).collect();
+    assert_eq!(files, [PathBytes::from("/after")]);
+    assert_eq!(store.record_job(job("c"), []).unwrap().step, 3);
+}

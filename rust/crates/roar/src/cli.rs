@@ -20,7 +20,7 @@ pub(crate) use export::{ExportArgs, Format};
 pub(crate) use housekeeping::{
     CompletionsArgs, EnvArgs, FILTER_SECTION, FilterArgs, GcArgs, LabelArgs, ManArgs, PopArgs, ResetArgs,
 };
-pub(crate) use ray::{RayCommand, WorkerArgs};
+pub(crate) use ray::{FetchArgs, RayCommand, WorkerArgs};
 
 /// Status of a command line that makes no sense.
 const USAGE_STATUS: u8 = 2;
@@ -117,8 +117,8 @@ pub(crate) enum Command {
     /// Read and change the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// What the Python package has Ray call
-    #[command(subcommand, hide = true)]
+    /// Fetch what a Ray cluster has of a job
+    #[command(subcommand)]
     Ray(RayCommand),
     /// Print what a shell needs to complete command lines of roar
     Completions(CompletionsArgs),

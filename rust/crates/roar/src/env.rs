@@ -7,6 +7,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use roar_run::{RAY_KEY, RAY_RUN};
+
 use crate::error::{CliError, Kind};
 
 /// The variable that says where the tracers are.
@@ -14,9 +16,6 @@ pub(crate) const PROGRAMS: &str = "ROAR_TRACERS";
 
 /// The variable that has the key for an OpenLineage server, as its other clients have it.
 pub(crate) const OPENLINEAGE_KEY: &str = "OPENLINEAGE_API_KEY";
-
-/// The variable that says where a worker of Ray leaves what its tracer sees.
-pub(crate) const RAY_STORE: &str = "ROAR_RAY_STORE";
 
 /// What the wheel puts into an environment, beside `bin`.
 const PYTHON_PACKAGE: &str = "share/roar/python-package";
@@ -83,10 +82,13 @@ impl Environment {
         })
     }
 
-    /// Returns `ROAR_RAY_STORE`.
-    pub(crate) fn ray_store(&self) -> Option<&Path> {
-        let (_, store) = self.variables.iter().find(|(name, _)| name == RAY_STORE)?;
-        Some(Path::new(store)).filter(|store| store.is_absolute())
+    /// Returns what a process of a Ray cluster is told of its run: the run's name, and the public key.
+    pub(crate) fn ray_run(&self) -> (Option<&str>, Option<&str>) {
+        let value = |wanted: &str| {
+            let (_, value) = self.variables.iter().find(|(name, _)| name == wanted)?;
+            value.to_str()
+        };
+        (value(RAY_RUN), value(RAY_KEY))
     }
 
     /// Returns `OPENLINEAGE_API_KEY`.

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use tracer_fd::Aggregator;
+use tracer_fd::{Aggregator, World};
 use tracer_schema::stream::{Item, Reader};
 use tracer_schema::{EventKind, Exit, Gap, GapKind, TextId, TracerReport, TracerStats};
 
 use crate::recorder::{SPOOL_FILE, watch_tasks};
 use crate::report_file::{read_report, report_of};
-use crate::world::Disk;
+use crate::world::{Disk, Elsewhere};
 
 /// What could be had of a run whose tracer left no word.
 #[derive(Debug)]
@@ -57,6 +57,15 @@ pub fn started(run_dir: &Path) -> Option<Started> {
 
 /// Recovers what a tracer left in its run directory.
 pub fn recover(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
+    recover_in(run_dir, backend, detail, &mut Disk)
+}
+
+/// Recovers what a tracer left in a run directory that comes from another machine: what its files are like now cannot be seen from here.
+pub fn recover_elsewhere(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
+    recover_in(run_dir, backend, detail, &mut Elsewhere)
+}
+
+fn recover_in(run_dir: &Path, backend: &str, detail: &str, world: &mut dyn World) -> Recovery {
     if let Ok(report) = read_report(run_dir) {
         return Recovery::Report(Box::new(report));
     }
@@ -67,7 +76,7 @@ pub fn recover(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
     watch_tasks(&mut aggregator, run_dir);
     aggregator.apply_stream(&frames);
     aggregator.add_gap(Gap { kind: GapKind::TracerDied, pid: 0, path: None, detail: detail.to_owned() });
-    let summary = aggregator.finish(&mut Disk);
+    let summary = aggregator.finish(world);
     if summary.root_pid == 0 {
         return Recovery::Nothing;
     }

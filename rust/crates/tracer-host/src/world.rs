@@ -59,3 +59,16 @@ impl World for Disk {
         Ok(())
     }
 }
+
+/// The file system of a machine that cannot be asked.
+pub(crate) struct Elsewhere;
+
+impl World for Elsewhere {
+    fn look(&mut self, _path: &[u8]) -> Option<FileStamp> {
+        None
+    }
+
+    fn list(&mut self, _directory: &[u8], _each: &mut dyn FnMut(&[u8], FileStamp)) -> Result<(), String> {
+        Err("it is on another machine".to_owned())
+    }
+}

@@ -48,6 +48,7 @@ fn help_lists_the_commands() {
       reproduce  Show how an artifact can be made anew from its commit, or do it
       tracer  Show, choose, check and set up what observes commands
       config  Read and change the configuration
+      ray  Fetch what a Ray cluster has of a job
       completions  Print what a shell needs to complete command lines of roar
       man  Print the manual page of roar or of one of its commands
 
@@ -323,6 +324,7 @@ fn the_configuration_is_listed_with_where_it_comes_from() {
     filter.temp  true  default
     git.record_patch  true  default
     env.record_values  []  default
+    ray.store  "auto"  default
     "#);
     assert_snapshot!(env.line("config get run.linger_ms"), @"
     status: 0

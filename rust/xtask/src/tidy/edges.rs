@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("roar-dag", &[]),
     ("roar-lineage", &["tracer-schema", "roar-hash", "roar-store", "roar-context", "roar-dag"]),
     ("roar-export", &[]),
+    ("roar-fragments", &[]),
     ("roar-layout", &[]),
     (
         "roar-run",
@@ -39,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tracer-fd",
             "tracer-host",
             "roar-config",
+            "roar-fragments",
             "roar-hash",
             "roar-store",
             "roar-context",

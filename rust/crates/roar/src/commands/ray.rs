@@ -1,42 +1,85 @@
-//! `roar ray worker`: what the Python package has Ray start in place of a worker's interpreter.
+//! `roar ray`: what the Python package has a cluster of Ray start in place of a worker's interpreter and of a submitted program.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::Command;
 
-use roar_run::RunError;
+use roar_run::{Destination, FetchError, Part, RunError};
 
-use crate::cli::{RayCommand, WorkerArgs};
-use crate::commands::run::{ended_as, surroundings};
-use crate::env::{Environment, RAY_STORE};
+use crate::cli::{FetchArgs, RayCommand, WorkerArgs};
+use crate::commands::run::{ended_as, surroundings, tell_recorded};
+use crate::commands::target;
+use crate::env::Environment;
 use crate::error::{CliError, Kind};
 use crate::place;
+use crate::ui::Progress;
 
 pub(crate) fn ray(command: RayCommand, environment: &Environment) -> Result<u8, CliError> {
     match command {
-        RayCommand::Worker(args) => worker(args, environment),
+        RayCommand::Fetch(args) => fetch(&args, environment),
+        RayCommand::Worker(args) => run(&args, Part::Worker, environment),
+        RayCommand::Driver(args) => run(&args, Part::Driver, environment),
     }
 }
 
-fn worker(args: WorkerArgs, environment: &Environment) -> Result<u8, CliError> {
-    let Some(store) = environment.ray_store() else {
-        let missing = format!("{RAY_STORE} does not say where what the worker does is to be left");
-        let failure = CliError::new(Kind::User, missing);
-        return Err(failure.with_hint("`roar run` has Ray call this; nobody else need"));
-    };
+fn fetch(args: &FetchArgs, environment: &Environment) -> Result<u8, CliError> {
     let config = place::config(environment, &[])?;
-    match roar_run::run_worker(store, args.command.clone(), &config.settings, &surroundings(environment)) {
+    let mut store = place::store(environment)?;
+    let Some(repo) = place::repo(environment) else {
+        return Err(CliError::new(Kind::Environment, "no `.roar` here or in a directory above"));
+    };
+    let submitted = args.job.to_str().and_then(|word| roar_run::job_of_submission(&repo, word));
+    let word = submitted.map_or_else(|| args.job.clone(), OsString::from);
+    let job = target::find_job(&store, Some(&word), environment)?;
+    let progress = Progress::new(false, false);
+    let around = surroundings(environment);
+    let fetched = roar_run::fetch(&repo, &mut store, &job, &config.settings, &around, &progress);
+    progress.finish();
+    let fetched = fetched.map_err(|error| {
+        let kind = match &error {
+            FetchError::NothingKept { .. } | FetchError::InUse { .. } => Kind::User,
+            FetchError::Damaged { .. } | FetchError::Record(_) => Kind::Environment,
+        };
+        CliError::from_error(kind, &error)
+    })?;
+    tell_recorded(&fetched.report, &fetched.job, false);
+    Ok(u8::from(fetched.is_unfinished))
+}
+
+/// Runs a process of the cluster, which comes before its record: where it cannot be seen, it runs unseen.
+fn run(args: &WorkerArgs, part: Part, environment: &Environment) -> Result<u8, CliError> {
+    let config = match place::config(environment, &[]) {
+        Ok(config) => config,
+        Err(error) => return Err(run_unseen(args, &error.to_string(), None)),
+    };
+    let (run, key) = environment.ray_run();
+    let destination = match Destination::new(&config.settings, run, key) {
+        Ok(destination) => destination,
+        Err(error) => return Err(run_unseen(args, &error.to_string(), None)),
+    };
+    let command = args.command.clone();
+    let ran = roar_run::run_worker(&destination, part, command, &config.settings, &surroundings(environment));
+    match ran {
         Ok(exit) => Ok(ended_as(exit)),
-        Err(error) => Err(run_unseen(&args, store, &error)),
+        Err(error) => Err(run_unseen(args, &words_of(&error), Some(&destination))),
     }
 }
 
-/// Becomes the worker, which comes before its record; the job is told that it is not seen.
-fn run_unseen(args: &WorkerArgs, store: &Path, error: &RunError) -> CliError {
-    roar_run::tell_unseen(store, &error.to_string());
+fn words_of(error: &RunError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Becomes the process; the job is told that it is not seen.
+fn run_unseen(args: &WorkerArgs, reason: &str, destination: Option<&Destination>) -> CliError {
+    if let Some(destination) = destination {
+        roar_run::tell_unseen(destination, reason);
+    }
     let [program, arguments @ ..] = &args.command[..] else {
-        return CliError::from_error(Kind::Environment, error);
+        return CliError::new(Kind::Environment, reason);
     };
     let not_run = Command::new(program).args(arguments).exec();
-    CliError::from_error(Kind::Environment, &not_run)
+    CliError::from_error(Kind::Environment, &not_run).with_causes(vec![reason.to_owned()])
 }

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use roar_config::Override;
 use roar_run::{RecordError, Recovered, RunError, RunOptions, RunOutcome, Surroundings};
-use roar_store::JobKind;
+use roar_store::{JobKind, RecordedJob};
 use rustix::io::Errno;
 use rustix::process::Signal;
-use tracer_schema::{Exit, Task};
+use tracer_schema::{Exit, RunReport, Task};
 
 use crate::cli::RunArgs;
 use crate::coverage::partial;
@@ -142,13 +142,21 @@ fn tell(outcome: &RunOutcome, options: &RunOptions, voice: Voice) {
     let (Some(job), Some(report)) = (&outcome.job, &outcome.report) else {
         return;
     };
+    tell_recorded(report, job, voice == Voice::Verbose);
+    if outcome.is_kept {
+        ui::hint(format_args!("`roar ray fetch @{}` fetches what is missing, once it is there", job.step));
+    }
+}
+
+/// Says what was recorded.
+pub(super) fn tell_recorded(report: &RunReport, job: &RecordedJob, is_verbose: bool) {
     let counts = [(job.counts.inputs, "input"), (job.counts.outputs, "output")];
     let tasks = (report.tasks.len() as u64, "task");
     let counts = counts.into_iter().chain((tasks.0 > 0).then_some(tasks));
     let counts = counts.map(|(count, thing)| phrase::count(count, thing)).collect::<Vec<_>>().join(", ");
     let step = Role::Step.paint(format!("@{}", job.step));
     let took = phrase::duration(report.duration_ns);
-    let backend = if voice == Voice::Verbose { format!(", {}", report.backend) } else { String::new() };
+    let backend = if is_verbose { format!(", {}", report.backend) } else { String::new() };
     ui::say(format_args!("roar: {step} recorded: {counts} ({took}{backend})"));
     if report.tracer.mode == EVERY_SYSCALL {
         ui::warn(format_args!(

@@ -1,0 +1,229 @@
+//! A process of the cluster under a tracer of its own, which leaves what it sees in a run directory.
+//!
+//! Where that is a shared directory, a tracer's spool has each event before the worker goes on. Where it is the node's own, it is carried
+//! away in pieces by this process, which outlives the worker.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use roar_config::{Settings, TracerMode};
+use roar_fragments::{Origin, Shipper, Store, Stream};
+use roar_hash::Algorithm;
+use tracer_host::{REPORT_FILE, SPOOL_FILE, TASKS_DIR, TracerArguments, read_report};
+use tracer_schema::Exit;
+
+use crate::env;
+use crate::error::RunError;
+use crate::options::Surroundings;
+use crate::preflight::Preflight;
+use crate::ray::content::{HASHES_FILE, hash_here};
+use crate::ray::place::{Agent, Place, head_of, is_sent};
+use crate::ray::settings::{Destination, Sealed, run_name};
+use crate::run::{START_PATIENCE, exit_of, make_tasks_dir, tasks_variable};
+use crate::run_dir::{META_FILE, Meta, RunDir};
+use crate::surroundings::filter_for;
+use crate::tasks::NAMES_ENDING;
+use crate::tracer::{Tracing, trace};
+
+/// Name of the directory in the run directory for the workers.
+pub(crate) const WORKERS_DIR: &str = "workers";
+
+/// How the names of files begin by which a worker without a tracer is told of.
+pub(crate) const UNSEEN: &str = "unseen.";
+
+/// How long a store is tried that does not take the last pieces: as long as the run may wait for them.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether the last piece has been taken.
+const SENT_LOOK: Duration = Duration::from_millis(20);
+
+/// What a process is to its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It runs tasks.
+    Worker,
+    /// It is the program that was submitted.
+    Driver,
+}
+
+/// Runs a process of the cluster under a tracer, and leaves what that sees where the run finds it.
+///
+/// # Errors
+/// The command has not run.
+pub fn run_worker(
+    destination: &Destination,
+    part: Part,
+    command: Vec<OsString>,
+    settings: &Settings,
+    around: &Surroundings,
+) -> Result<Exit, RunError> {
+    let (store, sender) = match destination {
+        Destination::Directory(store) => (store.clone(), None),
+        Destination::Ray(sealed) => {
+            let failed = |source| RunError::RunDir { path: around.temp.clone(), source };
+            let place = Place::enter(&around.temp, &sealed.run).map_err(failed)?;
+            let sender = Sender::new(&place, sealed, part, &command, around).map_err(failed)?;
+            (place.path().to_owned(), Some((place, sender)))
+        }
+    };
+    let run_dir =
+        RunDir::create_in(&store, true).map_err(|source| RunError::RunDir { path: store.clone(), source })?;
+    make_tasks_dir(&run_dir, around);
+    if part == Part::Driver {
+        // Without it the driver's workers are not seen, which it says.
+        let _unseen = destination.pass_on(&run_dir);
+    }
+    let mut variables = tasks_variable(&run_dir);
+    if part == Part::Worker {
+        variables.push((env::RAY_WORKER.into(), "1".into()));
+    }
+    let arguments = TracerArguments {
+        run_dir: run_dir.path().to_owned(),
+        control: None,
+        linger_ms: settings.run_linger_ms,
+        wants_log: false,
+        origin: None,
+        variables,
+        command,
+    };
+    // The spool of ptrace outlives the node if it is carried away; the journal of preload is in the node's memory.
+    let mode =
+        if settings.tracer_mode == TracerMode::Auto { TracerMode::Ptrace } else { settings.tracer_mode };
+    let tracing = Tracing {
+        mode,
+        is_fallback_allowed: settings.tracer_fallback_enabled,
+        programs: &around.programs,
+        arguments: &arguments,
+        preflight: Preflight::new(settings, around, None),
+        patience: Duration::from_millis(settings.tracer_preflight_timeout_ms) * START_PATIENCE,
+        has_put_off: false,
+        log: None,
+    };
+    let mut shipper = None;
+    let traced = trace(tracing, |backend| {
+        let meta = Meta {
+            backend: backend.name().to_owned(),
+            is_build: false,
+            labels: Vec::new(),
+            wants_hashes: true,
+            is_driver: part == Part::Driver,
+        };
+        // Without it the report is of a backend that is not named rightly.
+        let _unnamed = run_dir.write_meta(&meta);
+        // Not before now: signals that come to the process are for the thread that waits for the tracer.
+        if let (None, Some((_, sender))) = (&shipper, &sender) {
+            shipper = Some(sender.ship(&run_dir));
+        }
+    });
+    if let (Ok(_), Some(shipper), Some((_, sender))) = (&traced, shipper, &sender) {
+        if let Ok(report) = read_report(run_dir.path()) {
+            let algorithms: Vec<Algorithm> =
+                settings.hash_algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
+            // Without hashes the files are there by name.
+            let _unhashed =
+                hash_here(run_dir.path(), &report, &filter_for(settings, around, &around.cwd), &algorithms);
+        }
+        sender.finish(shipper, &run_dir);
+    }
+    if traced.is_err() || sender.is_some() {
+        let _left = run_dir.remove();
+    }
+    traced.map(|traced| exit_of(&traced))
+}
+
+/// Carries a run directory away.
+struct Sender {
+    sealed: Sealed,
+    outbox: PathBuf,
+    /// What every sending begins with.
+    head: Option<OsString>,
+    place: PathBuf,
+    programs: PathBuf,
+}
+
+impl Sender {
+    fn new(
+        place: &Place,
+        sealed: &Sealed,
+        part: Part,
+        command: &[OsString],
+        around: &Surroundings,
+    ) -> std::io::Result<Self> {
+        if part == Part::Driver {
+            place.drain()?;
+        }
+        Ok(Self {
+            sealed: sealed.clone(),
+            outbox: place.outbox()?,
+            head: head_of(command, &around.environment),
+            place: place.path().to_owned(),
+            programs: around.programs.clone(),
+        })
+    }
+
+    fn ship(&self, run_dir: &RunDir) -> Shipper {
+        let Self { sealed: Sealed { run, key }, outbox, head, place, programs } = self;
+        let directory = run_dir.path().to_owned();
+        let stream = Stream {
+            run: run.clone(),
+            name: run_name(&directory),
+            origin: origin(),
+            directory: directory.clone(),
+            key: key.clone(),
+            store: Store::Directory(outbox.clone()),
+        };
+        let agent = head.clone().map(|head| Agent::new(place, run, programs, head));
+        let start_agent = move || agent.iter().for_each(Agent::start);
+        Shipper::start(stream, move || growing(&directory), start_agent)
+    }
+
+    /// Sends the rest, and waits until it is on its way.
+    fn finish(&self, shipper: Shipper, run_dir: &RunDir) {
+        let last = [META_FILE, REPORT_FILE, HASHES_FILE].map(str::to_owned).into();
+        // What does not arrive is missed by the run.
+        let _missed = shipper.finish(last, STORE_PATIENCE);
+        let stream = run_name(run_dir.path());
+        let until = Instant::now() + STORE_PATIENCE;
+        while !is_sent(&self.outbox, &stream) && Instant::now() < until {
+            std::thread::park_timeout(SENT_LOOK);
+        }
+    }
+}
+
+/// Returns the files of a run directory that are sent while they grow.
+fn growing(run_dir: &Path) -> Vec<String> {
+    let names = fs::read_dir(run_dir.join(TASKS_DIR)).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let tasks = names.map(|name| format!("{TASKS_DIR}/{name}")).filter(|name| is_carried(name));
+    [META_FILE.to_owned(), SPOOL_FILE.to_owned()].into_iter().chain(tasks).collect()
+}
+
+/// Returns whether a run directory's file of that name is one that is carried.
+pub(crate) fn is_carried(name: &str) -> bool {
+    let names = name.strip_prefix(TASKS_DIR).and_then(|name| name.strip_prefix('/'));
+    match names.and_then(|name| name.strip_suffix(NAMES_ENDING)?.strip_suffix('.')) {
+        Some(stem) => !stem.is_empty() && stem.bytes().all(|digit| digit.is_ascii_hexdigit()),
+        None => [META_FILE, SPOOL_FILE, REPORT_FILE, HASHES_FILE].contains(&name),
+    }
+}
+
+/// Returns this machine, as others are told of it.
+pub(crate) fn origin() -> Origin {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    Origin { host: host(), boot: boot.trim().to_owned(), pid: std::process::id() }
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Tells the job that a worker runs without a tracer, and why.
+pub fn tell_unseen(destination: &Destination, reason: &str) {
+    if let Destination::Directory(store) = destination {
+        let name = format!("{UNSEEN}{}.{}", host(), std::process::id());
+        // A store that cannot be written to may be the reason.
+        let _untold = fs::write(store.join(name), reason);
+    }
+}
