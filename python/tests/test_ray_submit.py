@@ -103,7 +103,7 @@ def check(record, project):
 
 
 def log(project):
-    return json.loads(project.call(ROAR, "log", "--json").stdout)
+    return json.loads(project.call(ROAR, "log", "--json").stdout)["jobs"]
 
 
 def submission_of(head):
