@@ -13,6 +13,7 @@ mod algorithm;
 mod crew;
 mod file;
 mod large;
+mod names;
 mod plan;
 mod queue;
 mod small;
@@ -25,6 +26,7 @@ use tracer_schema::{FileStamp, Hashes, NodeKind};
 
 pub use algorithm::Algorithm;
 pub use file::stamp_at;
+pub use names::Names;
 pub use stamp::stamp_of;
 
 /// One file to be hashed.

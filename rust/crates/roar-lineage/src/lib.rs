@@ -7,7 +7,7 @@
 
 mod ancestry;
 mod disk;
-mod listing;
+mod lookups;
 mod plan;
 mod session;
 mod sources;

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::os::unix::ffi::OsStrExt as _;
 
 use roar_dag::{Descent, Graph, JobIndex, PathIndex};
 use roar_store::{Error, Job, JobState, SessionKey, Store};
-use rustc_hash::FxHashMap;
-use tracer_schema::{Exit, PathBytes};
+use rustc_hash::{FxHashMap, FxHashSet};
+use tracer_schema::{Exit, Found, Listing, Lookup, Lookups, PathBytes};
 
 use crate::disk::{Disk, OnDisk, is_object, is_there};
-use crate::listing::Listings;
+use crate::lookups::{Directories, Taking, is_directory};
 use crate::session::record_of;
 use crate::verify::is_link;
 
@@ -35,8 +34,26 @@ pub enum Reason {
     OutputMissing(PathIndex),
     /// An output was changed by somebody who was not observed.
     OutputChanged(PathIndex),
-    /// A file is new beside inputs, of which the step had read all that there were.
-    NewFile(PathBytes),
+    /// Something is where it looked and found nothing.
+    Appeared(PathBytes),
+    /// A name is new in a directory that it listed.
+    NewFile {
+        /// The path; that of a directory ends in a slash.
+        path: PathBytes,
+        /// The directory.
+        directory: PathBytes,
+    },
+    /// A name is gone from a directory that it listed.
+    GoneFile {
+        /// The path.
+        path: PathBytes,
+        /// The directory.
+        directory: PathBytes,
+    },
+    /// A directory that it listed, which had too many names to keep them, has others.
+    OtherNames(PathBytes),
+    /// A directory that it listed is gone, or cannot be listed.
+    Unlisted(PathBytes),
     /// A step that it takes from must run again.
     Upstream(JobIndex),
     /// It failed.
@@ -63,6 +80,8 @@ pub struct Staleness {
     pub jobs: Vec<Job>,
     /// Those that must run again, in the order in which they must.
     pub steps: Vec<StaleStep>,
+    /// What each job looked up, in the same order.
+    lookups: Vec<Lookups>,
     /// Whether all steps were looked at.
     pub is_whole: bool,
 }
@@ -76,9 +95,6 @@ const CODE: &[&str] = &[
 
 /// Jobs that are looked at, at most, where only the newest are: those fill some screens.
 const NEWEST_MAX: usize = 1_000;
-
-/// Fewest files of a directory that make a step one that reads all there are.
-const SIBLINGS_MIN: usize = 2;
 
 impl Staleness {
     /// Compares every step of a session with the disk.
@@ -125,11 +141,12 @@ impl Staleness {
         let wanted: Vec<(PathBytes, bool)> =
             edges.map(|edge| (graph.path(edge.path).into(), is_link(&graph, edge))).collect();
         disk.look(store, &wanted)?;
-        let steps = Judge::new(&graph, &jobs, &disk).judge();
-        Ok(Self { graph, jobs, steps, is_whole })
+        let lookups = store.lookups_of_jobs(jobs.iter().map(|job| job.key))?;
+        let steps = Judge::new(&graph, &jobs, &lookups, &disk).judge();
+        Ok(Self { graph, jobs, steps, lookups, is_whole })
     }
 
-    /// Returns whether an input of the step has another content than when it ran. Asks the disk anew.
+    /// Returns whether an input of the step has another content than when it ran, or what it looked up is otherwise. Asks the disk anew.
     ///
     /// # Errors
     /// Those of the store.
@@ -140,11 +157,12 @@ impl Staleness {
         let wanted: Vec<(PathBytes, bool)> =
             consumes.iter().map(|edge| (graph.path(edge.path).into(), is_link(graph, edge))).collect();
         disk.look(store, &wanted)?;
-        let of_files = consumes.iter().filter(|edge| !is_object(graph.path(edge.path)));
-        Ok(of_files.into_iter().any(|edge| match graph.content(edge.version) {
+        let mut of_files = consumes.iter().filter(|edge| !is_object(graph.path(edge.path)));
+        let is_changed = of_files.any(|edge| match graph.content(edge.version) {
             Some(content) => !disk.at(graph.path(edge.path), is_link(graph, edge)).is(content),
             None => true,
-        }))
+        });
+        Ok(is_changed || !Judge::new(graph, &self.jobs, &self.lookups, &disk).of_lookups(job).is_empty())
     }
 }
 
@@ -158,15 +176,16 @@ enum Last {
 struct Judge<'a> {
     graph: &'a Graph,
     jobs: &'a [Job],
+    lookups: &'a [Lookups],
     disk: &'a Disk,
     last: FxHashMap<PathIndex, Last>,
     /// Who takes from whom by now: each from those whose products it took, and from those that made its inputs anew.
     descent: Descent,
-    listings: Listings,
+    directories: Directories,
 }
 
 impl<'a> Judge<'a> {
-    fn new(graph: &'a Graph, jobs: &'a [Job], disk: &'a Disk) -> Self {
+    fn new(graph: &'a Graph, jobs: &'a [Job], lookups: &'a [Lookups], disk: &'a Disk) -> Self {
         let mut last = FxHashMap::default();
         for (index, job) in graph.indexed_jobs() {
             last.extend(job.deletes.iter().map(|path| (*path, Last::Deleted)));
@@ -175,10 +194,11 @@ impl<'a> Judge<'a> {
         let mut judge = Self {
             graph,
             jobs,
+            lookups,
             disk,
             last,
             descent: Descent::new(graph.job_parents()),
-            listings: Listings::default(),
+            directories: Directories::default(),
         };
         let mut remade: Vec<(JobIndex, JobIndex)> = Vec::new();
         for (index, job) in graph.indexed_jobs() {
@@ -262,7 +282,7 @@ impl<'a> Judge<'a> {
         }
         reasons.extend(job.consumes.iter().filter_map(|edge| self.of_input(index, edge)));
         reasons.extend(job.produces.iter().filter_map(|edge| self.of_output(index, edge)));
-        reasons.extend(self.new_files(index).into_iter().map(Reason::NewFile));
+        reasons.extend(self.of_lookups(index));
         reasons
     }
 
@@ -322,33 +342,100 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns files that have come up since beside the job's inputs: in a directory of which it had read every file with
-    /// the same end of name, as a step does that lists it. No tracer tells of listings, so this is a guess.
-    fn new_files(&mut self, index: JobIndex) -> Vec<PathBytes> {
-        let job = self.graph.job(index);
-        let paths = |edges: &[roar_dag::Edge]| -> BTreeSet<PathBuf> {
-            edges
-                .iter()
-                .filter(|edge| !is_object(self.graph.path(edge.path)))
-                .map(|edge| PathBytes::from(self.graph.path(edge.path)).as_path().to_owned())
-                .collect()
+    /// Returns how what the job looked up is otherwise by now, but for what the job has done itself, or jobs that come from it.
+    fn of_lookups(&mut self, index: JobIndex) -> Vec<Reason> {
+        let lookups = self.lookups;
+        let reasons = lookups[index.index()].found.iter().flat_map(|lookup| {
+            let Lookup { path, found, program } = lookup;
+            match found {
+                Found::Absent if is_there(path.as_bytes()) => vec![Reason::Appeared(path.clone())],
+                Found::Absent => Vec::new(),
+                Found::Listing(listing) => self.of_listing(index, path, listing, program),
+            }
+        });
+        let mut reasons: Vec<Reason> = reasons.collect();
+        if !reasons.is_empty() {
+            let own = self.own_changes(index, &reasons);
+            reasons.retain(|reason| changed_path(reason).is_none_or(|path| !own.contains(path)));
+        }
+        reasons
+    }
+
+    fn of_listing(
+        &mut self,
+        index: JobIndex,
+        directory: &PathBytes,
+        listing: &Listing,
+        program: &PathBytes,
+    ) -> Vec<Reason> {
+        let graph = self.graph;
+        let Some(now) = self.directories.names(directory.as_path()) else {
+            return vec![Reason::Unlisted(directory.clone())];
         };
-        let (inputs, outputs) = (paths(&job.consumes), paths(&job.produces));
-        let mut groups: BTreeMap<(&Path, &OsStr), usize> = BTreeMap::new();
-        for input in inputs.iter().filter(|path| !is_code(path.as_os_str().as_encoded_bytes())) {
-            if let (Some(directory), Some(end)) = (input.parent(), input.extension()) {
-                *groups.entry((directory, end)).or_default() += 1;
+        let Some(before) = &listing.names else {
+            let is_same = now.to_listing(0).blake3 == listing.blake3;
+            return if is_same { Vec::new() } else { vec![Reason::OtherNames(directory.clone())] };
+        };
+        let job = graph.job(index);
+        let inputs = job.consumes.iter().map(|edge| graph.path(edge.path));
+        let taking = Taking::new(directory, before, program, &self.jobs[index.index()].cwd, inputs);
+        let at = |name: &[u8]| PathBytes::from(directory.as_path().join(OsStr::from_bytes(name)).as_path());
+        let before: BTreeSet<&[u8]> = before.iter().map(PathBytes::as_bytes).collect();
+        let new = now.iter().filter(|name| !before.contains(name) && taking.cares_for(name));
+        let mut reasons: Vec<Reason> =
+            new.map(|name| Reason::NewFile { path: at(name), directory: directory.clone() }).collect();
+        let now: FxHashSet<&[u8]> = now.iter().collect();
+        // A directory may be one that the step made itself; an input that is gone is a reason of its own.
+        let is_gone = |name: &&&[u8]| {
+            !now.contains(**name) && !is_directory(name) && !taking.has(name) && taking.cares_for(name)
+        };
+        let gone = before.iter().filter(is_gone);
+        reasons.extend(gone.map(|name| Reason::GoneFile { path: at(name), directory: directory.clone() }));
+        reasons
+    }
+
+    /// Returns those of the paths that reasons name which the job itself has made or removed, or a job that comes from it.
+    fn own_changes<'r>(&mut self, index: JobIndex, reasons: &'r [Reason]) -> FxHashSet<PathBytes> {
+        let graph = self.graph;
+        let without_slash =
+            |path: &'r PathBytes| path.as_bytes().strip_suffix(b"/").unwrap_or(path.as_bytes());
+        let wanted: FxHashMap<&[u8], &PathBytes> =
+            reasons.iter().filter_map(changed_path).map(|path| (without_slash(path), path)).collect();
+        let mut own: FxHashSet<PathBytes> =
+            graph.job(index).deletes.iter().map(|path| graph.path(*path).into()).collect();
+        let Self { last, descent, .. } = self;
+        for (path, done) in last {
+            let path = graph.path(*path);
+            let Last::Made(maker) = done else {
+                own.insert(path.into());
+                continue;
+            };
+            // What has come up may be a directory, of which only what was made in it is known.
+            let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+            let parts = slashes.chain([path.len()]).filter_map(|end| wanted.get(&path[..end]));
+            let made: Vec<&&PathBytes> = parts.collect();
+            if !made.is_empty() && (*maker == index || descent.comes_from(*maker, index)) {
+                own.extend(made.into_iter().map(|path| (*path).clone()));
             }
         }
-        groups.retain(|_, count| *count >= SIBLINGS_MIN);
-        let started = u64::try_from(self.jobs[index.index()].started_unix_ns).unwrap_or(0);
-        let started = UNIX_EPOCH + Duration::from_nanos(started);
-        let mut found = Vec::new();
-        for (directory, end) in groups.into_keys() {
-            let is_known = |path: &Path| inputs.contains(path) || outputs.contains(path);
-            found.extend(self.listings.new_files(directory, end, started, is_known));
-        }
-        found
+        own
+    }
+}
+
+/// Returns the path at which something has come or gone.
+fn changed_path(reason: &Reason) -> Option<&PathBytes> {
+    match reason {
+        Reason::Appeared(path) | Reason::NewFile { path, .. } | Reason::GoneFile { path, .. } => Some(path),
+        Reason::Changed { .. }
+        | Reason::Missing(_)
+        | Reason::Unreadable(_)
+        | Reason::OutputMissing(_)
+        | Reason::OutputChanged(_)
+        | Reason::OtherNames(_)
+        | Reason::Unlisted(_)
+        | Reason::Upstream(_)
+        | Reason::Failed
+        | Reason::Interrupted => None,
     }
 }
 

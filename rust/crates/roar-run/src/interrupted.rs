@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use roar_store::{JobContext, JobState, Store};
 use tracer_host::{Recovery, recover};
+use tracer_schema::LookupSummaries;
 
 use crate::job::{Recording, record};
 use crate::monitor::Silent;
@@ -76,6 +77,8 @@ fn recover_one(
     };
     let task_names = TaskNames::read(path);
     task_names.add_gaps(&mut report.coverage);
+    // Which names directories had when the run was over cannot be known any more.
+    report.looked_up = LookupSummaries::default();
     let words: Vec<String> = report.command.iter().map(ToString::to_string).collect();
     let recording = Recording {
         // What was recorded in part stays, under that id.

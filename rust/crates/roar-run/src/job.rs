@@ -8,11 +8,12 @@ use roar_hash::{Algorithm, HashCache, Outcome, Request, hash_files};
 use roar_store::{CachedHash, Job, JobContext, JobWriter, NewJob, RecordedJob, Store, file_of_object};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use tracer_schema::{
-    BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, ObjectRecord, Role, Task,
+    BLAKE3, BLAKE3_OF_NOTHING, FileRecord, FileStamp, FileSummary, Hashes, Lookups, ObjectRecord, Role, Task,
     TracerReport, from_hex,
 };
 
 use crate::error::RecordError;
+use crate::lookups::lookups_of;
 use crate::monitor::Monitor;
 use crate::objects::attribute;
 use crate::options::JobKind;
@@ -215,6 +216,7 @@ pub(crate) struct Recorded {
     pub(crate) files: Vec<FileRecord>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) objects: Vec<ObjectRecord>,
+    pub(crate) looked_up: Lookups,
     /// The job, if the store took it.
     pub(crate) job: Result<RecordedJob, RecordError>,
 }
@@ -225,6 +227,8 @@ pub(crate) fn record(
     recording: &Recording<'_>,
     store: Result<&mut Store, RecordError>,
 ) -> Recorded {
+    // First of all: hashing takes its time, and directories may change meanwhile.
+    let looked_up = lookups_of(report, recording.filter);
     // Each is set once, and lent to the writer.
     let files = vec![OnceCell::new(); report.files.len()];
     let objects = recording.task_names.objects();
@@ -278,6 +282,7 @@ pub(crate) fn record(
             Ok(()) => {
                 open.set_tasks(tasks.clone());
                 open.set_objects(objects.clone());
+                open.set_lookups(looked_up.clone());
                 writer = Some(open);
             }
             Err(error) => failure = Some(error.into()),
@@ -288,5 +293,6 @@ pub(crate) fn record(
         (_, Some(failure)) => Err(failure),
         (None, None) => Err(RecordError::NothingReported("no store".to_owned())),
     };
-    Recorded { files: files.into_iter().filter_map(OnceCell::into_inner).collect(), tasks, objects, job }
+    let files = files.into_iter().filter_map(OnceCell::into_inner).collect();
+    Recorded { files, tasks, objects, looked_up, job }
 }

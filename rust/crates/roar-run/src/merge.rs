@@ -6,7 +6,9 @@
 use std::mem;
 
 use rustc_hash::FxHashMap;
-use tracer_schema::{FileStamp, FileSummary, PathBytes, Role, Span, TracerReport};
+use tracer_schema::{
+    FileStamp, FileSummary, LookupKind, LookupSummaries, PathBytes, Role, Span, TracerReport,
+};
 
 /// Where a file of a part went.
 type Place = usize;
@@ -33,6 +35,7 @@ pub(crate) fn merge(report: &mut TracerReport, mut parts: Vec<TracerReport>) {
     }
     report.files = merged.files;
     for mut part in parts {
+        add_lookups(&mut report.looked_up, part.looked_up);
         report.tasks.append(&mut part.tasks);
         report.processes.append(&mut part.processes);
         report.coverage.complete &= part.coverage.complete;
@@ -41,6 +44,23 @@ pub(crate) fn merge(report: &mut TracerReport, mut parts: Vec<TracerReport>) {
         report.tracer.events += part.tracer.events;
         report.tracer.overhead_ns += part.tracer.overhead_ns;
     }
+    settle_lookups(report);
+}
+
+/// Adds what another part looked up. A kind counts as seen where every part sees it.
+fn add_lookups(all: &mut LookupSummaries, part: LookupSummaries) {
+    all.kinds.retain(|kind| part.kinds.contains(kind));
+    all.found.extend(part.found);
+    all.left_out += part.left_out;
+}
+
+/// What a part looked for in vain, and another has made, tells nothing of the world before the job. Sorts the rest.
+fn settle_lookups(report: &mut TracerReport) {
+    let TracerReport { looked_up: LookupSummaries { found, .. }, files, .. } = report;
+    let is_of_job = |path: &PathBytes| files.binary_search_by(|file| file.path.cmp(path)).is_ok();
+    found.retain(|lookup| lookup.kind != LookupKind::Absent || !is_of_job(&lookup.path));
+    found.sort_by(|one, other| (&one.path, one.kind).cmp(&(&other.path, other.kind)));
+    found.dedup_by(|one, other| (&one.path, one.kind) == (&other.path, other.kind));
 }
 
 /// Gives the times of a part as they are since the start of the job.

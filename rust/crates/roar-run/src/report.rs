@@ -5,7 +5,7 @@ use std::path::Path;
 
 use roar_store::rfc3339;
 use tracer_schema::report::RUN_REPORT_FORMAT;
-use tracer_schema::{FileRecord, FileSummary, ObjectRecord, Role, RunReport, Task, TracerReport};
+use tracer_schema::{FileRecord, FileSummary, Lookups, ObjectRecord, Role, RunReport, Task, TracerReport};
 
 use crate::whole_file::write_whole;
 
@@ -45,6 +45,7 @@ pub(crate) fn run_report(
     files: Vec<FileRecord>,
     tasks: Vec<Task>,
     objects: Vec<ObjectRecord>,
+    looked_up: Lookups,
 ) -> RunReport {
     RunReport {
         format: RUN_REPORT_FORMAT.to_owned(),
@@ -60,6 +61,7 @@ pub(crate) fn run_report(
         files,
         tasks,
         objects,
+        looked_up,
         tracer: report.tracer.clone(),
     }
 }

@@ -16,6 +16,7 @@ use crate::env;
 use crate::error::{RecordError, RunError};
 use crate::interrupted::{Recovered, recover_interrupted};
 use crate::job::{Recording, record, unhashed_records};
+use crate::lookups::lookups_of;
 use crate::monitor::Monitor;
 use crate::options::{RunOptions, Surroundings};
 use crate::preflight::Preflight;
@@ -258,21 +259,25 @@ fn record_run(
             elsewhere: &gathered.elsewhere,
             monitor,
         };
-        let (files, tasks, objects) = match &mut store {
+        let (files, tasks, objects, looked_up) = match &mut store {
             Some(store) => {
                 let recorded = record(&report, &recording, Ok(store));
                 match recorded.job {
                     Ok(job) => outcome.job = Some(job),
                     Err(error) => outcome.problems.push(error),
                 }
-                (recorded.files, recorded.tasks, recorded.objects)
+                (recorded.files, recorded.tasks, recorded.objects, recorded.looked_up)
             }
-            None => (unhashed_records(&report, &filter), Vec::new(), Vec::new()),
+            None => {
+                let files = unhashed_records(&report, &filter);
+                (files, Vec::new(), Vec::new(), lookups_of(&report, &filter))
+            }
         };
         if gathered.is_unfinished && outcome.job.is_some() && run_dir.is_findable() {
             outcome.is_kept = crate::ray::keep(run_dir, &outcome.repo, &report, &files).is_ok();
         }
-        publish(outcome, options.report.as_deref(), around, run_report(&report, files, tasks, objects));
+        let report = run_report(&report, files, tasks, objects, looked_up);
+        publish(outcome, options.report.as_deref(), around, report);
     } else {
         let how = traced.tracer_end.unwrap_or_else(|| "it said that it had written one".to_owned());
         outcome.problems.push(RecordError::NothingReported(how));

@@ -7,4 +7,8 @@ WHERE id NOT IN (
     SELECT exe FROM process
     UNION ALL
     SELECT cwd FROM process
+    UNION ALL
+    SELECT path FROM lookup
+    UNION ALL
+    SELECT program FROM lookup
 );

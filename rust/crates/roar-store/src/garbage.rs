@@ -78,6 +78,7 @@ fn collect(conn: &Connection, ended_before_unix_ns: Option<i64>) -> rusqlite::Re
         let artifacts = count(sql::GC_ARTIFACT_DELETE)?;
         count(sql::GC_ARTIFACT_HASH_DELETE)?;
         count(sql::GC_PATCH_DELETE)?;
+        count(sql::GC_LISTING_DELETE)?;
         let others =
             (count(sql::GC_PATH_DELETE)?, count(sql::GC_PACKAGE_DELETE)?, count(sql::GC_HASH_CACHE_DELETE)?);
         if jobs > 0 {

@@ -299,14 +299,14 @@ impl Place {
 }
 
 /// Gives paths their rows.
-struct PathStatements<'c> {
+pub(crate) struct PathStatements<'c> {
     find: Statement<'c>,
     add: Statement<'c>,
     set_last: Statement<'c>,
 }
 
 impl<'c> PathStatements<'c> {
-    fn new(conn: &'c Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn new(conn: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             find: conn.prepare(sql::PATH_FIND)?,
             add: conn.prepare(sql::PATH_ADD)?,
@@ -314,7 +314,7 @@ impl<'c> PathStatements<'c> {
         })
     }
 
-    fn intern(&mut self, path: &PathBytes) -> rusqlite::Result<i64> {
+    pub(crate) fn intern(&mut self, path: &PathBytes) -> rusqlite::Result<i64> {
         self.find_or_add(path).map(|(id, _)| id)
     }
 

@@ -3,13 +3,14 @@
 use std::borrow::Borrow;
 use std::mem;
 
-use tracer_schema::{FileRecord, ObjectRecord, Role, Task};
+use tracer_schema::{FileRecord, Lookups, ObjectRecord, Role, Task};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::forget::forget;
 use crate::hash_cache::{self, CachedHash};
 use crate::job_insert::{add_end, add_files, add_job, find_job};
+use crate::lookups::add_lookups;
 use crate::model::{EnvUse, FileCounts, Job, JobKey, JobState, NewJob, Package, RecordedJob};
 use crate::objects::add_objects;
 use crate::store::Store;
@@ -36,6 +37,7 @@ pub struct JobWriter<'s, F> {
     pending: Vec<F>,
     tasks: Vec<Task>,
     objects: Vec<ObjectRecord>,
+    lookups: Lookups,
     hashes: Vec<CachedHash>,
     /// Files that have been written.
     written: i64,
@@ -54,6 +56,7 @@ impl Store {
             pending: Vec::new(),
             tasks: Vec::new(),
             objects: Vec::new(),
+            lookups: Lookups::default(),
             hashes: Vec::new(),
             written: 0,
             counts: FileCounts::default(),
@@ -115,6 +118,11 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
         self.objects = objects;
     }
 
+    /// Sets what the job looked up.
+    pub fn set_lookups(&mut self, lookups: Lookups) {
+        self.lookups = lookups;
+    }
+
     /// Sets the packages, which may be known only after the files.
     pub fn set_packages(&mut self, packages: Vec<Package>) {
         self.job.context.packages = packages;
@@ -165,6 +173,7 @@ impl<F: Borrow<FileRecord>> JobWriter<'_, F> {
         if let Some(state) = end {
             add_tasks(&transaction, key, &self.tasks).map_err(failed)?;
             add_objects(&transaction, key, &self.objects).map_err(failed)?;
+            add_lookups(&transaction, key, &self.lookups).map_err(failed)?;
             add_end(&transaction, key, &self.job, state, self.counts).map_err(failed)?;
         }
         transaction.commit().map_err(failed)?;

@@ -16,6 +16,7 @@ mod job_rows;
 mod job_writer;
 mod label;
 mod lineage_reader;
+mod lookups;
 mod model;
 mod objects;
 mod packages;

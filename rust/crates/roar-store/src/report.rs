@@ -44,6 +44,7 @@ impl Store {
             files: self.files(key)?,
             tasks: self.tasks(key)?,
             objects: self.objects(key)?,
+            looked_up: self.lookups(key)?,
             tracer: TracerStats { events, overhead_ns, fell_back_from, mode: job.tracer_mode },
         })
     }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use roar_store::{JobContext, JobKind, NewJob, Store, rfc3339};
 use tracer_schema::report::RUN_REPORT_FORMAT;
 use tracer_schema::{
-    Act, Coverage, EventKind, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, NodeKind, PathBytes, Prior,
-    ProcessRecord, Role, RunReport, TracerStats,
+    Act, Coverage, EventKind, Exit, FellBack, FileRecord, Gap, GapKind, Hashes, Lookups, NodeKind, PathBytes,
+    Prior, ProcessRecord, Role, RunReport, TracerStats,
 };
 
 /// Any bytes but NUL.
@@ -121,6 +121,7 @@ fn report(job: NewJob, mut files: Vec<FileRecord>) -> RunReport {
         files,
         tasks: Vec::new(),
         objects: vec![],
+        looked_up: Lookups::default(),
         tracer: job.tracer,
     }
 }

@@ -67,3 +67,13 @@ pub(crate) fn shown_path(environment: &Environment, path: &PathBytes) -> String 
     let near = if near.as_os_str().is_empty() { Path::new(".") } else { near };
     quote::word(near.as_os_str().as_encoded_bytes())
 }
+
+/// Returns the path of a directory as a person in the working directory would type it.
+pub(crate) fn shown_directory(environment: &Environment, path: &PathBytes) -> String {
+    let path = path.as_path();
+    if path == environment.cwd {
+        return ".".to_owned();
+    }
+    let near = path.strip_prefix(&environment.cwd).unwrap_or(path);
+    quote::word(near.join("").as_os_str().as_encoded_bytes())
+}

@@ -2,11 +2,12 @@
 
 use tracer_schema::stream::{Item, Reader};
 use tracer_schema::{
-    Act, Coverage, EventFlags, EventKind, Exit, FileStamp, FileSummary, Gap, GapKind, PathBytes,
-    ProcessRecord, TaskRecord, TextId, TraceEvent,
+    Act, Coverage, EventFlags, EventKind, Exit, FileStamp, FileSummary, Gap, GapKind, LookupKind,
+    LookupSummaries, PathBytes, ProcessRecord, TaskRecord, TextId, TraceEvent,
 };
 
 use crate::descriptors::{Descriptors, OpenFile};
+use crate::lookups::Lookups;
 use crate::namespace::{Change, Namespace, Place};
 use crate::processes::{Processes, split_arguments};
 use crate::tasks::Tasks;
@@ -59,6 +60,8 @@ pub struct RunSummary {
     pub files: Vec<FileSummary>,
     /// The tasks, in the order in which they were told.
     pub tasks: Vec<TaskRecord>,
+    /// What was looked up and is no file of the run; which kinds the backend sees is for it to say.
+    pub looked_up: LookupSummaries,
     /// Events taken.
     pub events: u64,
 }
@@ -71,6 +74,7 @@ pub struct Aggregator {
     descriptors: Descriptors,
     processes: Processes,
     tasks: Tasks,
+    lookups: Lookups,
     gaps: Vec<Gap>,
     gaps_more: u64,
     events_lost: u64,
@@ -196,6 +200,8 @@ impl Aggregator {
             }
             EventKind::Unlink => self.with_file(event, |names, texts, place| names.unlink(texts, place, pid)),
             EventKind::Found => self.with_file(event, Namespace::found),
+            EventKind::Absent => self.look_up(event, LookupKind::Absent),
+            EventKind::Listed => self.look_up(event, LookupKind::Listing),
             EventKind::Rename => self.with_second(event, |names, texts, place, to| {
                 names.rename(texts, place, to, event.flags.has(EventFlags::EXCHANGE), pid);
             }),
@@ -215,6 +221,16 @@ impl Aggregator {
             self.tasks.tell(path, event.value, event.pid, event.tid, event.time_ns);
         }
         is_told
+    }
+
+    fn look_up(&mut self, event: &TraceEvent, kind: LookupKind) {
+        let Some(path) = self.texts.symbol(event.text) else { return };
+        let is_of_run = kind == LookupKind::Absent && self.namespace.has_named(path);
+        if is_of_run || self.tasks.owns(self.texts.bytes(path)) {
+            return;
+        }
+        let Self { lookups, processes, .. } = self;
+        lookups.add(path, kind, || processes.get(event.pid, event.time_ns).exe.clone());
     }
 
     fn path_of(&self, id: TextId) -> PathBytes {
@@ -371,6 +387,9 @@ impl Aggregator {
                 files.push(file);
             }
         }
+        let looked_up =
+            std::mem::take(&mut self.lookups)
+                .summarize(&self.texts, &self.namespace, &mut |path| world.look(path));
         if self.gaps_more > 0
             && let Some(last) = self.gaps.last_mut()
         {
@@ -394,6 +413,7 @@ impl Aggregator {
             processes: self.processes.into_records(),
             files,
             tasks: self.tasks.into_records(),
+            looked_up,
             events: self.events,
         }
     }

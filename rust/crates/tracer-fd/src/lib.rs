@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod descriptors;
+mod lookups;
 mod moves;
 mod namespace;
 mod processes;

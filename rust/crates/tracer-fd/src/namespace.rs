@@ -150,6 +150,11 @@ impl Namespace {
         self.by_identity.contains_key(&(stamp.dev, stamp.ino))
     }
 
+    /// Returns whether a file of the run has or had that name.
+    pub(crate) fn has_named(&self, path: Symbol) -> bool {
+        self.names.contains_key(&path)
+    }
+
     /// What was told of the file is how it is since the run has changed it: what it was before is not known.
     pub(crate) fn forget_before(&mut self, stamp: &FileStamp) {
         if let Some(node) = self.by_identity.get(&(stamp.dev, stamp.ino)).copied() {

@@ -80,7 +80,7 @@ fn recover_in(run_dir: &Path, backend: &str, detail: &str, world: &mut dyn World
     if summary.root_pid == 0 {
         return Recovery::Nothing;
     }
-    let mut report = report_of(summary, backend, TracerStats::default());
+    let mut report = report_of(summary, backend, &[], TracerStats::default());
     let root = report.processes.iter().find(|process| process.pid == report.root_pid);
     // What still ran was killed with its tracer (PTRACE_O_EXITKILL).
     report.exit =

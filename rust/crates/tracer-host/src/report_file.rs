@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tracer_fd::RunSummary;
 use tracer_schema::report::TRACER_REPORT_VERSION;
-use tracer_schema::{TracerReport, TracerStats};
+use tracer_schema::{LookupKind, LookupSummaries, TracerReport, TracerStats};
 
 /// Name of the report in the run directory.
 pub const REPORT_FILE: &str = "report";
@@ -45,9 +45,15 @@ pub enum ReportError {
     },
 }
 
-/// Returns the report of a run.
-pub fn report_of(summary: RunSummary, backend: &str, mut tracer: TracerStats) -> TracerReport {
+/// Returns the report of a run. `kinds`: of the lookups that the backend sees.
+pub fn report_of(
+    summary: RunSummary,
+    backend: &str,
+    kinds: &[LookupKind],
+    mut tracer: TracerStats,
+) -> TracerReport {
     tracer.events = summary.events;
+    let looked_up = LookupSummaries { kinds: kinds.to_vec(), ..summary.looked_up };
     TracerReport {
         version: TRACER_REPORT_VERSION,
         backend: backend.to_owned(),
@@ -61,6 +67,7 @@ pub fn report_of(summary: RunSummary, backend: &str, mut tracer: TracerStats) ->
         processes: summary.processes,
         files: summary.files,
         tasks: summary.tasks,
+        looked_up,
         tracer,
     }
 }

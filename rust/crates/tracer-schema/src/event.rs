@@ -104,6 +104,10 @@ event_kinds! {
     Found = 27,
     /// The run is over; `value` is the wait status of its root process.
     End = 28,
+    /// A call by the path `text` found nothing there. Nothing was made.
+    Absent = 29,
+    /// The directory `text`, with `stamp`, was listed.
+    Listed = 30,
 }
 
 impl EventKind {
@@ -129,6 +133,8 @@ impl EventKind {
             Self::Fork => "fork",
             Self::Directory => "chdir",
             Self::Exit | Self::End => "exit",
+            Self::Absent => "stat",
+            Self::Listed => "getdents64",
             Self::Text | Self::Start | Self::Seen | Self::Gap | Self::Found => "",
         }
     }

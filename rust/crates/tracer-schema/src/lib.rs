@@ -16,6 +16,7 @@ pub use bytes::{PathBytes, PathRef};
 pub use event::{EventFlags, EventKind, FileStamp, Pid, TextId, TraceEvent};
 pub use hashes::{BLAKE3, BLAKE3_OF_NOTHING, Hashes, from_hex, to_hex};
 pub use report::{
-    Act, Coverage, Exit, FellBack, FileRecord, FileSummary, Gap, GapKind, NodeKind, ObjectRecord, Prior,
-    ProcessRecord, Role, RunReport, Span, Task, TaskFile, TaskRecord, TaskUse, TracerReport, TracerStats,
+    Act, Coverage, Exit, FellBack, FileRecord, FileSummary, Found, Gap, GapKind, Listing, Lookup, LookupKind,
+    LookupSummaries, LookupSummary, Lookups, NodeKind, ObjectRecord, Prior, ProcessRecord, Role, RunReport,
+    Span, Task, TaskFile, TaskRecord, TaskUse, TracerReport, TracerStats,
 };

@@ -293,6 +293,45 @@ pub struct TaskRecord {
     pub files: Vec<TaskFile>,
 }
 
+/// How a run looked something up that is no file of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LookupKind {
+    /// It asked for a path at which nothing was.
+    Absent,
+    /// It listed a directory.
+    Listing,
+}
+
+/// What a run looked up, as the policy sums it up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupSummary {
+    /// Where: absolute.
+    pub path: PathBytes,
+    /// How.
+    pub kind: LookupKind,
+    /// The program that did it first.
+    pub program: PathBytes,
+}
+
+/// Everything that a run looked up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupSummaries {
+    /// The kinds that the backend sees at all.
+    pub kinds: Vec<LookupKind>,
+    /// By path and kind.
+    pub found: Vec<LookupSummary>,
+    /// How many there were beyond a bound.
+    pub left_out: u64,
+}
+
+impl LookupSummaries {
+    /// Returns whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.found.is_empty()
+    }
+}
+
 /// A backend that `auto` passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FellBack {
@@ -343,6 +382,9 @@ pub struct TracerReport {
     /// The tasks, in the order in which they were told. Absent in older reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskRecord>,
+    /// What was looked up and is no file of the run. Absent in older reports.
+    #[serde(default, skip_serializing_if = "LookupSummaries::is_empty")]
+    pub looked_up: LookupSummaries,
     /// The tracer's own figures.
     pub tracer: TracerStats,
 }
@@ -476,6 +518,58 @@ impl ObjectRecord {
     }
 }
 
+/// What a run looked up that is no file of it: it can have decided what the run did all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lookup {
+    /// Where.
+    pub path: PathBytes,
+    /// How.
+    #[serde(flatten)]
+    pub found: Found,
+    /// The program that did it first.
+    pub program: PathBytes,
+}
+
+/// What a run found where it looked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// A directory, which it listed.
+    Listing(Listing),
+}
+
+/// The names in a directory before a run, without those that lists leave out. A directory's name ends in a slash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Listing {
+    /// How many.
+    pub count: u64,
+    /// The names, sorted; absent where there are more than a report holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<PathBytes>>,
+    /// BLAKE3 of the sorted names, a NUL after each.
+    pub blake3: String,
+}
+
+/// Everything that a run looked up and that people are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lookups {
+    /// The kinds that the backend sees at all. Of others it is not known whether there were any.
+    pub kinds: Vec<LookupKind>,
+    /// By path and kind.
+    pub found: Vec<Lookup>,
+    /// How many there were beyond a bound.
+    pub left_out: u64,
+}
+
+impl Lookups {
+    /// Returns whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.found.is_empty()
+    }
+}
+
 /// A run, as the world sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -507,6 +601,9 @@ pub struct RunReport {
     /// The objects of object stores, of a run that used some. Absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ObjectRecord>,
+    /// What was looked up and is no file of the run. Absent where nothing is known of that, as in older reports.
+    #[serde(default, skip_serializing_if = "Lookups::is_empty")]
+    pub looked_up: Lookups,
     /// The tracer's own figures.
     pub tracer: TracerStats,
 }

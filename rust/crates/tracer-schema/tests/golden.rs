@@ -74,6 +74,8 @@ const KINDS: &[EventKind] = &[
     EventKind::Gap,
     EventKind::Found,
     EventKind::End,
+    EventKind::Absent,
+    EventKind::Listed,
 ];
 
 #[test]
@@ -103,6 +105,7 @@ fn kinds_and_flags_have_the_numbers_of_wire_version_1() {
         "unlisted_directory",
         "undecoded_call",
         "raw_calls",
+        "unseen_objects",
     ];
     for (number, name) in (1..).zip(gaps) {
         assert_eq!(GapKind::from_number(number).map(GapKind::name), Some(name));
@@ -378,6 +381,7 @@ fn check_tracer_report(golden: &[u8]) {
         processes: processes(),
         files: summaries(),
         tasks: vec![],
+        looked_up: Default::default(),
         tracer: stats(),
     };
     assert_eq!(TRACER_REPORT_VERSION, 1);
@@ -469,6 +473,7 @@ fn check_run_report(golden: &[u8]) {
         files: records(),
         tasks: vec![],
         objects: vec![],
+        looked_up: Default::default(),
         tracer: stats(),
     };
     assert_eq!(RUN_REPORT_FORMAT, "roar.report/1");

@@ -149,6 +149,16 @@ pub enum Effect {
         /// What.
         at: PathAt,
     },
+    /// Lists a directory. It does nothing to files, and what it tells can decide what a program does.
+    List {
+        /// Which.
+        fd: Descriptor,
+    },
+    /// Looks for a path, and does nothing to what is there: of interest if nothing is.
+    Look {
+        /// What.
+        at: PathAt,
+    },
     /// Submits kernel AIO (io_submit(2)).
     AioSubmit {
         /// Position of the number of control blocks.

@@ -12,4 +12,4 @@ mod table;
 
 pub use arch::Arch;
 pub use effect::{Comparison, Descriptor, Effect, OpenFlags, PathAt, Test, When, constants};
-pub use table::{ROWS, Row, lookup};
+pub use table::{LOOKUPS, ROWS, Row, is_lookup, lookup};

@@ -41,6 +41,11 @@ pub fn lookup(arch: Arch, number: u64) -> Option<usize> {
     ROWS.iter().position(|row| row.number(arch).is_some_and(|row| u64::from(row) == number))
 }
 
+/// Returns whether a call is one of [`LOOKUPS`].
+pub fn is_lookup(arch: Arch, number: u64) -> bool {
+    LOOKUPS.iter().any(|row| row.number(arch).is_some_and(|row| u64::from(row) == number))
+}
+
 const fn test(arg: u8, mask: u32, comparison: crate::Comparison, value: u32) -> Test {
     Test { arg, mask, comparison, value }
 }
@@ -93,11 +98,11 @@ macro_rules! number {
 }
 
 /// `name [architectures…] effect, when;` — `all` is every architecture, `x86s` those of x86, `wide` those with 64-bit
-/// registers. x32 has the numbers of x86_64 except where `x32 N` says otherwise (arch/x86/entry/syscalls/syscall_64.tbl).
+/// registers, `only64` x86 with 64-bit registers, `only32` without, `arm` the other. x32 has the numbers of x86_64 except where `x32 N` says otherwise (arch/x86/entry/syscalls/syscall_64.tbl).
 macro_rules! rows {
-    ($($name:ident [$set:ident $($x32:literal)?] $effect:expr, $when:expr;)+) => {
-        /// Every call that matters.
-        pub const ROWS: &[Row] = &[$(rows!(@row $name $set [$($x32)?] $effect, $when),)+];
+    ($(#[$doc:meta])+ $table:ident: $($name:ident [$set:ident $($x32:literal)?] $effect:expr, $when:expr;)+) => {
+        $(#[$doc])+
+        pub const $table: &[Row] = &[$(rows!(@row $name $set [$($x32)?] $effect, $when),)+];
     };
     (@row $name:ident $set:ident [$($x32:literal)?] $effect:expr, $when:expr) => {
         Row {
@@ -111,25 +116,32 @@ macro_rules! rows {
         }
     };
     (@x86_64 only32 $name:ident) => { None };
+    (@x86_64 arm $name:ident) => { None };
     (@x86_64 $set:ident $name:ident) => { number!($name, x86_64) };
     (@x86 wide $name:ident) => { None };
+    (@x86 only64 $name:ident) => { None };
+    (@x86 arm $name:ident) => { None };
     (@x86 $set:ident $name:ident) => { number!($name, x86) };
     (@x32 only32 $name:ident) => { None };
+    (@x32 arm $name:ident) => { None };
     (@x32 $set:ident $name:ident $number:literal) => { Some($number) };
     (@x32 $set:ident $name:ident) => { number!($name, x86_64) };
     (@aarch64 all $name:ident) => { number!($name, aarch64) };
     (@aarch64 wide $name:ident) => { number!($name, aarch64) };
+    (@aarch64 arm $name:ident) => { number!($name, aarch64) };
     (@aarch64 $set:ident $name:ident) => { None };
 }
 
 use Effect::{
-    AioSubmit, Allocate, Clone, Clone3, CloneUntraced, Copy, Link, Map, MapIndirect, Mknod, Namespace, Open,
-    OpenHandle, Protect, Read, Rename, RingEnter, RingRegister, RingSetup, SeccompListener, Symlink,
-    Truncate, TruncateFd, Unlink, Write,
+    AioSubmit, Allocate, Clone, Clone3, CloneUntraced, Copy, Link, List, Look, Map, MapIndirect, Mknod,
+    Namespace, Open, OpenHandle, Protect, Read, Rename, RingEnter, RingRegister, RingSetup, SeccompListener,
+    Symlink, Truncate, TruncateFd, Unlink, Write,
 };
 use When::{All, Always, Any};
 
 rows! {
+    /// Every call that matters.
+    ROWS:
     read [all] Read { fd: 0 }, Always;
     pread64 [all] Read { fd: 0 }, Always;
     readv [all 515] Read { fd: 0 }, Always;
@@ -183,6 +195,9 @@ rows! {
     mknod [x86s] Mknod { at: cwd(0) }, Any(&regular(1));
     mknodat [all] Mknod { at: at(0, 1) }, Any(&regular(2));
 
+    getdents [x86s] List { fd: 0 }, Always;
+    getdents64 [all] List { fd: 0 }, Always;
+
     io_submit [all 544] AioSubmit { count: 1, blocks: 2 }, Always;
     io_uring_setup [all] RingSetup { params: 1 }, Always;
     io_uring_enter [all] RingEnter { fd: 0 }, Always;
@@ -195,6 +210,27 @@ rows! {
     setns [all] Namespace, Always;
     unshare [all] Namespace, All(&[test(0, NEW_ROOT, Ne, 0)]);
     seccomp [all] SeccompListener, All(&[test(0, ANY, Eq, 1), test(1, 1 << 3, Ne, 0)]);
+}
+
+rows! {
+    /// Calls that do nothing to files, and of which it is of interest if they find nothing: apart from [`ROWS`], since a seccomp filter cannot
+    /// look at a result.
+    LOOKUPS:
+    stat [x86s] Look { at: cwd(0) }, Always;
+    stat64 [only32] Look { at: cwd(0) }, Always;
+    lstat [x86s] Look { at: cwd(0) }, Always;
+    lstat64 [only32] Look { at: cwd(0) }, Always;
+    newfstatat [only64] Look { at: at(0, 1) }, Always;
+    fstatat64 [only32] Look { at: at(0, 1) }, Always;
+    fstatat [arm] Look { at: at(0, 1) }, Always;
+    statx [all] Look { at: at(0, 1) }, Always;
+    access [x86s] Look { at: cwd(0) }, Always;
+    faccessat [all] Look { at: at(0, 1) }, Always;
+    faccessat2 [all] Look { at: at(0, 1) }, Always;
+    readlink [x86s] Look { at: cwd(0) }, Always;
+    readlinkat [all] Look { at: at(0, 1) }, Always;
+    execve [all 520] Look { at: cwd(0) }, Always;
+    execveat [all 545] Look { at: at(0, 1) }, Always;
 }
 
 #[cfg(test)]

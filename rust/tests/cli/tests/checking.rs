@@ -54,7 +54,7 @@ fn stale_says_which_steps_must_run_again_and_why() {
         takes from @1
     @3  sh -c 'cat parts/*.csv > all.csv'
         output all.csv is missing
-        parts/3.csv is new beside its inputs, all of whose kind it had read
+        parts/3.csv is new in parts/, which it listed
     ----- stderr
     hint: `roar rerun` runs them again, in this order
     ");
@@ -67,7 +67,7 @@ fn stale_says_which_steps_must_run_again_and_why() {
     tracer  ptrace
     stale  @1 sh sort.sh in.csv sorted.csv: input in.csv has changed
                @2 sh -c 'head -1 sorted.csv > first.txt': takes from @1
-               @3 sh -c 'cat parts/*.csv > all.csv': output all.csv is missing, parts/3.csv is new beside its inputs, all of whose kind it had read
+               @3 sh -c 'cat parts/*.csv > all.csv': output all.csv is missing, parts/3.csv is new in parts/, which it listed
     ");
     env.write("sort.sh", "sort -u \"$1\" > \"$2\"\n");
     env.write("first.txt", "by hand\n");
@@ -84,7 +84,7 @@ fn stale_says_which_steps_must_run_again_and_why() {
     @3  sh -c 'cat parts/*.csv > all.csv'
         input parts/1.csv is missing
         output all.csv is missing
-        parts/3.csv is new beside its inputs, all of whose kind it had read
+        parts/3.csv is new in parts/, which it listed
     ----- stderr
     hint: `roar rerun` runs them again, in this order
     ");
@@ -99,6 +99,84 @@ fn a_directory_of_which_a_step_did_not_read_all_may_get_new_files() {
     status: 0
     ----- stderr
     nothing is stale
+    ");
+}
+
+#[test]
+fn a_listed_directory_with_other_names_makes_a_step_stale() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("data/a.csv", "a\n");
+    env.write("data/b.csv", "b\n");
+    env.write("data/notes.txt", "");
+    env.write("more/x", "");
+    env.roar(["run", "sh", "-c", "cat data/*.csv > data/all.tsv"]);
+    env.roar(["run", "sh", "-c", "ls more > names"]);
+    // What a step makes itself in a directory that it lists is not new, nor is what it does not care for.
+    env.write("data/readme.txt", "");
+    env.write("data/.c.csv.swp", "");
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    fs::remove_file(env.project().join("data/readme.txt")).unwrap();
+    fs::remove_file(env.project().join("data/notes.txt")).unwrap();
+    fs::rename(env.project().join("data/b.csv"), env.project().join("data/c.csv")).unwrap();
+    fs::rename(env.project().join("more/x"), env.project().join("more/y")).unwrap();
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh -c 'cat data/*.csv > data/all.tsv'
+        input data/b.csv is missing
+        data/c.csv is new in data/, which it listed
+    @2  sh -c 'ls more > names'
+        more/y is new in more/, which it listed
+        more/x is gone from more/, which it listed
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+    env.line("rerun");
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    fs::remove_dir_all(env.project().join("more")).unwrap();
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @4  sh -c 'ls more > names'
+        more/, which it listed, cannot be listed
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+}
+
+#[test]
+fn what_a_step_makes_in_a_directory_that_one_before_it_listed_is_new_there() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("data/a", "a\n");
+    env.roar(["run", "sh", "-c", "ls data > names"]);
+    env.roar(["run", "sh", "-c", "cp names data/names"]);
+    // The second comes from the first: to run that again for it would have no end.
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    env.roar(["run", "sh", "-c", "mkdir data/sub; echo b > data/sub/b; echo c > data/c"]);
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh -c 'ls data > names'
+        data/c is new in data/, which it listed
+        data/sub/ is new in data/, which it listed
+    @2  sh -c 'cp names data/names'
+        takes from @1
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
     ");
 }
 

@@ -46,6 +46,10 @@ struct Statement {
     is_whole: bool,
     /// In the order of their paths, as the report has them.
     records: Vec<Map<String, Value>>,
+    /// The kinds of lookups that the backend sees.
+    lookup_kinds: Vec<String>,
+    /// What was looked up in the world.
+    lookups: Vec<Map<String, Value>>,
 }
 
 /// What is different in each run of a case, and is put as the case puts it.
@@ -100,7 +104,17 @@ impl Agreement {
         records.sort_by_key(|record| {
             (text(record, "path").to_owned(), text(record, "role").to_owned(), written(record))
         });
-        let own = Statement { is_whole: expected.gaps.is_empty(), records };
+        let looked_up = &report["looked_up"];
+        let kinds = looked_up["kinds"].as_array().into_iter().flatten();
+        let found = looked_up["found"].as_array().into_iter().flatten().filter_map(Value::as_object);
+        let lookups = found.filter(|_| case.varies.is_none());
+        let lookups = lookups.filter_map(|found| Some(names.without_id(names.normal(found, &expected)?)));
+        let own = Statement {
+            is_whole: expected.gaps.is_empty(),
+            records,
+            lookup_kinds: kinds.filter_map(Value::as_str).map(str::to_owned).collect(),
+            lookups: lookups.filter(|lookup| !is_outside(lookup)).collect(),
+        };
         let place = self.place_for(case)?;
         let text = serde_json::to_vec(&own).map_err(|error| error.to_string())?;
         // Aside and moved: whoever reads it finds all of it.
@@ -126,6 +140,17 @@ impl Names<'_> {
     fn fill(&self, text: &str) -> String {
         let words = |bytes| String::from_utf8_lossy(bytes).into_owned();
         text.replace("{id}", &words(self.id)).replace("{world}", &words(self.world))
+    }
+
+    /// Returns a lookup in which the names, and what is made of them, are the same in each run.
+    fn without_id(&self, mut lookup: Map<String, Value>) -> Map<String, Value> {
+        lookup.remove("blake3");
+        for name in lookup.get_mut("names").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Value::String(text) = name {
+                *text = text.replace(&*String::from_utf8_lossy(self.id), "{id}");
+            }
+        }
+        lookup
     }
 
     /// Returns a record with what must be the same, or none if the case does not look at it.
@@ -181,6 +206,7 @@ fn is_outside(record: &Map<String, Value>) -> bool {
 /// Returns the records that are not the same, as lines of a difference.
 fn differences(own: &Statement, theirs: &Statement) -> Vec<String> {
     let is_whole = own.is_whole && theirs.is_whole;
+    let lookup_differences = if is_whole { differences_of_lookups(own, theirs) } else { Vec::new() };
     let compared = |statement: &Statement| -> Vec<Map<String, Value>> {
         statement.records.iter().filter(|record| is_whole || !is_outside(record)).cloned().collect()
     };
@@ -200,7 +226,7 @@ fn differences(own: &Statement, theirs: &Statement) -> Vec<String> {
         }
     }
     if own == theirs {
-        return Vec::new();
+        return lookup_differences;
     }
     let line = |sign: char, record: &Map<String, Value>| format!("{sign} {}", Value::Object(record.clone()));
     let missing = theirs.iter().filter(|record| !own.contains(record)).map(|record| line('-', record));
@@ -210,4 +236,23 @@ fn differences(own: &Statement, theirs: &Statement) -> Vec<String> {
         lines.push("the same records, in another order or number".to_owned());
     }
     lines
+}
+
+/// Returns the lookups that are not the same, of kinds that both see. Who looked first is for them to say.
+fn differences_of_lookups(own: &Statement, theirs: &Statement) -> Vec<String> {
+    let of = |statement: &Statement| -> Vec<String> {
+        let is_of_both = |lookup: &&Map<String, Value>| {
+            [own, theirs].iter().all(|seen| seen.lookup_kinds.iter().any(|kind| kind == text(lookup, "kind")))
+        };
+        let lookups = statement.lookups.iter().filter(is_of_both).map(|lookup| {
+            let mut lookup = lookup.clone();
+            lookup.remove("program");
+            Value::Object(lookup).to_string()
+        });
+        lookups.collect()
+    };
+    let (own, theirs) = (of(own), of(theirs));
+    let missing = theirs.iter().filter(|line| !own.contains(line)).map(|line| format!("- {line}"));
+    let added = own.iter().filter(|line| !theirs.contains(line)).map(|line| format!("+ {line}"));
+    missing.chain(added).take(TOLD_MAX).collect()
 }

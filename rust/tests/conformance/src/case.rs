@@ -69,6 +69,9 @@ pub struct Case {
     /// Paths whose records are not looked at unless a line of `expect` names them.
     #[serde(default)]
     pub ignore: Vec<String>,
+    /// What is looked up in the world, as `absent PATH` or `listing PATH NAME…`; where it is not given, that is not looked at. Of a
+    /// backend, the kinds that it says it sees.
+    pub looked_up: Option<Vec<String>>,
     /// The gaps, as `KIND` or `KIND PROGRAM`. None: the run is complete.
     #[serde(default)]
     pub gaps: Vec<String>,

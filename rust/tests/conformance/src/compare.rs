@@ -6,7 +6,7 @@ use crate::Result;
 use crate::case::{Case, ExpectedExit};
 use crate::expectation::Expectation;
 use crate::pattern;
-use crate::report::{Exit, FileRecord, Kind, Prior, Report};
+use crate::report::{Exit, FileRecord, Kind, Lookup, LookupKind, Lookups, Prior, Report};
 
 /// What is expected of one run under one backend, with all replacements made.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Expected {
     pub files: Vec<Expectation>,
     /// Patterns of paths that are not looked at.
     pub ignore: Vec<Vec<u8>>,
+    /// What is looked up.
+    pub looked_up: Option<Vec<String>>,
     /// Gaps.
     pub gaps: Vec<String>,
     /// How the command ends.
@@ -47,7 +49,9 @@ impl Expected {
             files.extend(Expectation::parse(&fill(line))?);
         }
         let ignore = case.ignore.iter().map(|text| pattern::unescape(text)).collect::<Result<_>>()?;
-        Ok(Self { files, ignore, gaps: gaps.to_vec(), exit })
+        let looked_up = case.looked_up.as_ref();
+        let looked_up = looked_up.map(|lines| lines.iter().map(|line| fill(line)).collect());
+        Ok(Self { files, ignore, looked_up, gaps: gaps.to_vec(), exit })
     }
 }
 
@@ -57,6 +61,9 @@ pub fn compare(expected: &Expected, report: &Report, world: &[u8]) -> Vec<String
     compare_exit(expected.exit, report, &mut differences);
     compare_gaps(&expected.gaps, report, &mut differences);
     compare_files(expected, report, world, &mut differences);
+    if let Some(lines) = &expected.looked_up {
+        compare_lookups(lines, report, world, &mut differences);
+    }
     differences
 }
 
@@ -135,6 +142,37 @@ fn compare_files(expected: &Expected, report: &Report, world: &[u8], differences
             differences.push(format!("- {}{times}", expectation.line));
         }
     }
+}
+
+fn compare_lookups(expected: &[String], report: &Report, world: &[u8], differences: &mut Vec<String>) {
+    let Lookups { kinds, found } = &report.looked_up;
+    let line = |lookup: &Lookup| {
+        let mut line = match lookup.kind {
+            LookupKind::Absent => "absent ".to_owned(),
+            LookupKind::Listing => "listing ".to_owned(),
+        };
+        let path = relative_to(world, &lookup.path.0);
+        line.push_str(&if path == world { ".".to_owned() } else { pattern::escape(&path) });
+        for name in &lookup.names {
+            line.push(' ');
+            line.push_str(&pattern::escape(&name.0));
+        }
+        line
+    };
+    let is_seen = |line: &&String| {
+        let kind = if line.starts_with("absent ") { LookupKind::Absent } else { LookupKind::Listing };
+        kinds.contains(&kind)
+    };
+    let found =
+        found.iter().filter(|lookup| kinds.contains(&lookup.kind) && lookup.path.0.starts_with(world));
+    let mut found: Vec<String> = found.map(line).collect();
+    for line in expected.iter().filter(is_seen) {
+        match found.iter().position(|found| found == line) {
+            Some(at) => drop(found.remove(at)),
+            None => differences.push(format!("- {line}")),
+        }
+    }
+    differences.extend(found.into_iter().map(|line| format!("+ {line}")));
 }
 
 /// Finds the lines that may name a path, without going through all of them: a case may have a hundred thousand.

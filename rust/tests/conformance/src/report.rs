@@ -152,6 +152,34 @@ pub struct Coverage {
     pub gaps: Vec<Gap>,
 }
 
+/// How something was looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LookupKind {
+    /// Nothing was there.
+    Absent,
+    /// A directory was listed.
+    Listing,
+}
+
+/// Something that was looked up.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the format")]
+pub struct Lookup {
+    pub path: Bytes,
+    pub kind: LookupKind,
+    #[serde(default)]
+    pub names: Vec<Bytes>,
+}
+
+/// Everything that was looked up.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the format")]
+pub struct Lookups {
+    pub kinds: Vec<LookupKind>,
+    pub found: Vec<Lookup>,
+}
+
 /// What the tracer says of its own work.
 #[derive(Clone, Debug, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the format")]
@@ -181,6 +209,8 @@ pub struct Report {
     pub coverage: Coverage,
     pub processes: Vec<Process>,
     pub files: Vec<FileRecord>,
+    #[serde(default)]
+    pub looked_up: Lookups,
     pub tracer: Tracer,
 }
 

@@ -30,7 +30,7 @@ const NOT_FOR_MUSL: &[(&str, &[&str])] = &[
         ],
     ),
     ("it has no preadv2 and pwritev2", &["read_preadv2", "write_pwritev2"]),
-    ("it has no statx", &["stat_only"]),
+    ("it has no statx", &["stat_only", "lookup_statx"]),
     ("it has no dlmopen", &["life_loads"]),
     (
         "roar itself, which is not linked with it, is given the library",

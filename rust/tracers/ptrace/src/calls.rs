@@ -216,6 +216,12 @@ impl Observer {
                 let name = self.name_argument(who, call, at)?;
                 is_told(&name).then_some(Pending::Unlink(name))
             }
+            Effect::List { fd: directory } => {
+                self.enter_list(who, fd(directory));
+                None
+            }
+            // In a table that no filter is made of.
+            Effect::Look { .. } => None,
             // The context is the first argument (io_submit(2)).
             Effect::AioSubmit { count, blocks } => self.enter_aio(who, call, arg(0), arg(count), arg(blocks)),
             Effect::RingSetup { params } => Some(Pending::Ring(RingCall::Setup { params: arg(params) })),
@@ -413,6 +419,16 @@ impl Observer {
         }
         let files: Vec<FileRef> = located.iter().map(|located| self.refer(located)).collect();
         (!files.is_empty()).then_some(Pending::Protect(files))
+    }
+
+    /// Tells at its entry that a directory is listed: the second stop would say that it was one, which the end of the run shows.
+    fn enter_list(&mut self, who: Who, fd: i32) {
+        let Some(known) = self.descriptor(who, fd).filter(|known| !known.read.has_begun()) else { return };
+        known.read.end();
+        let path = known.target.clone();
+        let mut event = self.event(EventKind::Listed, who);
+        event.text = self.recorder.text(&path);
+        self.recorder.tell(&event);
     }
 
     fn enter_resize(&mut self, located: &Located, length: Option<u64>) -> Option<Pending> {

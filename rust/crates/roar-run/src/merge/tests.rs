@@ -56,6 +56,7 @@ fn part(began_ns: i64, files: Vec<FileSummary>) -> TracerReport {
         processes: vec![],
         files,
         tasks: vec![task],
+        looked_up: LookupSummaries::default(),
         tracer: TracerStats::default(),
     }
 }

@@ -11,7 +11,7 @@ use roar_context::Filter;
 use roar_hash::Algorithm;
 use roar_store::{Job, RecordedJob, Store};
 use tracer_host::{encode_report, parse_report};
-use tracer_schema::{FileRecord, RunReport, TracerReport};
+use tracer_schema::{FileRecord, LookupSummaries, RunReport, TracerReport};
 
 use crate::error::RecordError;
 use crate::job::{Recorded, Recording, record};
@@ -120,11 +120,12 @@ pub fn fetch(
     let mut task_names = TaskNames::read(&path);
     let Gathered { mut elsewhere, is_unfinished, .. } = gather(&path, &mut report, &mut task_names);
     task_names.add_gaps(&mut report.coverage);
-    // Files may have changed since.
+    // Files may have changed since, and which names directories had cannot be known any more.
+    report.looked_up = LookupSummaries::default();
     elsewhere.read(&path);
     let filter = filter_for(settings, around, &repo.root);
     let recorded = record_anew(store, job, &report, &elsewhere, task_names, settings, &filter, monitor)?;
-    let Recorded { files, tasks, objects, job } = recorded;
+    let Recorded { files, tasks, objects, looked_up, job } = recorded;
     let job = job?;
     if is_unfinished {
         // Without them files are hashed as they are then.
@@ -133,7 +134,8 @@ pub fn fetch(
         // Should it stay, it is fetched to no avail.
         let _left = run_dir.remove();
     }
-    Ok(Fetched { report: run_report(&report, files, tasks, objects), job, is_unfinished })
+    let report = run_report(&report, files, tasks, objects, looked_up);
+    Ok(Fetched { report, job, is_unfinished })
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is another thing, and there is one caller")]

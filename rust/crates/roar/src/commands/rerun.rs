@@ -87,7 +87,11 @@ fn is_spared(
         | Reason::Unreadable(_)
         | Reason::OutputMissing(_)
         | Reason::OutputChanged(_)
-        | Reason::NewFile(_)
+        | Reason::Appeared(_)
+        | Reason::NewFile { .. }
+        | Reason::GoneFile { .. }
+        | Reason::OtherNames(_)
+        | Reason::Unlisted(_)
         | Reason::Failed
         | Reason::Interrupted => false,
     };

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod job;
+mod lookups;
 mod objects;
 mod path;
 mod session;

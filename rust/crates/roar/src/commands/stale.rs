@@ -13,7 +13,7 @@ use crate::env::Environment;
 use crate::error::CliError;
 use crate::naming::{JobName, Names};
 use crate::phrase;
-use crate::place::{self, shown_path};
+use crate::place::{self, shown_directory, shown_path};
 use crate::ui::{self, Role};
 use crate::view::command_line;
 
@@ -40,11 +40,14 @@ pub(super) struct StepView {
 
 #[derive(Serialize)]
 pub(super) struct ReasonView {
-    /// `changed`, `code_changed`, `missing`, `unreadable`, `output_missing`, `output_changed`, `new_file`, `upstream`, `failed` or
-    /// `interrupted`.
+    /// `changed`, `code_changed`, `missing`, `unreadable`, `output_missing`, `output_changed`, `appeared`, `new_file`, `gone_file`,
+    /// `other_names`, `unlisted`, `upstream`, `failed` or `interrupted`.
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<PathBytes>,
+    /// The directory that it listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<PathBytes>,
     /// The step that made it anew, or that must run again before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) job: Option<JobName>,
@@ -109,11 +112,16 @@ fn view(staleness: &Staleness, step: &StaleStep, names: Names) -> StepView {
 
 fn reason_view(staleness: &Staleness, reason: &Reason, names: Names) -> ReasonView {
     let name = |job: &roar_dag::JobIndex| names.of(&staleness.jobs[job.index()]);
-    let of_path = |kind, path: &PathIndex| ReasonView {
-        kind,
-        path: Some(staleness.graph.path(*path).into()),
-        job: None,
+    let plain = |kind| ReasonView { kind, path: None, directory: None, job: None };
+    let of_path =
+        |kind, path: &PathIndex| ReasonView { path: Some(staleness.graph.path(*path).into()), ..plain(kind) };
+    let of_listing = |kind, path: &PathBytes, directory: &PathBytes| ReasonView {
+        path: Some(path.clone()),
+        directory: Some(directory.clone()),
+        ..plain(kind)
     };
+    let of_directory =
+        |kind, directory: &PathBytes| ReasonView { directory: Some(directory.clone()), ..plain(kind) };
     match reason {
         Reason::Changed { path, is_code, remade_by } => {
             let kind = if *is_code { "code_changed" } else { "changed" };
@@ -123,16 +131,26 @@ fn reason_view(staleness: &Staleness, reason: &Reason, names: Names) -> ReasonVi
         Reason::Unreadable(path) => of_path("unreadable", path),
         Reason::OutputMissing(path) => of_path("output_missing", path),
         Reason::OutputChanged(path) => of_path("output_changed", path),
-        Reason::NewFile(path) => ReasonView { kind: "new_file", path: Some(path.clone()), job: None },
-        Reason::Upstream(job) => ReasonView { kind: "upstream", path: None, job: Some(name(job)) },
-        Reason::Failed => ReasonView { kind: "failed", path: None, job: None },
-        Reason::Interrupted => ReasonView { kind: "interrupted", path: None, job: None },
+        Reason::Appeared(path) => ReasonView { path: Some(path.clone()), ..plain("appeared") },
+        Reason::NewFile { path, directory } => of_listing("new_file", path, directory),
+        Reason::GoneFile { path, directory } => of_listing("gone_file", path, directory),
+        Reason::OtherNames(directory) => of_directory("other_names", directory),
+        Reason::Unlisted(directory) => of_directory("unlisted", directory),
+        Reason::Upstream(job) => ReasonView { job: Some(name(job)), ..plain("upstream") },
+        Reason::Failed => plain("failed"),
+        Reason::Interrupted => plain("interrupted"),
     }
 }
 
 /// Returns a reason in words.
 pub(super) fn words(reason: &ReasonView, environment: &Environment) -> String {
-    let path = reason.path.as_ref().map(|path| shown_path(environment, path)).unwrap_or_default();
+    let shown = |path: &PathBytes| match path.as_bytes() {
+        [.., b'/'] => shown_directory(environment, path),
+        _ => shown_path(environment, path),
+    };
+    let path = reason.path.as_ref().map(shown).unwrap_or_default();
+    let directory =
+        reason.directory.as_ref().map(|path| shown_directory(environment, path)).unwrap_or_default();
     let job = reason.job.as_ref().map(|job| Role::Step.paint(job).to_string()).unwrap_or_default();
     match reason.kind {
         "changed" | "code_changed" if reason.job.is_some() => format!("{job} made {path} anew"),
@@ -142,7 +160,11 @@ pub(super) fn words(reason: &ReasonView, environment: &Environment) -> String {
         "unreadable" => format!("input {path} cannot be read"),
         "output_missing" => format!("output {path} is missing"),
         "output_changed" => format!("output {path} was changed by something else"),
-        "new_file" => format!("{path} is new beside its inputs, all of whose kind it had read"),
+        "appeared" => format!("{path}, which it looked for, exists now"),
+        "new_file" => format!("{path} is new in {directory}, which it listed"),
+        "gone_file" => format!("{path} is gone from {directory}, which it listed"),
+        "other_names" => format!("{directory}, which it listed, has other names in it"),
+        "unlisted" => format!("{directory}, which it listed, cannot be listed"),
         "upstream" => format!("takes from {job}"),
         "failed" => "it failed".to_owned(),
         _ => "it was broken off".to_owned(),

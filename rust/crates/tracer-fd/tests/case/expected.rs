@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use tracer_fd::RunSummary;
-use tracer_schema::{Exit, FileSummary, Gap, NodeKind, PathBytes, Prior, ProcessRecord, Role};
+use tracer_schema::{
+    Exit, FileSummary, Gap, LookupKind, LookupSummary, NodeKind, PathBytes, Prior, ProcessRecord, Role,
+};
 
 /// A line of a summary: what must be the same, and facts of which a case may name any.
 struct Line {
@@ -82,6 +84,17 @@ fn of_gap(gap: &Gap) -> Line {
     Line { head, facts }
 }
 
+fn of_lookup(lookup: &LookupSummary) -> Line {
+    let kind = match lookup.kind {
+        LookupKind::Absent => "absent",
+        LookupKind::Listing => "listing",
+    };
+    Line {
+        head: format!("{kind} {}", short(&lookup.path)),
+        facts: vec![format!("exe={}", short(&lookup.program))],
+    }
+}
+
 fn of_exit(exit: Option<Exit>) -> String {
     match exit {
         None => "none".to_owned(),
@@ -113,6 +126,7 @@ fn has_word(line: &&&str, word: &str) -> bool {
 pub(super) fn differences(expected: &[&str], summary: &RunSummary) -> String {
     let mut actual: Vec<Line> = summary.files.iter().map(of_file).collect();
     actual.extend(summary.coverage.gaps.iter().map(of_gap));
+    actual.extend(summary.looked_up.found.iter().map(of_lookup));
     let says = |word| expected.iter().any(|line| has_word(&line, word));
     let fact = |head: String| Line { head, facts: Vec::new() };
     if says("process") {

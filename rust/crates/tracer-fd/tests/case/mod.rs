@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Paths are below `/w`. A file is named by path or by descriptor. `unseen` before a line: somebody outside the run does
-//! it. A fact may be denied with `!`. Entries must be all there are, and so must `gap KIND PID [PATH]` lines; `lost N`,
-//! `exit …` and `process …` lines are compared where there are any. A line `only descriptors`, `only resolved` or
+//! it. A fact may be denied with `!`. Entries must be all there are, and so must `gap KIND PID [PATH]`, `absent PATH` and
+//! `listing PATH` lines; `lost N`, `exit …` and `process …` lines are compared where there are any. A line `only descriptors`, `only resolved` or
 //! `only fresh` (inode numbers are not used again) in the world restricts a case.
 
 mod expected;

@@ -247,6 +247,8 @@ impl Machine {
             ["mkdir", _pid, at] => self.mkdir(at),
             ["seen", pid, at] => self.seen(pid, at),
             ["found", at] => self.found(at),
+            ["absent", pid, at] => self.absent(pid, at),
+            ["listed", pid, at] => self.listed(pid, at),
             _ => return None,
         })
     }

@@ -137,6 +137,7 @@ fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
         // Processes join at fork whatever the flags; the roots of paths are the kernel's own.
         Effect::CloneUntraced { .. } | Effect::Clone3 { .. } | Effect::Namespace => return None,
         // Not seen yet.
+        Effect::List { .. } | Effect::Look { .. } => return None,
         Effect::RingSetup { .. } | Effect::RingEnter { .. } | Effect::RingRegister { .. } => return None,
         Effect::Protect { address, length } => action(act::PROTECT, address, length, 2),
         Effect::SeccompListener => action(act::UNFOLLOWED, 1, 0, 0),

@@ -562,6 +562,8 @@ impl Collector {
             // Calls without a path of their own, and opens, which are told of as such.
             Effect::Open { .. }
             | Effect::Read { .. }
+            | Effect::List { .. }
+            | Effect::Look { .. }
             | Effect::Write { .. }
             | Effect::Copy { .. }
             | Effect::CloneUntraced { .. }

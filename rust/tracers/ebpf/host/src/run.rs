@@ -246,6 +246,6 @@ fn report(
     collector.recorder.tell(&end);
     let stats =
         TracerStats { overhead_ns: cpu_time_ns(), mode: "sys_exit".to_owned(), ..TracerStats::default() };
-    let report = report_of(collector.recorder.finish(), "ebpf", stats);
+    let report = report_of(collector.recorder.finish(), "ebpf", &[], stats);
     deliver_report(&report, &arguments.run_dir, roar.map(Roar::control))
 }

@@ -1,6 +1,7 @@
 //! From entries to events: who did what to which file, in the order of the journal.
 
 mod counters;
+mod lookups;
 
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -19,6 +20,9 @@ use crate::journal_file::as_path;
 use crate::raw::{RawCalls, is_c_library};
 use crate::view::View;
 use crate::who::Who;
+
+/// How the library works where it sees every call of the C library.
+const PATCHED: &str = "patched";
 
 /// open(2) flags that decide something here.
 const O_TRUNC: u64 = 0o1000;
@@ -300,6 +304,8 @@ impl Collector {
             Kind::Create => self.plain(EventKind::Create, told),
             Kind::Unlink => self.plain(EventKind::Unlink, told),
             Kind::Execute => self.plain(EventKind::Execute, told),
+            Kind::Absent => self.absent(told),
+            Kind::Listed => self.listed(told),
             Kind::Symlink => self.two(EventKind::Symlink, told),
             Kind::Rename => self.two(EventKind::Rename, told),
             Kind::Link => self.two(EventKind::Link, told),
@@ -503,7 +509,7 @@ impl Collector {
             self.unsaid(pid, None);
         }
         self.settle(pid);
-        self.modes.insert(if told.value2 == Mode::Hooked as u64 { "hooked" } else { "patched" });
+        self.modes.insert(if told.value2 == Mode::Hooked as u64 { "hooked" } else { PATCHED });
         let program = match expected {
             // In a sandbox a process cannot ask which program it is.
             Some(exec) if told.path.is_empty() && !told.flags.has(EntryFlags::NAMELESS) => {
@@ -735,7 +741,9 @@ impl Collector {
             | Kind::Read
             | Kind::Seen
             | Kind::MapRead
-            | Kind::Execute => false,
+            | Kind::Execute
+            | Kind::Absent
+            | Kind::Listed => false,
         };
         if has_happened {
             self.take(&happened);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfsMountFlags;
 use syscalls::Sysno;
-use tracer_syscalls::{Arch, lookup};
+use tracer_syscalls::{Arch, is_lookup, lookup};
 
 use tracer_host::stamp_of;
 use tracer_preload_journal::entry::Stamp;
@@ -23,7 +23,7 @@ use crate::patch::{Patched, Room, Unpatched, patch, refusal};
 use crate::sites::{Sites, find};
 
 /// Raised whenever the bytes that are written change: what older versions kept is not used.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Name of the plan.
 const PLAN: &str = "plan";
@@ -65,7 +65,9 @@ pub(crate) fn also_matters(name: &str) -> bool {
 }
 
 fn is_of_library(number: u32) -> bool {
-    lookup(Arch::X86_64, number.into()).is_some() || ALSO.iter().any(|call| *call as u32 == number)
+    lookup(Arch::X86_64, number.into()).is_some()
+        || is_lookup(Arch::X86_64, number.into())
+        || ALSO.iter().any(|call| *call as u32 == number)
 }
 
 fn is_of_loader(number: u32) -> bool {
@@ -170,7 +172,11 @@ fn work_out(elf: &[u8], identity: Identity, name: &str) -> Option<Patched> {
         return patch(elf, identity, &sites, Room::Code).ok();
     }
     let Sites { sites, unpatched } = sites(&is_of_library)?;
-    if !unpatched.is_empty() {
+    // What is looked up is worth less than all the rest.
+    let is_effect = |(_, number): &(u64, Option<u32>)| {
+        number.is_none_or(|number| !is_lookup(Arch::X86_64, number.into()))
+    };
+    if unpatched.iter().any(is_effect) {
         return None;
     }
     // musl gives what is behind its data to malloc (ldso/dynlink.c, reclaim_gaps).

@@ -290,6 +290,7 @@ pub(crate) fn sum_up(mut collector: Collector, status: i32) -> TracerReport {
     let mut end = collector.recorder.event(EventKind::End, 0, 0);
     end.value = status as u32 as u64;
     collector.recorder.tell(&end);
+    let kinds = collector.lookups_seen();
     let stats = TracerStats { overhead_ns: cpu_time_ns(), mode: collector.mode(), ..TracerStats::default() };
-    report_of(collector.recorder.finish(), "preload", stats)
+    report_of(collector.recorder.finish(), "preload", kinds, stats)
 }

@@ -131,6 +131,10 @@ kinds! {
     /// [`Identity`](crate::plans::Identity), `stamp` the file's, `value` where it is loaded, `value2` a descriptor of it that
     /// stays open while the process waits for an answer.
     Unplanned = 25,
+    /// Nothing was at the path, which is as it was given, behind the directory that it starts from: links are not resolved.
+    Absent = 26,
+    /// The directory was listed.
+    Listed = 27,
 }
 
 /// How the library works in a process.

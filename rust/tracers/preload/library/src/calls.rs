@@ -5,14 +5,16 @@
 
 use syscalls::Sysno;
 use tracer_syscalls::constants::{MAP_ANONYMOUS, O_CREAT, O_EXCL, O_TMPFILE, O_TRUNC};
-use tracer_syscalls::{Arch, Effect, OpenFlags, PathAt, ROWS, When};
+use tracer_syscalls::{Arch, Effect, LOOKUPS, OpenFlags, PathAt, ROWS, When};
 
 use crate::descriptors;
 use crate::gate::Way;
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument};
 use crate::opens::Opening;
-use crate::{aio, changes, exec, gaps, maps, opens, process, regions, rings, sandbox, sys, transfers};
+use crate::{
+    aio, changes, exec, gaps, lookups, maps, opens, process, regions, rings, sandbox, sys, transfers,
+};
 
 /// A call: its number and arguments. The gate lays it out like this.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +57,10 @@ pub(crate) enum Pending {
     Remove(Draft, i32, usize),
     /// A new name of which the stamp is taken afterwards.
     Make(Draft, i32, usize),
+    /// A path that is looked for: the directory that it starts from, and where it is.
+    Look(i32, usize),
+    /// A directory that is listed.
+    List(i32),
     /// A mapping.
     Map(maps::Mapping),
     /// Memory made writable.
@@ -151,13 +157,20 @@ const HERE: Arch = Arch::X86_64;
 #[cfg(target_arch = "aarch64")]
 const HERE: Arch = Arch::Aarch64;
 
-/// For each number what is to be done: one more than a position in `ROWS`, or [`FIRST_ACT`] and a position in `ACTS`.
+/// For each number what is to be done: one more than a position in `ROWS` and behind these in `LOOKUPS`, or [`FIRST_ACT`] and a position in `ACTS`.
 static TABLE: [u8; NUMBERS_END] = {
     let mut table = [NOTHING; NUMBERS_END];
     let mut row = 0;
     while row < ROWS.len() {
         if let Some(number) = ROWS[row].number(HERE) {
             table[number as usize] = row as u8 + 1;
+        }
+        row += 1;
+    }
+    let mut row = 0;
+    while row < LOOKUPS.len() {
+        if let Some(number) = LOOKUPS[row].number(HERE) {
+            table[number as usize] = (ROWS.len() + row) as u8 + 1;
         }
         row += 1;
     }
@@ -169,7 +182,7 @@ static TABLE: [u8; NUMBERS_END] = {
     table
 };
 
-const _: () = assert!(ROWS.len() < FIRST_ACT as usize - 1);
+const _: () = assert!(ROWS.len() + LOOKUPS.len() < FIRST_ACT as usize - 1);
 
 /// From the gate: a call is about to be made.
 pub(crate) extern "C" fn enter_from_gate(call: &mut Call, pending: &mut Pending) -> u32 {
@@ -228,7 +241,8 @@ pub(crate) fn enter(call: &mut Call, pending: &mut Pending) -> Way {
     if let Some((_, act)) = entry.checked_sub(FIRST_ACT).and_then(|act| ACTS.get(usize::from(act))) {
         return enter_act(*act, call, pending);
     }
-    match ROWS.get(usize::from(entry) - 1) {
+    let place = usize::from(entry) - 1;
+    match ROWS.get(place).or_else(|| LOOKUPS.get(place.wrapping_sub(ROWS.len()))) {
         Some(row) => enter_effect(&row.effect, &row.when, call, pending),
         None => Way::Through,
     }
@@ -274,14 +288,16 @@ fn enter_act(act: Act, call: &mut Call, pending: &mut Pending) -> Way {
             let path = PathArgument { pointer: path as *const u8 };
             let prepared = exec::prepare(sys::AT_FDCWD, path, 0, arguments, environment);
             exec::adopt(&prepared, &mut call.args[2]);
-            watched(pending, prepared.map(Pending::Exec))
+            let missing = Pending::Look(sys::AT_FDCWD, path.pointer as usize);
+            watched(pending, Some(prepared.map_or(missing, Pending::Exec)))
         }
         Act::ExecAt => {
             let [_, path, arguments, environment, flags, _] = call.args;
             let path = PathArgument { pointer: path as *const u8 };
             let prepared = exec::prepare(fd, path, flags, arguments, environment);
             exec::adopt(&prepared, &mut call.args[3]);
-            watched(pending, prepared.map(Pending::Exec))
+            let missing = Pending::Look(fd, path.pointer as usize);
+            watched(pending, Some(prepared.map_or(missing, Pending::Exec)))
         }
         Act::Exit => {
             process::tell_exit(call.args[0]);
@@ -377,7 +393,7 @@ fn enter_open(
         call.number = result as usize;
         return Way::Made;
     }
-    *pending = Pending::Open(opens::unresolved());
+    *pending = Pending::Open(opens::unresolved_at(dir, path));
     Way::Watched
 }
 
@@ -470,6 +486,14 @@ fn enter_effect(effect: &Effect, when: &When, call: &mut Call, pending: &mut Pen
             changes::enter_namespace();
             None
         }
+        Effect::List { fd } => {
+            let fd = call.fd(fd);
+            lookups::is_untold(fd).then_some(Pending::List(fd))
+        }
+        Effect::Look { at } => {
+            let (dir, path) = call.path(at);
+            Some(Pending::Look(dir, path.pointer as usize))
+        }
         Effect::MapIndirect { .. }
         | Effect::OpenHandle { .. }
         | Effect::CloneUntraced { .. }
@@ -488,6 +512,16 @@ pub(crate) fn leave(pending: &mut Pending, result: isize) {
         Pending::Change(draft) => changes::leave(draft, result),
         Pending::Remove(draft, dir, path) => changes::leave_removed(draft, dir, path as *const u8, result),
         Pending::Make(draft, dir, path) => changes::leave_made(draft, dir, path as *const u8, result),
+        Pending::Look(dir, path) => {
+            if result == sys::errno::ENOENT {
+                lookups::absent(dir, PathArgument { pointer: path as *const u8 });
+            }
+        }
+        Pending::List(fd) => {
+            if result >= 0 {
+                lookups::listed(fd);
+            }
+        }
         Pending::Map(mapping) => maps::leave(mapping, result),
         Pending::Protect(address, length) => {
             if result == 0 {

@@ -39,6 +39,7 @@ mod imports;
 mod journal;
 #[cfg(target_os = "linux")]
 mod loader;
+mod lookups;
 mod maps;
 #[cfg(target_os = "linux")]
 mod memory;

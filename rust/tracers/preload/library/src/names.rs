@@ -417,6 +417,18 @@ pub(crate) fn tell_straight(draft: &mut Draft, dir: i32, path: &[u8]) -> Result<
     Ok(())
 }
 
+/// Writes a path as it was given, behind the directory that it starts from, as the whole text of a draft.
+pub(crate) fn tell_given(draft: &mut Draft, dir: i32, path: &[u8]) -> Result<(), isize> {
+    let mut text = Text::new(draft, 0);
+    if path.first() != Some(&b'/') {
+        write_base(dir, &mut text)?;
+        text.push(b"/");
+    }
+    text.push(path);
+    draft.set_texts(text.whole()?, 0);
+    Ok(())
+}
+
 /// Writes what the kernel calls an open file: a path, or something like `pipe:[7]`.
 fn ask_name(fd: i32, out: &mut Text) -> Result<(), isize> {
     let (at, room) = out.rest();

@@ -9,7 +9,7 @@ use tracer_syscalls::constants::{O_CREAT, O_PATH, O_TMPFILE, O_TRUNC};
 use crate::journal::{self, Draft};
 use crate::names::{self, PathArgument, Text};
 use crate::transfers::is_regular;
-use crate::{descriptors, gaps, process, sandbox, sys};
+use crate::{descriptors, gaps, lookups, process, sandbox, sys};
 
 /// What an open does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,11 @@ pub(crate) fn unforeseen(flags: u64) -> Opening {
     Opening { sort: Sort::Effective, draft: None, before: Stamp::default(), flags, asked: None }
 }
 
+/// Returns an open that has no effect, of which is known what was asked for.
+pub(crate) fn unresolved_at(dir: i32, path: PathArgument) -> Opening {
+    Opening { asked: Some((dir, path)), ..unresolved() }
+}
+
 /// Returns an open of which nothing is known but that it has no effect.
 pub(crate) fn unresolved() -> Opening {
     Opening { sort: Sort::Plain, draft: None, before: Stamp::default(), flags: 0, asked: None }
@@ -155,6 +160,8 @@ pub(crate) fn open_straight(dir: i32, path: PathArgument, flags: u64, mode: usiz
     let result = try_straight(dir, path, flags, mode)?;
     if result >= 0 {
         learn(result as i32, dir, path);
+    } else if result == sys::errno::ENOENT {
+        lookups::absent(dir, path);
     }
     Some(result)
 }
@@ -181,7 +188,7 @@ static KNOWN: [Known; KNOWN_MAX] =
         KNOWN_MAX];
 
 /// FNV-1a, but by words: for telling paths apart, of which nobody gains from making two alike.
-fn hash(path: &[u8], seeds: [u64; 2]) -> u64 {
+pub(crate) fn hash(path: &[u8], seeds: [u64; 2]) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = PRIME;
     let mut mix = |word: u64| {
@@ -250,6 +257,10 @@ pub(crate) fn leave(opening: Opening, result: isize) {
     if result < 0 {
         if let Some(draft) = draft {
             draft.finish(State::Void);
+        }
+        // What it would have made is nothing that it has looked for.
+        if let Some((dir, path)) = asked.filter(|_| result == sys::errno::ENOENT && flags & O_CREAT == 0) {
+            lookups::absent(dir, path);
         }
         return;
     }

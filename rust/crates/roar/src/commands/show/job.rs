@@ -6,7 +6,7 @@ use roar_store::{Job, JobContext, Patch, Store};
 use serde::Serialize;
 use tracer_schema::{FileRecord, NodeKind, Prior, Role as FileRole, RunReport, to_hex};
 
-use super::{objects, tasks, unwritten};
+use super::{lookups, objects, tasks, unwritten};
 use crate::cli::ShowArgs;
 use crate::env::Environment;
 use crate::error::CliError;
@@ -80,6 +80,7 @@ impl Page<'_> {
         self.facts()?;
         self.context()?;
         self.files()?;
+        lookups::write(&mut self.text, &self.report.looked_up, self.shows_all, self.environment)?;
         objects::write(&mut self.text, &self.report.objects, self.environment)?;
         tasks::write(&mut self.text, &self.report.tasks, self.environment)?;
         self.processes()?;

@@ -196,4 +196,22 @@ impl Machine {
         let at = self.existing(at)?;
         self.tell_at(0, &at, Told::new(EventKind::Found, 0))
     }
+
+    pub(super) fn absent(&mut self, pid: &str, at: &str) -> Performed {
+        let path = self.name_path(at)?;
+        if self.files.inode_at(&path).is_some() {
+            return kernel("no ENOENT: it is there");
+        }
+        self.tape.tell(&Told { text: Some(&path), ..Told::new(EventKind::Absent, number(pid)?) });
+        Ok(())
+    }
+
+    pub(super) fn listed(&mut self, pid: &str, at: &str) -> Performed {
+        let at = self.existing(at)?;
+        if self.files.inodes[at.inode].kind != Kind::Directory {
+            return kernel("ENOTDIR");
+        }
+        let pid = number(pid)?;
+        self.tell_at(pid, &at, Told::new(EventKind::Listed, pid))
+    }
 }

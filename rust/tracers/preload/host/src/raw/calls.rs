@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tracer_syscalls::{Arch, ROWS, Test, When, lookup};
+use tracer_syscalls::{Arch, Effect, ROWS, Test, When, lookup};
 
 use crate::plans;
 
@@ -62,7 +62,11 @@ impl Call {
         let is_also = || {
             name(arch, number).is_some_and(|name| !OF_PROCESSES.contains(&name) && plans::also_matters(name))
         };
-        lookup(arch, number.into()).is_some_and(|row| can_hold(&ROWS[row].when, &arguments)) || is_also()
+        let is_effect = |row: usize| {
+            let row = &ROWS[row];
+            !matches!(row.effect, Effect::List { .. }) && can_hold(&row.when, &arguments)
+        };
+        lookup(arch, number.into()).is_some_and(is_effect) || is_also()
     }
 
     fn pack(self) -> u16 {

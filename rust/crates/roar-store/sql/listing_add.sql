@@ -1,0 +1,1 @@
+INSERT INTO listing (hash, count, names) VALUES (?1, ?2, ?3);
