@@ -26,7 +26,8 @@ missed = set()
 
 def miss(what):
     """Says that something is not seen: once to the person, and in the record."""
-    if what in missed:
+    if what in missed or not os.path.isdir(tasks.teller.directory):
+        # Said already, or the run is over that it would be said to.
         return
     missed.add(what)
     try:
@@ -87,6 +88,9 @@ def told(deed, bucket, key, endpoint, version=None, etag=None, size=None):
 
 
 def forget():
+    global lock
+    # Another thread may have held it when the child was made.
+    lock = threading.Lock()
     reads.clear()
     missed.clear()
 

@@ -25,10 +25,11 @@ class Teller:
 
     def __init__(self, directory):
         self.directory = directory
-        self.lock = threading.Lock()
         self.begin()
 
     def begin(self):
+        # Where a child begins anew, another thread of its parent may have held the lock.
+        self.lock = threading.Lock()
         self.path = self.names = None
         self.last = 0
 

@@ -67,8 +67,15 @@ impl TaskNames {
             }
             let teller = path.file_stem().unwrap_or_default().as_encoded_bytes();
             let text = fs::read_to_string(&path).unwrap_or_default();
-            for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
-                match line {
+            for line in text.split_inclusive('\n') {
+                let Ok(said) = serde_json::from_str(line) else {
+                    // A line without an end was not said: its process was killed, and did nothing after it.
+                    if line.ends_with('\n') {
+                        self.add_gap(0, "a line of what a process said cannot be read".to_owned());
+                    }
+                    continue;
+                };
+                match said {
                     Line::Names(names) => {
                         self.names.insert((PathBytes::from(teller), names.number), names);
                     }
@@ -76,12 +83,14 @@ impl TaskNames {
                         told.teller = PathBytes::from(teller);
                         self.objects.push(told);
                     }
-                    Line::Gap { gap, pid } => {
-                        self.gaps.push(Gap { kind: GapKind::UnseenObjects, pid, path: None, detail: gap });
-                    }
+                    Line::Gap { gap, pid } => self.add_gap(pid, gap),
                 }
             }
         }
+    }
+
+    fn add_gap(&mut self, pid: Pid, detail: String) {
+        self.gaps.push(Gap { kind: GapKind::UnseenObjects, pid, path: None, detail });
     }
 
     /// Returns what objects of object stores were to the run.
@@ -196,5 +205,28 @@ impl Changes {
         let input = took.map(|read| (Role::Input, !is_before && last_ns > read.last_ns));
         let output = made.map(|written| (Role::Output, last_ns > written.last_ns));
         input.into_iter().chain(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_not_finished_is_nothing_and_one_that_cannot_be_read_is_a_gap() {
+        let run_dir = tempfile::tempdir().unwrap();
+        fs::create_dir(run_dir.path().join(TASKS_DIR)).unwrap();
+        let write = r#"{"object":"write","url":"s3://b/k","pid":7,"time_ns":1}"#;
+        let said = format!(
+            "{{\"number\":1,\"id\":\"aa\"}}\n{write}\n{{\"object\":\"wri{write}\n{{\"gap\":\"x\",\"pid\":9}}\n{{\"obj"
+        );
+        fs::write(run_dir.path().join(TASKS_DIR).join("t.jsonl"), said).unwrap();
+        let names = TaskNames::read(run_dir.path());
+        assert_eq!((names.names.len(), names.objects().len()), (1, 1));
+        let mut coverage = Coverage { complete: true, ..Coverage::default() };
+        names.add_gaps(&mut coverage);
+        let gaps: Vec<(Pid, &str)> = coverage.gaps.iter().map(|gap| (gap.pid, gap.detail.as_str())).collect();
+        assert_eq!(gaps, [(0, "a line of what a process said cannot be read"), (9, "x")]);
+        assert!(!coverage.complete);
     }
 }
