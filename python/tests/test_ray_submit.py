@@ -1,6 +1,7 @@
 """`ray job submit` to a cluster that was started by hand: its driver and workers are none of roar's children."""
 
 import json
+import logging
 import os
 import pathlib
 import secrets
@@ -10,12 +11,17 @@ import sys
 import tempfile
 import urllib.request
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from conftest import ROAR, SCRIPTS, Record
 from test_ray_cluster import made_by_tasks
 
 RAY = pathlib.Path(sys.prefix, "bin/ray")
+
+# Who uses the S3 server, here and on the cluster.
+BUCKETS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
 
 
 class Head:
@@ -25,7 +31,7 @@ class Head:
         self.folder = folder
         self.token = secrets.token_hex(32)
         self.port, self.dashboard = free_port(), free_port()
-        self.variables = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
+        self.variables = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, **BUCKETS}
         self.address = f"http://127.0.0.1:{self.dashboard}"
 
     def __enter__(self):
@@ -146,3 +152,34 @@ def test_of_a_driver_that_is_killed_everything_is_there_and_the_gap_is_named(pro
     again = subprocess.run([ROAR, "ray", "fetch", "@last"], cwd=project.folder, env=project.environment)
     assert again.returncode == 1
     assert Record(project.last()).doers("output") == record.doers("output")
+
+
+@pytest.fixture
+def bucket():
+    """An S3 server with a bucket, and what is in that."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    client = boto3.client(
+        "s3",
+        endpoint_url="http://{}:{}".format(*server.get_host_and_port()),
+        aws_access_key_id=BUCKETS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=BUCKETS["AWS_SECRET_ACCESS_KEY"],
+        region_name=BUCKETS["AWS_REGION"],
+    )
+    client.create_bucket(Bucket="pieces")
+    yield client
+    server.stop()
+
+
+def test_pieces_by_a_bucket_are_sealed_and_make_the_same_record(project, head, submit, bucket):
+    endpoint = bucket.meta.endpoint_url
+    result, record = submit(ROAR_RAY_STORE="s3://pieces/of/runs", ROAR_RAY_S3_ENDPOINT=endpoint)
+    assert result.returncode == 0, result.stdout + result.stderr
+    check(record, project)
+    assert record.report["coverage"]["complete"], record.report["coverage"]
+    objects = bucket.list_objects_v2(Bucket="pieces")["Contents"]
+    assert len(objects) > 4 and all(one["Key"].startswith("of/runs/") for one in objects)
+    for one in objects:
+        kept = bucket.get_object(Bucket="pieces", Key=one["Key"])["Body"].read()
+        assert b"direct-" not in kept and str(project.folder).encode() not in kept

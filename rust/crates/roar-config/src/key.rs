@@ -92,6 +92,8 @@ keys! {
         "Environment variables whose values are recorded. Of all others the name alone is; what looks like a secret never is.";
     ray_store: String = "ray.store", Kind::Store, "auto",
         "Where workers of a Ray cluster leave what is seen of them. `auto`: the run's directory, for submitted jobs `ray`, which is Ray's own store.";
+    ray_s3_endpoint: String = "ray.s3_endpoint", Kind::Url, "",
+        "Address of the server of `s3://` stores, where that is not Amazon's.";
 }
 
 /// Which backend observes the command.

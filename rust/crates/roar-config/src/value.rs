@@ -38,8 +38,10 @@ pub enum Kind {
     Choices(&'static [&'static str]),
     /// Names of environment variables.
     Variables,
-    /// A place for what is seen on other machines: `auto`, `ray` or a directory.
+    /// A place for what is seen on other machines: `auto`, `ray`, a directory or `s3://BUCKET/PREFIX`.
     Store,
+    /// The address of a server, or nothing.
+    Url,
 }
 
 /// Why a value was refused: what stands there, as the user wrote it.
@@ -57,7 +59,7 @@ impl Kind {
                 _ => None,
             },
             Self::Integer { .. } => text.parse().ok().map(Value::Integer),
-            Self::Choice(_) | Self::Store => Some(Value::Text(text.to_owned())),
+            Self::Choice(_) | Self::Store | Self::Url => Some(Value::Text(text.to_owned())),
             Self::Choices(_) | Self::Variables => words(text).map(Value::List),
         };
         value.and_then(|value| self.check(value)).ok_or_else(|| Refused(format!("`{text}`")))
@@ -96,13 +98,18 @@ impl Kind {
                 words.iter().all(is_variable).then(|| Value::List(once_each(words)))
             }
             (Self::Store, Value::Text(word)) => is_store(&word).then_some(Value::Text(word)),
+            (Self::Url, Value::Text(word)) => {
+                let is_good = word.is_empty() || word.starts_with("http://") || word.starts_with("https://");
+                is_good.then_some(Value::Text(word))
+            }
             (
                 Self::Bool
                 | Self::Integer { .. }
                 | Self::Choice(_)
                 | Self::Choices(_)
                 | Self::Variables
-                | Self::Store,
+                | Self::Store
+                | Self::Url,
                 Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_),
             ) => None,
         }
@@ -118,7 +125,10 @@ impl fmt::Display for Kind {
             Self::Choice(choices) => write!(f, "one of `{}`", choices.join("`, `")),
             Self::Choices(choices) => write!(f, "a list of some of `{}`", choices.join("`, `")),
             Self::Variables => f.write_str("a list of names of environment variables"),
-            Self::Store => f.write_str("`auto`, `ray`, or the path of a directory from `/` on"),
+            Self::Store => {
+                f.write_str("`auto`, `ray`, the path of a directory from `/` on, or `s3://BUCKET/PREFIX`")
+            }
+            Self::Url => f.write_str("an address that begins with `http://` or `https://`, or nothing"),
         }
     }
 }
@@ -150,7 +160,10 @@ impl fmt::Display for Value {
 }
 
 fn is_store(word: &str) -> bool {
-    ["auto", "ray"].contains(&word) || word.starts_with('/')
+    let bucket = word.strip_prefix("s3://").and_then(|rest| rest.split('/').next());
+    ["auto", "ray"].contains(&word)
+        || word.starts_with('/')
+        || bucket.is_some_and(|bucket| !bucket.is_empty())
 }
 
 /// Splits a list, written as in TOML or with commas.

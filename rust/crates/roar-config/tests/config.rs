@@ -151,7 +151,7 @@ fn a_bad_value_is_refused_with_what_was_expected() {
         ),
         (
             "ray.store = 'somewhere'",
-            "`ray.store` cannot be \"somewhere\", expected `auto`, `ray`, or the path of a directory from `/` on",
+            "`ray.store` cannot be \"somewhere\", expected `auto`, `ray`, the path of a directory from `/` on, or `s3://BUCKET/PREFIX`",
         ),
     ];
     for (text, expected) in cases {

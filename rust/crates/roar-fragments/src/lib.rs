@@ -10,12 +10,14 @@
 
 mod assembly;
 mod piece;
+mod s3;
 mod seal;
 mod store;
 mod stream;
 
 pub use assembly::{Assembled, assemble};
 pub use piece::{Origin, PieceName};
+pub use s3::{S3, S3Place};
 pub use seal::{KeyError, PrivateKey, PublicKey};
 pub use store::{Store, StoreError};
 pub use stream::{Shipper, Stream};

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use crate::piece::PieceName;
+use crate::s3::S3;
 
 /// How the name of a file begins that is not whole yet.
 const UNFINISHED: char = '.';
@@ -21,6 +22,14 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
+    /// A server does not do what it is asked for.
+    #[error("{what} cannot be used: {why}")]
+    Server {
+        /// Which.
+        what: String,
+        /// What it says.
+        why: String,
+    },
 }
 
 /// A store of pieces, each under its name.
@@ -28,6 +37,8 @@ pub enum StoreError {
 pub enum Store {
     /// A directory of this machine, in which each piece is a file. Whoever takes them on removes them.
     Directory(PathBuf),
+    /// A bucket.
+    S3(Box<S3>),
 }
 
 impl Store {
@@ -37,6 +48,7 @@ impl Store {
     /// See [`StoreError`]. The piece may be there all the same.
     pub fn put(&self, name: &PieceName, sealed: &[u8]) -> Result<(), StoreError> {
         match self {
+            Self::S3(bucket) => bucket.put(name, sealed),
             Self::Directory(directory) => {
                 let path = directory.join(name.to_string());
                 let unfinished = directory.join(format!("{UNFINISHED}{name}"));
@@ -59,6 +71,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn names(&self) -> Result<Vec<PieceName>, StoreError> {
         match self {
+            Self::S3(bucket) => bucket.names(),
             Self::Directory(directory) => {
                 let entries = fs::read_dir(directory)
                     .map_err(|source| StoreError::Directory { path: directory.clone(), source })?;
@@ -74,6 +87,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn get(&self, name: &PieceName) -> Result<Vec<u8>, StoreError> {
         match self {
+            Self::S3(bucket) => bucket.get(name),
             Self::Directory(directory) => {
                 let path = directory.join(name.to_string());
                 fs::read(&path).map_err(|source| StoreError::Directory { path, source })

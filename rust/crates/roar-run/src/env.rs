@@ -6,11 +6,22 @@ pub(crate) const TASKS: &str = "ROAR_TASKS";
 /// Where a process of a Ray cluster leaves what is seen of it: the variable of `ray.store`, which processes there are given.
 pub(crate) const RAY_STORE: &str = "ROAR_RAY_STORE";
 
+/// Where the server of an `s3://` store is: the variable of `ray.s3_endpoint`.
+pub(crate) const RAY_S3_ENDPOINT: &str = "ROAR_RAY_S3_ENDPOINT";
+
+/// Who uses an `s3://` store, as every other client of it is told.
+pub(crate) const S3_KEY: &str = "AWS_ACCESS_KEY_ID";
+pub(crate) const S3_SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+pub(crate) const S3_TOKEN: &str = "AWS_SESSION_TOKEN";
+
+/// Where, the first that is set.
+pub(crate) const S3_REGIONS: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION"];
+
 /// The run that it is seen for.
-pub const RAY_RUN: &str = "ROAR_RAY_RUN";
+pub(crate) const RAY_RUN: &str = "ROAR_RAY_RUN";
 
 /// The public key that it is sealed with where it leaves the machine.
-pub const RAY_KEY: &str = "ROAR_RAY_KEY";
+pub(crate) const RAY_KEY: &str = "ROAR_RAY_KEY";
 
 /// Set for a worker that has a tracer of its own: the Python package takes it out of the tracer's group of processes.
 pub(crate) const RAY_WORKER: &str = "ROAR_RAY_WORKER";

@@ -28,7 +28,6 @@ mod tracer;
 mod verdicts;
 mod whole_file;
 
-pub use env::{RAY_KEY, RAY_RUN};
 pub use error::{RecordError, RunError};
 pub use file_capabilities::{CAPABILITIES, Candidate, CapabilityError};
 pub use interrupted::{Recovered, recover_interrupted};

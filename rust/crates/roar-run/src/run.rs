@@ -95,7 +95,7 @@ pub fn run(
     let mut traced = traced?;
     let mut gathered = Gathered::default();
     if let Some(report) = &mut traced.report {
-        gathered = gather(run_dir.path(), report, &mut traced.task_names);
+        gathered = gather(run_dir.path(), report, &mut traced.task_names, &around.environment);
         traced.task_names.add_gaps(&mut report.coverage);
     }
     let exit = exit_of(&traced);

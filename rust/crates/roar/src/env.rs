@@ -7,8 +7,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use roar_run::{RAY_KEY, RAY_RUN};
-
 use crate::error::{CliError, Kind};
 
 /// The variable that says where the tracers are.
@@ -80,15 +78,6 @@ impl Environment {
             programs,
             variables,
         })
-    }
-
-    /// Returns what a process of a Ray cluster is told of its run: the run's name, and the public key.
-    pub(crate) fn ray_run(&self) -> (Option<&str>, Option<&str>) {
-        let value = |wanted: &str| {
-            let (_, value) = self.variables.iter().find(|(name, _)| name == wanted)?;
-            value.to_str()
-        };
-        (value(RAY_RUN), value(RAY_KEY))
     }
 
     /// Returns `OPENLINEAGE_API_KEY`.

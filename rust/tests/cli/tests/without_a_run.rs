@@ -325,6 +325,7 @@ fn the_configuration_is_listed_with_where_it_comes_from() {
     git.record_patch  true  default
     env.record_values  []  default
     ray.store  "auto"  default
+    ray.s3_endpoint  ""  default
     "#);
     assert_snapshot!(env.line("config get run.linger_ms"), @"
     status: 0

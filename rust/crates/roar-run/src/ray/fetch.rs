@@ -118,7 +118,8 @@ pub fn fetch(
     let bytes = fs::read(path.join(OWN_REPORT)).map_err(damaged)?;
     let mut report = parse_report(&bytes, &path).map_err(|error| damaged(io::Error::other(error)))?;
     let mut task_names = TaskNames::read(&path);
-    let Gathered { mut elsewhere, is_unfinished, .. } = gather(&path, &mut report, &mut task_names);
+    let Gathered { mut elsewhere, is_unfinished, .. } =
+        gather(&path, &mut report, &mut task_names, &around.environment);
     task_names.add_gaps(&mut report.coverage);
     // Files may have changed since, and which names directories had cannot be known any more.
     report.looked_up = LookupSummaries::default();

@@ -1,5 +1,7 @@
 //! What the processes of a cluster have left, put together with what the run itself has seen.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -7,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use roar_fragments::{Assembled, Store, assemble};
+use roar_fragments::{Assembled, PieceName, Store, StoreError, assemble};
 use serde::Deserialize;
 use tracer_host::{Recovery, recover, recover_elsewhere};
 use tracer_schema::{Gap, GapKind, TracerReport};
@@ -28,6 +30,9 @@ const PIECES_DIR: &str = "pieces";
 
 /// How long workers are waited for that still run when the job has ended: Ray gives its own some seconds to end.
 const WORKERS_END: Duration = Duration::from_secs(10);
+
+/// How often a store is looked into for what may still come.
+const STORE_LOOK: Duration = Duration::from_millis(300);
 
 /// A Ray job of the run, as the Python package tells of it.
 #[derive(Debug, Deserialize)]
@@ -82,7 +87,12 @@ pub(crate) fn has_submission(run_dir: &Path, submission: &str) -> bool {
 }
 
 /// Adds to the report of a run what was seen on clusters.
-pub(crate) fn gather(run_dir: &Path, report: &mut TracerReport, names: &mut TaskNames) -> Gathered {
+pub(crate) fn gather(
+    run_dir: &Path,
+    report: &mut TracerReport,
+    names: &mut TaskNames,
+    environment: &[(OsString, OsString)],
+) -> Gathered {
     let lines = fs::read_to_string(run_dir.join(JOBS_FILE)).unwrap_or_default();
     let jobs: Vec<(&str, Job)> =
         lines.lines().filter_map(|line| Some((line, serde_json::from_str(line).ok()?))).collect();
@@ -100,9 +110,21 @@ pub(crate) fn gather(run_dir: &Path, report: &mut TracerReport, names: &mut Task
     let mut answers = Vec::new();
     for (line, job) in &jobs {
         match job.kind {
-            JobKind::Joined if said.joined.starts_with('/') => {}
-            JobKind::Joined => gathering.drain(job),
-            JobKind::Submitted => answers.push((job, gathering.fetch(job, line))),
+            JobKind::Joined if Said::is_ray(&said.joined) => gathering.drain(job),
+            JobKind::Joined => {}
+            JobKind::Submitted => {
+                // What comes another way is not to be waited for there.
+                let patience = if Said::is_ray(&said.submitted) { WORKERS_END } else { Duration::ZERO };
+                answers.push((job, gathering.fetch(job, line, patience)));
+            }
+        }
+    }
+    if let Some(bucket) = said.bucket(&run_name(run_dir), environment) {
+        // A job that goes on is not waited for.
+        let goes_on = answers.iter().any(|(_, answer)| answer.error.is_none() && !answer.has_ended);
+        let patience = if goes_on { Duration::ZERO } else { WORKERS_END };
+        if let Err(error) = bucket.and_then(|bucket| gathering.copy(&Store::S3(Box::new(bucket)), patience)) {
+            gathering.miss(format!("what was seen on the cluster cannot be fetched: {error}"));
         }
     }
     gathering.open_pieces();
@@ -169,12 +191,12 @@ impl Gathering<'_> {
     }
 
     /// Has the pieces fetched that there are of a submitted job.
-    fn fetch(&mut self, job: &Job, line: &str) -> Answer {
+    fn fetch(&mut self, job: &Job, line: &str, patience: Duration) -> Answer {
         let pieces = self.run_dir.join(PIECES_DIR);
         let asked = Command::new(&job.python)
             .args(["-m", "roar.backends.ray.fetch", &run_name(self.run_dir)])
             .arg(&pieces)
-            .arg(WORKERS_END.as_secs().to_string())
+            .arg(patience.as_secs().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -192,6 +214,28 @@ impl Gathering<'_> {
                 serde_json::from_slice(&output.stdout).unwrap_or_else(|_| failed(last_line(&output.stderr)))
             }
             Err(error) => failed(error.to_string()),
+        }
+    }
+
+    /// Copies pieces from a store, until every stream has ended that has begun, or no other comes for so long.
+    fn copy(&self, store: &Store, patience: Duration) -> Result<(), StoreError> {
+        let here = Store::Directory(self.run_dir.join(PIECES_DIR));
+        let mut known: BTreeSet<PieceName> = here.names()?.into_iter().collect();
+        let mut last = Instant::now();
+        loop {
+            let before = known.len();
+            let copied = copy_new(store, &here, &mut known);
+            if known.len() > before {
+                last = Instant::now();
+            }
+            let streams: BTreeSet<&str> = known.iter().map(|name| &*name.stream).collect();
+            let ended = known.iter().filter(|name| name.is_last).count();
+            let is_over = !streams.is_empty() && streams.len() == ended;
+            // A store that does not answer now may do so in a moment.
+            if is_over || last.elapsed() >= patience {
+                return copied;
+            }
+            std::thread::park_timeout(STORE_LOOK);
         }
     }
 
@@ -313,6 +357,17 @@ impl Gathering<'_> {
             ));
         }
     }
+}
+
+/// Copies the pieces that are not known yet.
+fn copy_new(store: &Store, here: &Store, known: &mut BTreeSet<PieceName>) -> Result<(), StoreError> {
+    for name in store.names()? {
+        if !known.contains(&name) {
+            here.put(&name, &store.get(&name)?)?;
+            known.insert(name);
+        }
+    }
+    Ok(())
 }
 
 fn last_line(said: &[u8]) -> String {

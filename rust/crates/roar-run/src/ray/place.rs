@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{FlockOperation, flock};
@@ -35,7 +36,7 @@ const HEAD_ARGUMENT: &[u8] = b"--gcs-address=";
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Place {
@@ -61,7 +62,7 @@ impl Place {
             // Whoever has it for itself alone is about to remove it.
             flock(&lock, FlockOperation::LockShared)?;
             if is_at(&lock, &users) {
-                return Ok(Self { path, _lock: lock });
+                return Ok(Self { path, lock });
             }
         }
     }
@@ -69,6 +70,15 @@ impl Place {
     /// Returns where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Leaves it, where no agent does: the last who does removes it.
+    pub(crate) fn leave(self) {
+        let Self { path, lock } = self;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // A run directory that is left keeps the place where it is.
+            let _left = fs::remove_file(path.join(USERS_FILE)).and_then(|()| fs::remove_dir(&path));
+        }
     }
 
     /// Makes the directory for pieces that wait, and returns where it is.
@@ -106,7 +116,7 @@ pub(crate) fn is_sent(outbox: &Path, stream: &str) -> bool {
 }
 
 /// How the node's agent is started.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Agent {
     place: PathBuf,
     run: String,
@@ -114,7 +124,7 @@ pub(crate) struct Agent {
     head: OsString,
     /// The interpreter that has the package `roar`: beside the programs.
     python: PathBuf,
-    started: AtomicU32,
+    started: Arc<AtomicU32>,
 }
 
 impl Agent {
@@ -125,7 +135,7 @@ impl Agent {
             run: run.to_owned(),
             head,
             python: programs.join("python"),
-            started: AtomicU32::new(0),
+            started: Arc::default(),
         }
     }
 

@@ -1,13 +1,14 @@
 //! Where what is seen on a cluster goes, as it is told: by the run to the Python package, by that to the cluster's processes.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use roar_config::Settings;
-use roar_fragments::{PrivateKey, PublicKey};
+use roar_fragments::{PrivateKey, PublicKey, S3, S3Place, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::env;
@@ -25,6 +26,9 @@ const AUTO: &str = "auto";
 
 /// Ray's own store.
 const RAY: &str = "ray";
+
+/// How the words for buckets begin.
+pub(crate) const S3_SCHEME: &str = "s3://";
 
 /// What the Python package is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +52,22 @@ impl Said {
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(run_dir.join(SAID_FILE))?;
         file.write_all(&bytes)
+    }
+
+    /// Returns whether the store is Ray's own.
+    pub(crate) fn is_ray(store: &str) -> bool {
+        store == RAY
+    }
+
+    /// Returns the bucket that is a store of the run.
+    pub(crate) fn bucket(
+        &self,
+        run: &str,
+        environment: &[(OsString, OsString)],
+    ) -> Option<Result<S3, StoreError>> {
+        let word = [&self.joined, &self.submitted].into_iter().find(|store| store.starts_with(S3_SCHEME))?;
+        let endpoint = self.variables.get(env::RAY_S3_ENDPOINT).map_or("", String::as_str);
+        Some(open_bucket(word, endpoint, run, environment))
     }
 
     /// Returns the directories among the stores.
@@ -83,9 +103,13 @@ pub(crate) fn prepare(run_dir: &RunDir, settings: &Settings) -> io::Result<()> {
         }
         store => (store.to_owned(), store.to_owned()),
     };
-    let variables: BTreeMap<String, String> = [(env::RAY_RUN, name), (env::RAY_KEY, key.public().to_hex())]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into();
+    let mut variables: BTreeMap<String, String> =
+        [(env::RAY_RUN, name), (env::RAY_KEY, key.public().to_hex())]
+            .map(|(key, value)| (key.to_owned(), value))
+            .into();
+    if !settings.ray_s3_endpoint.is_empty() {
+        variables.insert(env::RAY_S3_ENDPOINT.to_owned(), settings.ray_s3_endpoint.clone());
+    }
     Said { joined, submitted, variables }.write(path)
 }
 
@@ -96,6 +120,45 @@ pub enum Destination {
     Directory(PathBuf),
     /// Pieces of it, by Ray's own store.
     Ray(Sealed),
+    /// Pieces of it, by a bucket.
+    S3 {
+        /// What they need.
+        sealed: Sealed,
+        /// The bucket, open.
+        bucket: Box<S3>,
+        /// The bucket, as `ray.store` has it.
+        word: String,
+        /// `ray.s3_endpoint`.
+        endpoint: String,
+    },
+}
+
+/// Returns the bucket of a run that `ray.store` names. `endpoint` is `ray.s3_endpoint`.
+pub(crate) fn open_bucket(
+    word: &str,
+    endpoint: &str,
+    run: &str,
+    environment: &[(OsString, OsString)],
+) -> Result<S3, StoreError> {
+    let (bucket, prefix) = word.trim_start_matches(S3_SCHEME).split_once('/').unwrap_or((word, ""));
+    let bucket = bucket.trim_start_matches(S3_SCHEME).to_owned();
+    let prefix = prefix.trim_matches('/');
+    let prefix = if prefix.is_empty() { format!("{run}/") } else { format!("{prefix}/{run}/") };
+    let value = |name: &str| variable(environment, name).map(str::to_owned);
+    S3::new(S3Place {
+        bucket,
+        prefix,
+        endpoint: Some(endpoint.to_owned()).filter(|endpoint| !endpoint.is_empty()),
+        region: env::S3_REGIONS.iter().find_map(|name| value(name)),
+        key: value(env::S3_KEY).unwrap_or_default(),
+        secret: value(env::S3_SECRET).unwrap_or_default(),
+        token: value(env::S3_TOKEN),
+    })
+}
+
+fn variable<'e>(environment: &'e [(OsString, OsString)], wanted: &str) -> Option<&'e str> {
+    let (_, value) = environment.iter().find(|(name, _)| name == wanted)?;
+    value.to_str().filter(|value| !value.is_empty())
 }
 
 /// What pieces need.
@@ -116,15 +179,19 @@ pub enum DestinationError {
     /// The store needs the run's name and its key.
     #[error("{} and {} do not say what run it is seen for", env::RAY_RUN, env::RAY_KEY)]
     NoRun,
+    /// There can be no such bucket.
+    #[error(transparent)]
+    Bucket(#[from] StoreError),
 }
 
 impl Destination {
-    /// Returns what the environment of a process says; `run` and `key` are the values of `ROAR_RAY_RUN` and `ROAR_RAY_KEY`.
+    /// Returns what the environment of a process says.
     ///
     /// # Errors
     /// See [`DestinationError`].
-    pub fn new(settings: &Settings, run: Option<&str>, key: Option<&str>) -> Result<Self, DestinationError> {
-        let sealed = || {
+    pub fn new(settings: &Settings, environment: &[(OsString, OsString)]) -> Result<Self, DestinationError> {
+        let sealed = || -> Result<Sealed, DestinationError> {
+            let (run, key) = (variable(environment, env::RAY_RUN), variable(environment, env::RAY_KEY));
             let run = run.filter(|run| run.len() == 32 && run.bytes().all(|digit| digit.is_ascii_hexdigit()));
             let key = key.and_then(|key| PublicKey::from_hex(key).ok());
             let (run, key) = run.zip(key).ok_or(DestinationError::NoRun)?;
@@ -133,6 +200,12 @@ impl Destination {
         match &*settings.ray_store {
             store if store.starts_with('/') => Ok(Self::Directory(store.into())),
             RAY => Ok(Self::Ray(sealed()?)),
+            store if store.starts_with(S3_SCHEME) => {
+                let (sealed, word) = (sealed()?, store.to_owned());
+                let endpoint = settings.ray_s3_endpoint.clone();
+                let bucket = Box::new(open_bucket(&word, &endpoint, &sealed.run, environment)?);
+                Ok(Self::S3 { sealed, bucket, word, endpoint })
+            }
             _ => Err(DestinationError::NoStore),
         }
     }
@@ -142,8 +215,12 @@ impl Destination {
         let (store, sealed) = match self {
             Self::Directory(path) => (path.display().to_string(), None),
             Self::Ray(sealed) => (RAY.to_owned(), Some(sealed)),
+            Self::S3 { sealed, word, .. } => (word.clone(), Some(sealed)),
         };
         let mut variables = BTreeMap::new();
+        if let Self::S3 { endpoint, .. } = self {
+            variables.insert(env::RAY_S3_ENDPOINT.to_owned(), endpoint.clone());
+        }
         if let Some(Sealed { run, key }) = sealed {
             variables.insert(env::RAY_RUN.to_owned(), run.clone());
             variables.insert(env::RAY_KEY.to_owned(), key.to_hex());

@@ -5,11 +5,11 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use roar_config::{Settings, TracerMode};
-use roar_fragments::{Origin, Shipper, Store, Stream};
+use roar_fragments::{Origin, S3, Shipper, Store, Stream};
 use roar_hash::Algorithm;
 use tracer_host::{REPORT_FILE, SPOOL_FILE, TASKS_DIR, TracerArguments, read_report};
 use tracer_schema::Exit;
@@ -61,10 +61,14 @@ pub fn run_worker(
 ) -> Result<Exit, RunError> {
     let (store, sender) = match destination {
         Destination::Directory(store) => (store.clone(), None),
-        Destination::Ray(sealed) => {
+        Destination::Ray(sealed) | Destination::S3 { sealed, .. } => {
             let failed = |source| RunError::RunDir { path: around.temp.clone(), source };
             let place = Place::enter(&around.temp, &sealed.run).map_err(failed)?;
-            let sender = Sender::new(&place, sealed, part, &command, around).map_err(failed)?;
+            let by_ray = || Sender::by_ray(&place, sealed, part, &command, around);
+            let sender = match destination {
+                Destination::S3 { bucket, .. } => Sender::by_bucket(sealed, bucket),
+                Destination::Ray(_) | Destination::Directory(_) => by_ray().map_err(failed)?,
+            };
             (place.path().to_owned(), Some((place, sender)))
         }
     };
@@ -130,21 +134,26 @@ pub fn run_worker(
     if traced.is_err() || sender.is_some() {
         let _left = run_dir.remove();
     }
+    if let Some((place, Sender { agent: None, .. })) = sender {
+        place.leave();
+    }
     traced.map(|traced| exit_of(&traced))
 }
 
 /// Carries a run directory away.
 struct Sender {
     sealed: Sealed,
-    outbox: PathBuf,
-    /// What every sending begins with.
-    head: Option<OsString>,
-    place: PathBuf,
-    programs: PathBuf,
+    store: Store,
+    /// What carries pieces on from there, where they have to be.
+    agent: Option<Agent>,
 }
 
 impl Sender {
-    fn new(
+    fn by_bucket(sealed: &Sealed, bucket: &S3) -> Self {
+        Self { sealed: sealed.clone(), store: Store::S3(Box::new(bucket.clone())), agent: None }
+    }
+
+    fn by_ray(
         place: &Place,
         sealed: &Sealed,
         part: Part,
@@ -154,17 +163,14 @@ impl Sender {
         if part == Part::Driver {
             place.drain()?;
         }
-        Ok(Self {
-            sealed: sealed.clone(),
-            outbox: place.outbox()?,
-            head: head_of(command, &around.environment),
-            place: place.path().to_owned(),
-            programs: around.programs.clone(),
-        })
+        // Without a head there is nobody to carry them to: they are missed by the run.
+        let head = head_of(command, &around.environment).unwrap_or_default();
+        let agent = Some(Agent::new(place.path(), &sealed.run, &around.programs, head));
+        Ok(Self { sealed: sealed.clone(), store: Store::Directory(place.outbox()?), agent })
     }
 
     fn ship(&self, run_dir: &RunDir) -> Shipper {
-        let Self { sealed: Sealed { run, key }, outbox, head, place, programs } = self;
+        let Self { sealed: Sealed { run, key }, store, agent } = self;
         let directory = run_dir.path().to_owned();
         let stream = Stream {
             run: run.clone(),
@@ -172,11 +178,10 @@ impl Sender {
             origin: origin(),
             directory: directory.clone(),
             key: key.clone(),
-            store: Store::Directory(outbox.clone()),
+            store: store.clone(),
         };
-        let agent = head.clone().map(|head| Agent::new(place, run, programs, head));
-        let start_agent = move || agent.iter().for_each(Agent::start);
-        Shipper::start(stream, move || growing(&directory), start_agent)
+        let agent = agent.clone();
+        Shipper::start(stream, move || growing(&directory), move || agent.iter().for_each(Agent::start))
     }
 
     /// Sends the rest, and waits until it is on its way.
@@ -184,10 +189,12 @@ impl Sender {
         let last = [META_FILE, REPORT_FILE, HASHES_FILE].map(str::to_owned).into();
         // What does not arrive is missed by the run.
         let _missed = shipper.finish(last, STORE_PATIENCE);
-        let stream = run_name(run_dir.path());
-        let until = Instant::now() + STORE_PATIENCE;
-        while !is_sent(&self.outbox, &stream) && Instant::now() < until {
-            std::thread::park_timeout(SENT_LOOK);
+        if let Store::Directory(outbox) = &self.store {
+            let stream = run_name(run_dir.path());
+            let until = Instant::now() + STORE_PATIENCE;
+            while !is_sent(outbox, &stream) && Instant::now() < until {
+                std::thread::park_timeout(SENT_LOOK);
+            }
         }
     }
 }

@@ -52,8 +52,7 @@ fn run(args: &WorkerArgs, part: Part, environment: &Environment) -> Result<u8, C
         Ok(config) => config,
         Err(error) => return Err(run_unseen(args, &error.to_string(), None)),
     };
-    let (run, key) = environment.ray_run();
-    let destination = match Destination::new(&config.settings, run, key) {
+    let destination = match Destination::new(&config.settings, &environment.variables) {
         Ok(destination) => destination,
         Err(error) => return Err(run_unseen(args, &error.to_string(), None)),
     };
