@@ -136,6 +136,10 @@ kinds! {
     Script = 21,
     /// A call that removes or changes names has failed.
     Failed = 22,
+    /// A directory was listed.
+    Listed = 23,
+    /// A call looked for a path and found nothing.
+    Absent = 24,
 }
 
 /// What is known of a [`Kind::Victim`].
@@ -289,9 +293,9 @@ pub mod act {
     pub const READ: u8 = 1;
     pub const WRITE: u8 = 2;
     pub const CLOSE: u8 = 3;
-    /// Opens by path: flags in argument `a`.
+    /// Opens by path: flags in argument `a`; pointer to the path `b`, directory `c`.
     pub const OPEN: u8 = 4;
-    /// Opens by path: flags behind the pointer in argument `a`.
+    /// Opens by path: flags behind the pointer in argument `a`; pointer to the path `b`, directory `c`.
     pub const OPEN_HOW: u8 = 5;
     /// creat(2).
     pub const CREAT: u8 = 6;
@@ -327,6 +331,8 @@ pub mod act {
     pub const UNFOLLOWED: u8 = 17;
     /// A call of whose names the kernel has told by itself; argument `e` is told with its end.
     pub const TOLD: u8 = 25;
+    /// Looks for a path: pointer to it `b`, directory `c`.
+    pub const LOOK: u8 = 26;
 }
 
 /// In place of an offset: the running kernel has no such field. What it is needed for is not seen, and is told of as such.

@@ -1,7 +1,7 @@
 //! What the kernel side is to do before and after each system call: the table of system calls in its terms.
 
 use tracer_ebpf_abi::{Action, CALLS, NONE, ROWS as TABLE_ROWS, act};
-use tracer_syscalls::{Arch, Effect, OpenFlags, PathAt, ROWS, When};
+use tracer_syscalls::{Arch, Effect, LOOKUPS, OpenFlags, PathAt, ROWS, When};
 
 /// The kinds of calls that this machine has, in the order of the table: its own, and those of 32-bit programs.
 pub(crate) const KINDS: [Arch; 2] = [Arch::X86_64, Arch::X86];
@@ -25,9 +25,9 @@ const OTHERS: &[(Numbers, Action)] = &[
     (numbers!(munmap), Action { b: 1, ..only(act::UNMAP) }),
     (numbers!(mremap), Action { b: 1, ..only(act::MOVE) }),
     // Opens, also those without an effect of their own: a descriptor of theirs may be one that was closed unseen.
-    (numbers!(open), Action { a: 1, ..only(act::OPEN) }),
-    (numbers!(openat), Action { a: 2, ..only(act::OPEN) }),
-    (numbers!(open_by_handle_at), Action { a: 2, ..only(act::OPEN) }),
+    (numbers!(open), Action { a: 1, b: 0, c: NONE, ..only(act::OPEN) }),
+    (numbers!(openat), Action { a: 2, b: 1, c: 0, ..only(act::OPEN) }),
+    (numbers!(open_by_handle_at), Action { a: 2, b: NONE, c: NONE, ..only(act::OPEN) }),
 ];
 
 const fn only(act: u8) -> Action {
@@ -59,6 +59,11 @@ pub(crate) fn actions(sees_rings: bool, tells_names: bool) -> Actions {
             }
             if after[number].act == act::AIO {
                 after[number].c = if kind == Arch::X86 { 4 } else { 8 };
+            }
+        }
+        for row in LOOKUPS {
+            if let (Some(number), Effect::Look { at }) = (row.number(kind), row.effect) {
+                after[number as usize] = Action { b: at.path, c: at.dir.unwrap_or(NONE), ..only(act::LOOK) };
             }
         }
         for (numbers, action) in OTHERS {
@@ -110,13 +115,18 @@ fn action_before(effect: &Effect, tested: u8) -> Option<Action> {
 fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
     let action = |act, a, b, c| Action { act, a, b, c, ..Action::default() };
     Some(match *effect {
-        Effect::Read { fd } => action(act::READ, fd, 0, 0),
+        // What is read of a directory are its names.
+        Effect::Read { fd } | Effect::List { fd } => action(act::READ, fd, 0, 0),
         Effect::Write { fd } => action(act::WRITE, fd, 0, 0),
         Effect::Copy { from, to } => action(act::COPY, from, to, 0),
-        Effect::Open { flags: OpenFlags::Arg(flags), .. } => action(act::OPEN, flags, 0, 0),
-        Effect::Open { flags: OpenFlags::How(how), .. } => action(act::OPEN_HOW, how, 0, 0),
+        Effect::Open { at, flags: OpenFlags::Arg(flags) } => {
+            action(act::OPEN, flags, at.path, at.dir.unwrap_or(NONE))
+        }
+        Effect::Open { at, flags: OpenFlags::How(how) } => {
+            action(act::OPEN_HOW, how, at.path, at.dir.unwrap_or(NONE))
+        }
         Effect::Open { flags: OpenFlags::Fixed(_), .. } => action(act::CREAT, 0, 0, 0),
-        Effect::OpenHandle { flags } => action(act::OPEN, flags, 0, 0),
+        Effect::OpenHandle { flags } => action(act::OPEN, flags, NONE, NONE),
         Effect::Map { fd, prot, flags } => action(act::MAP, fd, prot, flags),
         Effect::MapIndirect { arguments } => action(act::MAP_INDIRECT, arguments, 0, 0),
         Effect::TruncateFd { fd, length: (low, high) } => {
@@ -137,7 +147,8 @@ fn action_after(effect: &Effect, tested: u8) -> Option<Action> {
         // Processes join at fork whatever the flags; the roots of paths are the kernel's own.
         Effect::CloneUntraced { .. } | Effect::Clone3 { .. } | Effect::Namespace => return None,
         // Not seen yet.
-        Effect::List { .. } | Effect::Look { .. } => return None,
+        // In a table of their own.
+        Effect::Look { .. } => return None,
         Effect::RingSetup { .. } | Effect::RingEnter { .. } | Effect::RingRegister { .. } => return None,
         Effect::Protect { address, length } => action(act::PROTECT, address, length, 2),
         Effect::SeccompListener => action(act::UNFOLLOWED, 1, 0, 0),

@@ -1,5 +1,7 @@
 //! From what the kernel side tells to events.
 
+mod lookups;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -328,6 +330,8 @@ impl Collector {
                 let script = self.named(told);
                 self.scripts.insert(head.tid, script);
             }
+            Kind::Listed => self.listed(told),
+            Kind::Absent => self.absent(told),
             Kind::Failed => {
                 self.pending.remove(&key_of(&head));
             }
@@ -490,13 +494,7 @@ impl Collector {
                 is_nameless: head.flags & NAMELESS != 0,
             };
         }
-        let given = told.texts[0].split(|byte| *byte == 0).next().unwrap_or_default();
-        let given = &seen_from_here(given, head.pid, head.tid)[..];
-        let whole = if given.starts_with(b"/") {
-            given.to_vec()
-        } else {
-            [&self.path_of(told.texts[1])[..], b"/", given].concat()
-        };
+        let whole = self.given_path(told);
         let path = Path::new(OsStr::from_bytes(&whole));
         // Its directory is as the kernel finds it, unless somebody has changed a link on the way since.
         let path = match (path.parent().and_then(|parent| parent.canonicalize().ok()), path.file_name()) {
@@ -505,6 +503,17 @@ impl Collector {
         };
         let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).unwrap_or_default();
         Named { path: path.into_os_string().into_vec(), stamp, ..Named::default() }
+    }
+
+    /// Returns a path that was given, behind the directory that it starts from.
+    fn given_path(&self, told: &Told<'_>) -> Vec<u8> {
+        let given = told.texts[0].split(|byte| *byte == 0).next().unwrap_or_default();
+        let given = &seen_from_here(given, told.head.pid, told.head.tid)[..];
+        if given.starts_with(b"/") {
+            given.to_vec()
+        } else {
+            [&self.path_of(told.texts[1])[..], b"/", given].concat()
+        }
     }
 
     /// A call on paths was made.

@@ -19,7 +19,7 @@ use tracer_host::{
     ChildrenQueue, Orphans, Recorder, ToRoar, TracerArguments, change_of, cpu_time_ns, deliver_report,
     exit_status_of, join_words, report_of, spawn_command, stamp_of,
 };
-use tracer_schema::{EventKind, FileStamp, GapKind, TracerStats};
+use tracer_schema::{EventKind, FileStamp, GapKind, LookupKind, TracerStats};
 
 use crate::collector::{Collector, Told};
 use crate::losses::Loss;
@@ -234,6 +234,9 @@ fn is_alive(pid: u32) -> bool {
     Pid::from_raw(pid as i32).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
+/// The lookups that are seen.
+const LOOKUPS: [LookupKind; 2] = [LookupKind::Absent, LookupKind::Listing];
+
 /// Sums up and reports: into the run directory, so that the report outlives everyone, or, where that is full, to `roar`.
 fn report(
     arguments: &TracerArguments,
@@ -246,6 +249,6 @@ fn report(
     collector.recorder.tell(&end);
     let stats =
         TracerStats { overhead_ns: cpu_time_ns(), mode: "sys_exit".to_owned(), ..TracerStats::default() };
-    let report = report_of(collector.recorder.finish(), "ebpf", &[], stats);
+    let report = report_of(collector.recorder.finish(), "ebpf", &LOOKUPS, stats);
     deliver_report(&report, &arguments.run_dir, roar.map(Roar::control))
 }

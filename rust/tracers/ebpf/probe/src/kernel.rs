@@ -65,6 +65,7 @@ pub(crate) const MAP_ANONYMOUS: u64 = 0x20;
 
 pub(crate) const S_IFMT: u32 = 0o170_000;
 pub(crate) const S_IFREG: u32 = 0o100_000;
+pub(crate) const S_IFDIR: u32 = 0o040_000;
 pub(crate) const S_IFLNK: u32 = 0o120_000;
 
 /// Counts up to a number that the verifier knows and the compiler does not: it would write the body of the loop so many times, and the

@@ -11,6 +11,7 @@ mod again;
 mod alone;
 mod events;
 mod kernel;
+mod lookups;
 mod names;
 mod paths;
 mod proc;
@@ -34,6 +35,7 @@ use crate::kernel::{
     AT_SYMLINK_FOLLOW, FMODE_WRITE, MAP_ANONYMOUS, MAP_FIXED, MAP_SHARED, PROT_WRITE, field, file_of, offset,
     times,
 };
+use crate::lookups::ENOENT;
 use crate::names::{Asked, WAITING, ask, settle};
 use crate::slots::{first, forget, opened};
 
@@ -375,11 +377,17 @@ fn call_ends(ctx: &BtfTracePointContext, task: kernel::Task) -> i32 {
         }
         return 0;
     }
+    if act == act::LOOK && result != ENOENT {
+        return 0;
+    }
     if act == act::CLOSE_RANGE {
         renew(pid, mark & SHARES);
         return 0;
     }
     let id = bpf_get_current_pid_tgid();
+    if result == ENOENT && lookups::looks(act) {
+        return lookups::found_nothing(id, regs, rows, act, [a, b, c]);
+    }
     let has_failed = result < 0 && result >= -4095;
     if act == act::PATH && settle(id, has_failed) {
         return 0;

@@ -47,7 +47,7 @@ pub(crate) mod found {
 }
 
 /// In `what` of [`tell`]: the call was made already.
-const IS_LATE: u64 = 1 << 48;
+pub(crate) const IS_LATE: u64 = 1 << 48;
 /// The text of the path is in the kernel's memory.
 const IS_KERNELS: u64 = 1 << 49;
 

@@ -7,8 +7,8 @@ use tracer_ebpf_abi::{CREATED, Kind, NO_FILE, SLOTS, Slot, TOLD_READ, TOLD_WRITE
 
 use crate::events::{begin, emit, fill_file, scratch};
 use crate::kernel::{
-    FMODE_CREATED, FMODE_PATH, FMODE_READ, FMODE_WRITE, S_IFMT, S_IFREG, field, file_of, files, offset,
-    value_of,
+    FMODE_CREATED, FMODE_PATH, FMODE_READ, FMODE_WRITE, S_IFDIR, S_IFMT, S_IFREG, field, file_of, files,
+    offset, value_of,
 };
 use crate::{SHARES, mark_of};
 
@@ -92,18 +92,28 @@ pub extern "C" fn first(id: u64, fd: u32, bytes: u64, side: u32) -> u32 {
         let sb: u64 = field(inode, offset!(inode_sb));
         slot.dev = u64::from(field::<u32>(sb, offset!(sb_dev)));
     }
-    if u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT != S_IFREG {
-        slot.flags = NO_FILE;
-        return 0;
-    }
     let bit = if side == 0 { TOLD_READ } else { TOLD_WRITE };
-    if slot.flags & bit != 0 {
-        count(slot, side, bytes);
-        return 0;
-    }
-    slot.flags |= bit;
+    let kind = match u32::from(field::<u16>(inode, offset!(inode_mode))) & S_IFMT {
+        S_IFREG if slot.flags & bit != 0 => {
+            count(slot, side, bytes);
+            return 0;
+        }
+        S_IFREG => {
+            slot.flags |= bit;
+            if side == 0 { Kind::Read } else { Kind::Write }
+        }
+        // What is read of a directory are its names (getdents64(2)).
+        S_IFDIR if slot.flags & NO_FILE == 0 => {
+            slot.flags = NO_FILE;
+            Kind::Listed
+        }
+        _ => {
+            slot.flags = NO_FILE;
+            return 0;
+        }
+    };
     let Some(scratch) = scratch() else { return 0 };
-    begin(scratch, id, if side == 0 { Kind::Read } else { Kind::Write } as u16, fd as i32);
+    begin(scratch, id, kind as u16, fd as i32);
     scratch.head.value = bytes;
     fill_file(file);
     emit()
