@@ -94,8 +94,17 @@ def place_of(system, path):
     fs = Files.modules
     if isinstance(path, fs.FileInfo):
         path = path.path
-    while isinstance(system, fs.SubTreeFileSystem):
-        system, path = system.base_fs, system.base_path + path
+    while True:
+        if isinstance(system, fs.SubTreeFileSystem):
+            system, path = system.base_fs, system.base_path + path
+        elif isinstance(system, fs.PyFileSystem):
+            # One in Python around another, as Ray Data has it to try again: what is written through it is closed by C++.
+            inner = [value for value in vars(system.handler).values() if isinstance(value, fs.FileSystem)]
+            if len(inner) != 1:
+                return None
+            [system] = inner
+        else:
+            break
     return Place(system, path) if isinstance(system, fs.S3FileSystem) else None
 
 
