@@ -154,6 +154,43 @@ fn a_listed_directory_with_other_names_makes_a_step_stale() {
 }
 
 #[test]
+fn what_appears_where_a_step_found_nothing_makes_it_stale() {
+    let mut env = TestEnv::new();
+    // ptrace sees no call that fails: a seccomp filter cannot look at results.
+    env.set("ROAR_TRACER_MODE", "preload");
+    env.set("ROAR_TRACER_FALLBACK_ENABLED", "false");
+    env.write("in", "a\n");
+    env.write(
+        "step.sh",
+        "if [ -e settings ]; then cp settings out; else cp in out; fi\n[ -e log ] || echo made > log\n",
+    );
+    assert_eq!(env.line("run -q sh step.sh").status, "0");
+    // What the step itself makes where nothing was is its output.
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+    env.write("other", "");
+    env.write("settings", "b\n");
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh step.sh
+        settings, which it looked for, exists now
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+    assert_eq!(env.line("rerun").status, "0");
+    assert_eq!(env.read("out"), "b\n");
+    assert_snapshot!(env.line("stale"), @"
+    status: 0
+    ----- stderr
+    nothing is stale
+    ");
+}
+
+#[test]
 fn what_a_step_makes_in_a_directory_that_one_before_it_listed_is_new_there() {
     let mut env = TestEnv::new();
     env.set("ROAR_TRACER_MODE", "ptrace");
