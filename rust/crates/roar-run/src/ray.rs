@@ -1,9 +1,9 @@
 //! Jobs on a Ray cluster: their processes are no children of the run. Each has a tracer of its own, and what that leaves in its run
 //! directory comes to the run by a shared directory or in pieces.
 //!
-//! On the run's side, [`settings`] tells the Python package what to tell the cluster, and [`gather`] puts together what has come. On a
+//! On the run's side, [`settings`] tells the Python package what to tell the cluster, and [`gather()`] puts together what has come. On a
 //! node, [`worker`] runs a worker or a driver under a tracer, in the node's [`place`]; [`content`] hashes what other machines cannot read.
-//! [`fetch`] asks again for what was missing.
+//! [`fetch()`] asks again for what was missing.
 
 mod content;
 mod fetch;
