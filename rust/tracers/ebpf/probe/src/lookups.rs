@@ -14,7 +14,7 @@ pub(crate) const ENOENT: i64 = -2;
 /// What tells a path at which nothing is from others: where it was left, the name that is missing, and the hashes of two names behind it.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Missing {
+pub(crate) struct Missing {
     parent: u64,
     names: [u64; 3],
 }
@@ -60,7 +60,9 @@ fn absent(id: u64, dir: u32, pointer: u64) -> u32 {
     if !is_of_interest || scratch.given[0] == 0 || scratch.by_entry != 0 || scratch.task != 0 {
         return 0;
     }
-    let mut missing = Missing { parent: scratch.parent, names: [scratch.hash_len, 0, 0] };
+    // Not on the stack: before Linux 5.13 the kernel allows functions within each other 512 bytes, rounded up for each.
+    let missing = &mut scratch.missing;
+    *missing = Missing { parent: scratch.parent, names: [scratch.hash_len, 0, 0] };
     if state == found::UNKNOWN {
         // SAFETY: in the map.
         let at = unsafe { (&raw const scratch.at).read_volatile() };
@@ -69,9 +71,9 @@ fn absent(id: u64, dir: u32, pointer: u64) -> u32 {
         missing.names[1] = second;
         missing.names[2] = measure(behind, missing.parent);
     }
-    if MISSING.get_ptr(&missing).is_some() {
+    if MISSING.get_ptr(&*missing).is_some() {
         return 0;
     }
-    let _full = MISSING.insert(&missing, &1, 0);
+    let _full = MISSING.insert(&*missing, &1, 0);
     tell(id, IS_LATE | (Kind::Absent as u64) << 32, dir, pointer, 0)
 }
