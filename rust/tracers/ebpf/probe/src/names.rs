@@ -170,8 +170,8 @@ pub(crate) fn settle(id: u64, has_failed: bool) -> bool {
     if has_failed {
         return false;
     }
-    if asked.open & open::COLD != 0 && asked.pointers[1] != 0 {
-        // Both names are there, and of one file: rename(2) leaves them as they are. Now they are in memory.
+    if asked.pointers[1] != 0 {
+        // Both names are there, and of one file: rename(2) leaves them as they are. Now they are in memory, and can be read.
         let [old, new] = [0, 1].map(|at| named_inode(asked.dirs[at], asked.pointers[at]));
         if old != 0 && old == new {
             return true;
