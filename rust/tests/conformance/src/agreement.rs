@@ -107,7 +107,7 @@ impl Agreement {
         let looked_up = &report["looked_up"];
         let kinds = looked_up["kinds"].as_array().into_iter().flatten();
         let found = looked_up["found"].as_array().into_iter().flatten().filter_map(Value::as_object);
-        let lookups = found.filter(|_| case.varies.is_none());
+        let lookups = found.filter(|_| case.varies.is_none() && case.lookups_vary.is_none());
         let lookups = lookups.filter_map(|found| Some(names.without_id(names.normal(found, &expected)?)));
         let own = Statement {
             is_whole: expected.gaps.is_empty(),

@@ -77,6 +77,8 @@ pub struct Case {
     pub gaps: Vec<String>,
     /// Why sizes and counts of the records are others in each run: then backends need not agree on these.
     pub varies: Option<String>,
+    /// Why backends do not see the same lookups; where it is given, those are not compared.
+    pub lookups_vary: Option<String>,
     /// What the machine must have: `root`, `reflink`, or a tool on `PATH`.
     #[serde(default)]
     pub needs: Vec<String>,
