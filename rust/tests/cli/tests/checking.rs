@@ -3,7 +3,7 @@
 use std::fs;
 
 use cli_tests::TestEnv;
-use insta::assert_snapshot;
+use insta::{allow_duplicates, assert_snapshot};
 
 /// Three steps: sorting by a script, the first line of that, and all files of a directory.
 fn pipeline() -> TestEnv {
@@ -19,14 +19,22 @@ fn pipeline() -> TestEnv {
     env
 }
 
+#[track_caller]
+fn assert_nothing_is_stale(env: &TestEnv) {
+    // Asked more than once in a test.
+    allow_duplicates! {
+        assert_snapshot!(env.line("stale"), @"
+        status: 0
+        ----- stderr
+        nothing is stale
+        ");
+    }
+}
+
 #[test]
 fn what_is_as_it_was_is_neither_stale_nor_different() {
     let env = pipeline();
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     assert_snapshot!(env.line("verify"), @"
     status: 0
     ----- stderr
@@ -95,11 +103,7 @@ fn a_directory_of_which_a_step_did_not_read_all_may_get_new_files() {
     let env = pipeline();
     env.roar(["run", "sh", "-c", "cat parts/1.csv in.csv > some.csv"]);
     env.write("more.csv", "");
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
 }
 
 #[test]
@@ -115,11 +119,7 @@ fn a_listed_directory_with_other_names_makes_a_step_stale() {
     // What a step makes itself in a directory that it lists is not new, nor is what it does not care for.
     env.write("data/readme.txt", "");
     env.write("data/.c.csv.swp", "");
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     fs::remove_file(env.project().join("data/readme.txt")).unwrap();
     fs::remove_file(env.project().join("data/notes.txt")).unwrap();
     fs::rename(env.project().join("data/b.csv"), env.project().join("data/c.csv")).unwrap();
@@ -137,11 +137,7 @@ fn a_listed_directory_with_other_names_makes_a_step_stale() {
     hint: `roar rerun` runs them again, in this order
     ");
     env.line("rerun");
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     fs::remove_dir_all(env.project().join("more")).unwrap();
     assert_snapshot!(env.line("stale"), @"
     status: 1
@@ -166,11 +162,7 @@ fn what_appears_where_a_step_found_nothing_makes_it_stale() {
     );
     assert_eq!(env.line("run -q sh step.sh").status, "0");
     // What the step itself makes where nothing was is its output.
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     env.write("other", "");
     env.write("settings", "b\n");
     assert_snapshot!(env.line("stale"), @"
@@ -183,11 +175,7 @@ fn what_appears_where_a_step_found_nothing_makes_it_stale() {
     ");
     assert_eq!(env.line("rerun").status, "0");
     assert_eq!(env.read("out"), "b\n");
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
 }
 
 #[test]
@@ -198,11 +186,7 @@ fn what_a_step_makes_in_a_directory_that_one_before_it_listed_is_new_there() {
     env.roar(["run", "sh", "-c", "ls data > names"]);
     env.roar(["run", "sh", "-c", "cp names data/names"]);
     // The second comes from the first: to run that again for it would have no end.
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     env.roar(["run", "sh", "-c", "mkdir data/sub; echo b > data/sub/b; echo c > data/c"]);
     assert_snapshot!(env.line("stale"), @"
     status: 1
@@ -224,11 +208,7 @@ fn a_file_updated_step_by_step_makes_no_step_stale() {
     env.write("log", "0\n");
     env.roar(["run", "sh", "-c", "wc -l < log >> log"]);
     env.roar(["run", "sh", "-c", "cat log >/dev/null; echo done >> log"]);
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
 }
 
 #[test]
@@ -238,11 +218,7 @@ fn a_file_that_a_later_step_removed_is_not_missed() {
     env.roar(["run", "sh", "-c", "echo a > part"]);
     env.roar(["run", "sh", "-c", "cat part > whole"]);
     env.roar(["run", "rm", "part"]);
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     assert_snapshot!(env.line("verify"), @"
     status: 0
     ----- stderr
@@ -341,11 +317,7 @@ fn rerun_runs_what_is_stale_in_order_and_no_more() {
     roar: @4 recorded: 2 inputs, 1 output ([TOOK])
     roar: @2 sh -c 'head -1 sorted.csv > first.txt': its inputs came out the same, it need not run
     ");
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     env.write("in.csv", "z\ny\n");
     env.write("parts/1.csv", "one\n");
     assert_snapshot!(env.line("rerun @2"), @"
@@ -405,11 +377,7 @@ fn a_command_runs_again_in_its_directory_with_its_streams() {
         .output()
         .unwrap();
     assert!(output.status.success());
-    assert_snapshot!(env.line("stale"), @"
-    status: 0
-    ----- stderr
-    nothing is stale
-    ");
+    assert_nothing_is_stale(&env);
     env.write("deep er/in put", "d\nc\n");
     assert_snapshot!(env.line("rerun"), @"
     status: 0

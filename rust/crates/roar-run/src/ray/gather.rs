@@ -101,8 +101,14 @@ pub(crate) fn gather(
     };
     // Without it the rest cannot be fetched later.
     let is_kept = keep_report(run_dir, report).is_ok();
-    let mut gathering =
-        Gathering { run_dir, report, names, parts: Vec::new(), gathered: Gathered::default() };
+    let mut gathering = Gathering {
+        run_dir,
+        report,
+        names,
+        streams: BTreeSet::new(),
+        parts: Vec::new(),
+        gathered: Gathered::default(),
+    };
     let until = Instant::now() + WORKERS_END;
     if let Err(error) = gathering.make_directories() {
         gathering.miss(format!("what was seen on the cluster has no place here: {error}"));
@@ -148,6 +154,8 @@ struct Gathering<'a> {
     run_dir: &'a Path,
     report: &'a mut TracerReport,
     names: &'a mut TaskNames,
+    /// Those of which pieces have come: their directories are made here.
+    streams: BTreeSet<String>,
     parts: Vec<TracerReport>,
     gathered: Gathered,
 }
@@ -242,6 +250,7 @@ impl Gathering<'_> {
     /// Makes run directories from the pieces that have come.
     fn open_pieces(&mut self) {
         let pieces = Store::Directory(self.run_dir.join(PIECES_DIR));
+        self.streams = pieces.names().into_iter().flatten().map(|name| name.stream).collect();
         let workers = self.run_dir.join(WORKERS_DIR);
         let opened = private_key(self.run_dir).map_err(|error| error.to_string()).and_then(|key| {
             let path = |stream: &str| workers.join(format!("{PREFIX}{stream}"));
@@ -285,20 +294,11 @@ impl Gathering<'_> {
                 let reason = reason.unwrap_or("roar is not installed there as it is here");
                 let detail = format!("a worker ran without a tracer (host and process {host}): {reason}");
                 self.add_gap(GapKind::UntracedProcess, detail);
-            } else if job_id(&path).is_some() && !self.is_assembled(&path) {
+            } else if job_id(&path).is_some() && !self.streams.contains(&run_name(&path)) {
                 let has_ended = wait_for_end(&path, until);
                 self.take_part(&path, has_ended, None);
             }
         }
-    }
-
-    fn is_assembled(&self, path: &Path) -> bool {
-        let prefix = run_name(path);
-        fs::read_dir(self.run_dir.join(PIECES_DIR))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .any(|piece| piece.file_name().to_string_lossy().starts_with(&prefix))
     }
 
     /// Adds a worker's run directory. One that was carried here has `process`, and whether its machine is this one.

@@ -140,13 +140,13 @@ pub(crate) fn open_bucket(
     run: &str,
     environment: &[(OsString, OsString)],
 ) -> Result<S3, StoreError> {
-    let (bucket, prefix) = word.trim_start_matches(S3_SCHEME).split_once('/').unwrap_or((word, ""));
-    let bucket = bucket.trim_start_matches(S3_SCHEME).to_owned();
+    let place = word.trim_start_matches(S3_SCHEME);
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     let prefix = prefix.trim_matches('/');
     let prefix = if prefix.is_empty() { format!("{run}/") } else { format!("{prefix}/{run}/") };
     let value = |name: &str| variable(environment, name).map(str::to_owned);
     S3::new(S3Place {
-        bucket,
+        bucket: bucket.to_owned(),
         prefix,
         endpoint: Some(endpoint.to_owned()).filter(|endpoint| !endpoint.is_empty()),
         region: env::S3_REGIONS.iter().find_map(|name| value(name)),

@@ -64,10 +64,10 @@ pub fn run_worker(
         Destination::Ray(sealed) | Destination::S3 { sealed, .. } => {
             let failed = |source| RunError::RunDir { path: around.temp.clone(), source };
             let place = Place::enter(&around.temp, &sealed.run).map_err(failed)?;
-            let by_ray = || Sender::by_ray(&place, sealed, part, &command, around);
-            let sender = match destination {
-                Destination::S3 { bucket, .. } => Sender::by_bucket(sealed, bucket),
-                Destination::Ray(_) | Destination::Directory(_) => by_ray().map_err(failed)?,
+            let sender = if let Destination::S3 { bucket, .. } = destination {
+                Sender::by_bucket(sealed, bucket)
+            } else {
+                Sender::by_ray(&place, sealed, part, &command, around).map_err(failed)?
             };
             (place.path().to_owned(), Some((place, sender)))
         }

@@ -84,20 +84,6 @@ pub(crate) mod open {
 #[btf_map(name = "waiting")]
 pub(crate) static WAITING: LruHashMap<u32, Asked, 4096> = LruHashMap::new();
 
-/// Where the last path of a request of an io_uring leads.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct Requested {
-    pub(crate) number: u64,
-    pub(crate) parent: u64,
-    pub(crate) mount: u64,
-    pub(crate) hash_len: u64,
-}
-
-/// Requests of io_urings on paths, by their addresses.
-#[btf_map(name = "requests")]
-pub(crate) static REQUESTED: LruHashMap<u64, Requested, 4096> = LruHashMap::new();
-
 /// Where a name stands: the entry of its directory, and what its own has as its hash and length.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -105,6 +91,19 @@ pub(crate) struct Place {
     pub(crate) parent: u64,
     pub(crate) hash_len: u64,
 }
+
+/// Where the last path of a request of an io_uring leads.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Requested {
+    pub(crate) number: u64,
+    pub(crate) mount: u64,
+    pub(crate) place: Place,
+}
+
+/// Requests of io_urings on paths, by their addresses.
+#[btf_map(name = "requests")]
+pub(crate) static REQUESTED: LruHashMap<u64, Requested, 4096> = LruHashMap::new();
 
 /// Requests of io_urings whose last name was not in memory when they were handed over, by that name.
 #[btf_map(name = "cold")]
@@ -127,17 +126,12 @@ pub(crate) fn ask(id: u64, asked: &Asked) {
     asked.open = left;
     if asked.key != 0 {
         // The kernel's text of the paths is gone when the request is done: what could not be followed now never can, which is told then.
+        let place = Place { parent: scratch.parent, hash_len: scratch.hash_len };
         if left & !open::COLD == 0 {
-            let requested = Requested {
-                number: asked.number,
-                parent: scratch.parent,
-                mount: scratch.parent_mount,
-                hash_len: scratch.hash_len,
-            };
+            let requested = Requested { number: asked.number, mount: scratch.parent_mount, place };
             let _full = REQUESTED.insert(&asked.key, &requested, 0);
         }
         if left == open::COLD {
-            let place = Place { parent: scratch.parent, hash_len: scratch.hash_len };
             let _full = COLD_REQUESTS.insert(&place, &asked.key, 0);
         }
     } else if left != 0 {
@@ -290,7 +284,7 @@ pub extern "C" fn tell_requested(id: u64, request: u64) -> u32 {
     scratch.head.value = requested.number;
     scratch.head.memory = request;
     scratch.head.flags = LATE;
-    let entry = child(requested.parent, requested.hash_len);
+    let entry = child(requested.place.parent, requested.place.hash_len);
     let inode: u64 = field(entry, offset!(dentry_inode));
     if entry == 0 || inode == 0 {
         scratch.head.flags |= ABSENT;
