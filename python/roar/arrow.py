@@ -3,7 +3,7 @@
 The methods of that layer are those that Python code calls, Ray Data's as well, so they are wrapped: `FileSystem.open_input_file` and
 its like, what closes a file that is written, `Scanner` for what datasets read, and the function that writes datasets. Types of
 Cython refuse to be changed, so it is their dictionaries that are. What C++ does by itself below other functions is not seen;
-docs/ray.md lists it.
+docs/objects.md lists it.
 """
 
 import ctypes
@@ -43,14 +43,14 @@ def install(fs):
     Files.modules = fs
     Files.open = fs.FileSystem.open_input_file
     for name in ["open_input_file", "open_input_stream"]:
-        replace(fs.FileSystem, name, reading)
+        replace(fs.FileSystem, name, opening(opened))
     for name in ["open_output_stream", "open_append_stream"]:
-        replace(fs.FileSystem, name, writing)
+        replace(fs.FileSystem, name, opening(began))
     replace(lib.NativeFile, "close", closing)
-    for name, change in [("copy_file", copying), ("move", moving), ("delete_file", deleting)]:
-        replace(fs.FileSystem, name, change)
-    for name in ["delete_dir", "delete_dir_contents"]:
-        replace(fs.FileSystem, name, deleting_all)
+    for name, is_move in [("copy_file", False), ("move", True)]:
+        replace(fs.FileSystem, name, copying(is_move))
+    for name, found in [("delete_file", itself), ("delete_dir", below), ("delete_dir_contents", below)]:
+        replace(fs.FileSystem, name, deleting(found))
 
 
 def install_datasets(dataset):
@@ -128,14 +128,17 @@ def known_of(file):
     return said.get("VersionId") or None, said.get("ETag") or None, int(length) if length else None
 
 
-def reading(method):
-    def roar_open(self, path, *arguments, **options):
-        file = method(self, path, *arguments, **options)
-        if not getattr(own, "asks", False):
-            opened(self, path, file)
-        return file
+def opening(tell):
+    def change(method):
+        def roar_open(self, path, *arguments, **options):
+            file = method(self, path, *arguments, **options)
+            if not getattr(own, "asks", False):
+                tell(self, path, file)
+            return file
 
-    return roar_open
+        return roar_open
+
+    return change
 
 
 @objects.guarded
@@ -154,15 +157,6 @@ def opened(system, path, file):
 written = weakref.WeakKeyDictionary()
 
 
-def writing(method):
-    def roar_open(self, path, *arguments, **options):
-        file = method(self, path, *arguments, **options)
-        began(self, path, file)
-        return file
-
-    return roar_open
-
-
 @objects.guarded
 def began(system, path, file):
     place = place_of(system, path)
@@ -175,14 +169,9 @@ def closing(method):
         place = written.pop(self, None) if written else None
         method(self)
         if place is not None:
-            made([place])
+            tell_all("write", [place])
 
     return roar_close
-
-
-@objects.guarded
-def made(places):
-    tell_all("write", places)
 
 
 @objects.guarded
@@ -204,15 +193,20 @@ def looked(place):
         return None, None, None
 
 
-def copying(method):
-    def roar_copy(self, source, destination):
-        places = both(self, source, destination)
-        known = looked(places[0]) if places else None
-        method(self, source, destination)
-        if places:
-            copied(places, known)
+def copying(is_move):
+    def change(method):
+        def roar_copy(self, source, destination):
+            places = both(self, source, destination)
+            known = looked(places[0]) if places else None
+            method(self, source, destination)
+            if places:
+                copied(places, known)
+                if is_move:
+                    deleted(places[:1])
 
-    return roar_copy
+        return roar_copy
+
+    return change
 
 
 @objects.guarded
@@ -227,41 +221,25 @@ def copied(places, known):
     tell_all("write", places[1:])
 
 
-def moving(method):
-    def roar_move(self, source, destination):
-        places = both(self, source, destination)
-        known = looked(places[0]) if places else None
-        method(self, source, destination)
-        if places:
-            copied(places, known)
-            deleted([places[0]])
+def deleting(found):
+    """Has the objects told of that `found` says are deleted, which it is asked before they are."""
 
-    return roar_move
+    def change(method):
+        def roar_delete(self, path, *arguments, **options):
+            places = found(self, path)
+            method(self, path, *arguments, **options)
+            if places:
+                deleted(places)
 
+        return roar_delete
 
-def deleting(method):
-    def roar_delete(self, path):
-        place = one(self, path)
-        method(self, path)
-        if place:
-            deleted([place])
-
-    return roar_delete
-
-
-def deleting_all(method):
-    def roar_delete(self, path, *arguments, **options):
-        places = below(self, path)
-        method(self, path, *arguments, **options)
-        if places:
-            deleted(places)
-
-    return roar_delete
+    return change
 
 
 @objects.guarded
-def one(system, path):
-    return place_of(system, path)
+def itself(system, path):
+    place = place_of(system, path)
+    return [place] if place is not None else None
 
 
 @objects.guarded

@@ -57,10 +57,9 @@ def send(outbox, head):
 class Drain:
     """Takes pieces out of the store."""
 
-    def __init__(self, head, keep):
+    def __init__(self, head, keep, known=()):
         self.head, self.keep = head, keep
-        self.streams = pieces.Streams()
-        self.last = time.monotonic()
+        self.streams = pieces.Streams(known)
 
     def take(self):
         """Takes what is there; returns whether there was anything."""
@@ -71,12 +70,9 @@ class Drain:
                 self.keep(name, piece)
                 self.streams.add(name)
                 self.head.drop(name)
-            self.last = time.monotonic()
+            # Also one that another has taken meanwhile.
+            self.streams.last = time.monotonic()
         return bool(names)
-
-    def is_over(self, patience):
-        """Returns whether nothing more is expected: all have ended, or none has come for so long."""
-        return self.streams.begun and self.streams.have_ended() or time.monotonic() - self.last > patience
 
 
 class Files:
@@ -112,7 +108,7 @@ def carry(place, run, address):
         if drain is not None:
             moved |= drain.take()
         if not moved:
-            if (drain is None or drain.is_over(IDLE)) and leave(place, outbox):
+            if (drain is None or drain.streams.are_over(IDLE)) and leave(place, outbox):
                 return
             time.sleep(LOOK)
 
@@ -130,10 +126,8 @@ def leave(place, outbox):
 
 def drain(into, run, address, patience):
     head = pieces.Head(run, address)
-    draining = Drain(head, lambda name, piece: pieces.write(into, name, piece))
-    for name in pieces.listed(into):
-        draining.streams.add(name)
-    while draining.take() or not draining.is_over(float(patience)):
+    draining = Drain(head, lambda name, piece: pieces.write(into, name, piece), pieces.listed(into))
+    while draining.take() or not draining.streams.are_over(float(patience)):
         time.sleep(LOOK)
 
 

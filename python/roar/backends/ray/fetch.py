@@ -58,10 +58,8 @@ def parts(file):
 
 def fetch(job, run, into, patience):
     dashboard = Dashboard(job)
-    streams = pieces.Streams()
-    for name in pieces.listed(into):
-        streams.add(name)
-    whole, last = set(), time.monotonic()
+    streams = pieces.Streams(pieces.listed(into))
+    whole = set()
     while True:
         info = dashboard.info()
         node = info.driver_node_id
@@ -73,12 +71,10 @@ def fetch(job, run, into, patience):
                 if pieces.NAME.fullmatch(piece) and not os.path.exists(os.path.join(into, piece)):
                     pieces.write(into, piece, content)
                     streams.add(piece)
-                    last = time.monotonic()
             if name != files[-1]:
                 whole.add(name)
         has_ended = info.status.is_terminal()
-        over = streams.begun and streams.have_ended() or time.monotonic() - last > patience
-        if not has_ended or over:
+        if not has_ended or streams.are_over(patience):
             return {"status": info.status.value, "has_ended": has_ended, "host": address_of(info)}
         time.sleep(LOOK)
 

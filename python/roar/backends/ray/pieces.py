@@ -5,6 +5,7 @@ The store is the internal key-value store of the cluster's head. It is memory: a
 
 import os
 import re
+import time
 
 # Stream, number, and whether it is the last (`rust/crates/roar-fragments/src/piece.rs`).
 NAME = re.compile(r"(?P<stream>[0-9a-f]{32})\.[0-9]{8,10}(?P<last>\.end)?")
@@ -28,19 +29,25 @@ def write(directory, name, piece):
 
 
 class Streams:
-    """Which streams have begun, and which of them have ended."""
+    """Which streams have begun, which of them have ended, and when a piece of one was seen last."""
 
-    def __init__(self):
+    def __init__(self, names=()):
         self.begun, self.ended = set(), set()
+        self.last = time.monotonic()
+        for name in names:
+            self.add(name)
 
     def add(self, name):
         words = NAME.fullmatch(name)
         self.begun.add(words["stream"])
         if words["last"]:
             self.ended.add(words["stream"])
+        self.last = time.monotonic()
 
-    def have_ended(self):
-        return self.begun == self.ended
+    def are_over(self, patience):
+        """Returns whether nothing more is expected: all have ended, or none has said anything for so long."""
+        have_ended = self.begun and self.begun == self.ended
+        return have_ended or time.monotonic() - self.last > patience
 
 
 class Head:
