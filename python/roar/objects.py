@@ -24,15 +24,15 @@ reads = set()
 missed = set()
 
 
-def miss(what):
-    """Says that something is not seen: once to the person, and in the record."""
+def miss(what, kind="unseen_objects"):
+    """Says that something is not seen: once to the person, and in the record, as a gap of a kind."""
     if what in missed or not os.path.isdir(tasks.teller.directory):
         # Said already, or the run is over that it would be said to.
         return
     missed.add(what)
     try:
         print(f"roar: {what}", file=sys.stderr)
-        tasks.teller.note(gap=what, pid=os.getpid())
+        tasks.teller.note(gap=what, kind=kind, pid=os.getpid())
     except Exception:
         pass
 

@@ -11,6 +11,8 @@ import sys
 # A module, the function here that is called with it as soon as it has been imported, and what is missing where that fails.
 HOOKS = {
     "ray._private.worker": ("roar.backends.ray.hooks", "install", "tasks are not told apart"),
+    "ray.actor": ("roar.backends.ray.cluster", "leave_out_own", "actors of Ray's own are traced"),
+    "ray.client_builder": ("roar.backends.ray.cluster", "follow_clients", "workers are not seen"),
     "botocore.client": ("roar.botocore", "install", "what boto3 does with S3 is not seen"),
     "aiobotocore.client": ("roar.botocore", "install_asynchronous", "what s3fs does with S3 is not seen"),
     "pyarrow.fs": ("roar.arrow", "install", "what pyarrow does with S3 is not seen"),

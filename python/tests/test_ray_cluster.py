@@ -1,19 +1,30 @@
 """A Ray of two nodes that runs before roar does: its workers have tracers of their own."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
 
 from conftest import ROAR, SCRIPTS, Record
+from heads import BUCKETS, bucket  # noqa: F401
+
+
+@pytest.fixture
+def stores(bucket):  # noqa: F811
+    """The variables by which each store is chosen."""
+    endpoint = bucket.meta.endpoint_url
+    return {"auto": {}, "ray": {"ROAR_RAY_STORE": "ray"}, "s3": {"ROAR_RAY_STORE": "s3://pieces", "ROAR_RAY_S3_ENDPOINT": endpoint, **BUCKETS}}
 
 
 @pytest.fixture
 def cluster(monkeypatch):
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    for name, value in {"RAY_AUTH_MODE": "disabled", **BUCKETS}.items():
+        monkeypatch.setenv(name, value)
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "resources": {"one": 2}})
@@ -23,7 +34,7 @@ def cluster(monkeypatch):
 
 
 def made_by_tasks(out):
-    return {str(path): path.name.rsplit("-", 1)[1] for path in out.iterdir() if not path.name.startswith("in-")}
+    return {str(path): path.name.rsplit("-", 1)[1] for path in out.glob("*-*") if not path.name.startswith("in-")}
 
 
 def check_tasks(record, out):
@@ -40,31 +51,44 @@ def check_tasks(record, out):
     assert not [file["path"] for file in record.report["files"] if file["role"] == "input" and file["path"].startswith(str(out))]
 
 
-def test_every_file_of_both_nodes_is_of_its_task(project, cluster):
+@pytest.mark.parametrize("store", ["auto", "ray"])
+def test_every_file_of_both_nodes_is_of_its_task(project, cluster, stores, store):
     out = project.folder / "out"
-    record = project.run("ray_cluster.py", str(out), backend="ptrace", CLUSTER=cluster.address)
-    assert len(made_by_tasks(out)) == 200 + 6 + 1
+    record = project.run("ray_cluster.py", str(out), backend="ptrace", CLUSTER=cluster.address, **stores[store])
+    assert len(made_by_tasks(out)) == 200 + 6 + 1 + 4
     check_tasks(record, out)
+    # Of Ray Data: who writes the parts of a set has read what the tasks before have made.
+    parts = [str(path) for path in (out / "set").rglob("*.parquet")]
+    written = record.doers("output")
+    names = {task["id"]: task["name"] for task in record.tasks}
+    assert len(parts) > 4 and all(not is_shared for path in parts for _, is_shared in written[path])
+    assert {len(written[path]) for path in parts} == {1}
+    assert all("Write" in names[task] for path in parts if "/set/out/" in path for task, _ in written[path])
     assert len({task["node"] for task in record.tasks}) == 2
     assert record.report["coverage"]["complete"], record.report["coverage"]
 
 
-def test_what_a_killed_worker_did_is_kept_and_its_task_has_no_end(project, cluster):
+@pytest.mark.parametrize("store", ["auto", "ray"])
+def test_what_a_killed_worker_did_is_kept_and_its_task_has_no_end(project, cluster, stores, store):
     out = project.folder / "out"
-    record = project.run("ray_cluster.py", str(out), "killed", backend="ptrace", CLUSTER=cluster.address)
+    record = project.run("ray_cluster.py", str(out), "killed", backend="ptrace", CLUSTER=cluster.address, **stores[store])
     check_tasks(record, out)
     [dying] = [task for task in record.tasks if task["name"] == "die"]
     assert dying["ended_ns"] is None
 
 
-def test_what_a_lost_node_did_is_kept_and_the_gap_is_named(project, cluster, tmp_path):
+@pytest.mark.parametrize("store", ["auto", "ray", "s3"])
+def test_what_a_lost_node_did_is_kept_and_the_gap_is_named(project, cluster, stores, store, tmp_path):
     out, ready, go = project.folder / "out", tmp_path / "ready", tmp_path / "go"
     os.mkfifo(ready)
     os.mkfifo(go)
     command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_cluster.py", out, "removed", ready, go]
-    variables = {**project.environment, "CLUSTER": cluster.address}
+    variables = {**project.environment, "CLUSTER": cluster.address, **stores[store]}
     with subprocess.Popen(command, cwd=project.folder, env=variables) as running:
         ready.read_text()
+        if store != "auto":
+            # docs/ray.md says how much a lost node may take along.
+            time.sleep(2)
         lose(cluster)
         go.write_text("x")
         assert running.wait(60) == 0
@@ -74,6 +98,25 @@ def test_what_a_lost_node_did_is_kept_and_the_gap_is_named(project, cluster, tmp
     assert staying["ended_ns"] is None
     gaps = [gap["detail"] for gap in record.report["coverage"]["gaps"] if gap["kind"] == "tracer_died"]
     assert gaps and all("node was lost" in gap for gap in gaps)
+
+
+@pytest.mark.parametrize("store", ["auto", "ray"])
+def test_what_workers_did_is_recorded_by_the_next_run_where_roar_was_killed(project, cluster, stores, store, tmp_path):
+    out, ready, go = project.folder / "out", tmp_path / "ready", tmp_path / "go"
+    os.mkfifo(ready)
+    os.mkfifo(go)
+    command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_cluster.py", out, "waits", ready, go]
+    variables = {**project.environment, "CLUSTER": cluster.address, **stores[store]}
+    with subprocess.Popen(command, cwd=project.folder, env=variables) as running:
+        ready.read_text()
+        tracers = psutil.Process(running.pid).children()
+        running.kill()
+        go.write_text("x")
+    assert not psutil.wait_procs(tracers, 60)[1]
+    project.call(ROAR, "run", "true", **stores[store])
+    jobs = json.loads(project.call(ROAR, "log", "--json").stdout)["jobs"]
+    [job] = [job for job in jobs if "waits" in job["command"]]
+    check_tasks(Record(json.loads(project.call(ROAR, "show", job["id"], "--json").stdout)), out)
 
 
 def lose(cluster):

@@ -1,78 +1,15 @@
 """`ray job submit` to a cluster that was started by hand: its driver and workers are none of roar's children."""
 
 import json
-import logging
 import os
-import pathlib
-import secrets
-import socket
 import subprocess
 import sys
-import tempfile
-import urllib.request
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from conftest import ROAR, SCRIPTS, Record
+from heads import RAY, bucket, head  # noqa: F401
 from test_ray_cluster import made_by_tasks
-
-RAY = pathlib.Path(sys.prefix, "bin/ray")
-
-# Who uses the S3 server, here and on the cluster.
-BUCKETS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
-
-
-class Head:
-    """The head of a cluster, which asks for a token."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.token = secrets.token_hex(32)
-        self.port, self.dashboard = free_port(), free_port()
-        self.variables = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, **BUCKETS}
-        self.address = f"http://127.0.0.1:{self.dashboard}"
-
-    def __enter__(self):
-        self.call("start", "--head", f"--port={self.port}", f"--dashboard-port={self.dashboard}", "--num-cpus=2", f"--temp-dir={self.folder}", "--disable-usage-stats")
-        return self
-
-    def __exit__(self, *_):
-        for file in pathlib.Path("/proc").glob("[0-9]*/environ"):
-            # Whatever this head has started, and nothing else.
-            try:
-                if self.token.encode() in file.read_bytes() and int(file.parent.name) != os.getpid():
-                    os.kill(int(file.parent.name), 9)
-            except (OSError, ProcessLookupError):
-                pass
-
-    def call(self, *words):
-        result = subprocess.run([RAY, *words], env={**os.environ, **self.variables}, capture_output=True, text=True)
-        assert result.returncode == 0, f"{words}: {result.stdout}\n{result.stderr}"
-
-    def ask(self, path):
-        request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self.token}"})
-        return json.loads(urllib.request.urlopen(request).read())
-
-    def ended(self, submission):
-        """Waits until a job has ended."""
-        self.call("job", "logs", "--follow", "--address", self.address, submission)
-        while self.ask(f"/api/jobs/{submission}")["status"] not in ("SUCCEEDED", "FAILED", "STOPPED"):
-            pass
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def head():
-    # Sockets have short names only.
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder, Head(folder) as head:
-        yield head
 
 
 @pytest.fixture
@@ -154,32 +91,14 @@ def test_of_a_driver_that_is_killed_everything_is_there_and_the_gap_is_named(pro
     assert Record(project.last()).doers("output") == record.doers("output")
 
 
-@pytest.fixture
-def bucket():
-    """An S3 server with a bucket, and what is in that."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    client = boto3.client(
-        "s3",
-        endpoint_url="http://{}:{}".format(*server.get_host_and_port()),
-        aws_access_key_id=BUCKETS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=BUCKETS["AWS_SECRET_ACCESS_KEY"],
-        region_name=BUCKETS["AWS_REGION"],
-    )
-    client.create_bucket(Bucket="pieces")
-    yield client
-    server.stop()
-
-
-def test_pieces_by_a_bucket_are_sealed_and_make_the_same_record(project, head, submit, bucket):
+def test_pieces_by_a_bucket_are_sealed_and_make_the_same_record(project, head, submit, bucket):  # noqa: F811
     endpoint = bucket.meta.endpoint_url
     result, record = submit(ROAR_RAY_STORE="s3://pieces/of/runs", ROAR_RAY_S3_ENDPOINT=endpoint)
     assert result.returncode == 0, result.stdout + result.stderr
     check(record, project)
     assert record.report["coverage"]["complete"], record.report["coverage"]
-    objects = bucket.list_objects_v2(Bucket="pieces")["Contents"]
-    assert len(objects) > 4 and all(one["Key"].startswith("of/runs/") for one in objects)
+    objects = bucket.list_objects_v2(Bucket="pieces", Prefix="of/runs/")["Contents"]
+    assert len(objects) > 4
     for one in objects:
         kept = bucket.get_object(Bucket="pieces", Key=one["Key"])["Body"].read()
         assert b"direct-" not in kept and str(project.folder).encode() not in kept

@@ -1,6 +1,6 @@
 """A job on a Ray that runs already: every file that a task writes has the task's id in its name.
 
-    ray_cluster.py OUT [killed|removed READY GO]
+    ray_cluster.py OUT [killed|removed READY GO|waits READY GO]
 """
 
 import os
@@ -44,6 +44,29 @@ class Actor:
         return write("method", own())
 
 
+@ray.remote
+def make_parts():
+    import pyarrow
+    import pyarrow.parquet
+
+    os.makedirs(f"{OUT}/set/in")
+    for number in range(4):
+        pyarrow.parquet.write_table(pyarrow.table({"n": [number]}), f"{OUT}/set/in/{number}.parquet")
+
+
+def mark(batch):
+    write(f"mapped{batch['n'][0]}", own())
+    return batch
+
+
+def work_on_sets():
+    import ray.data
+
+    ray.get(make_parts.remote())
+    read = ray.data.read_parquet(f"{OUT}/set/in", override_num_blocks=4)
+    read.map_batches(mark, batch_size=1).write_parquet(f"{OUT}/set/out")
+
+
 @ray.remote(max_retries=0)
 def die():
     write("dying", own())
@@ -70,6 +93,8 @@ def main(how=None, *pipes):
     actors = [Actor.options(resources={node: 0.1}).remote() for node in NODES]
     ray.get([actor.method.remote() for actor in actors for _ in range(3)])
     ray.get(join.options(resources={"one": 1}).remote([path for path, _ in made]))
+    if how is None:
+        work_on_sets()
     if how == "killed":
         lose(die.options(resources={"two": 1}).remote())
     if how == "removed":
@@ -78,6 +103,12 @@ def main(how=None, *pipes):
         with open(go) as pipe:
             pipe.read()
         lose(lost)
+    if how == "waits":
+        ready, go = pipes
+        with open(ready, "w") as pipe:
+            pipe.write("x")
+        with open(go) as pipe:
+            pipe.read()
     ray.shutdown()
 
 

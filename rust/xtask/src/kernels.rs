@@ -57,9 +57,9 @@ pub(crate) fn run(mut flags: Flags) -> Result<()> {
     }
 }
 
-/// Runs all cases on these kernels, each of which has to be had.
-pub(crate) fn required(releases: &[&str]) -> Result<()> {
-    cases_on(releases, true, JOBS, "")
+/// Runs the cases with `case` in their names on these kernels, each of which has to be had.
+pub(crate) fn required(releases: &[&str], case: &str) -> Result<()> {
+    cases_on(releases, true, JOBS, case)
 }
 
 /// Runs the cases with `case` in their names on the chosen kernels, or on all.

@@ -134,7 +134,12 @@ const TASKS: &[Task] = &[
         about: "the kernel side of the eBPF tracer, compiled anew, or compared with what is there",
         run: probe::run,
     },
-    Task { name: "ray", usage: "", about: "the wheel, and roar under Ray", run: ray::run },
+    Task {
+        name: "ray",
+        usage: "[--bench]",
+        about: "the wheel, and roar under Ray; or what it costs tasks that do nothing",
+        run: ray::run,
+    },
     Task {
         name: "real",
         usage: "[--rounds N] [JOB…]",

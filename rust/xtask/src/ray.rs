@@ -9,7 +9,8 @@ use crate::env::WHEEL_PROFILE;
 use crate::flags::Flags;
 use crate::{python, workspace};
 
-pub(crate) fn run(flags: Flags) -> Result<()> {
+pub(crate) fn run(mut flags: Flags) -> Result<()> {
+    let is_bench = flags.switch("--bench");
     flags.finish()?;
     let shell = workspace::shell()?;
     workspace::build_programs(&shell)?;
@@ -24,6 +25,10 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
     let wheel = shell.read_dir(&wheels)?.pop().context("pip has made no wheel")?;
     let install = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--force-reinstall"];
     cmd!(shell, "{python} -m pip {install...} {wheel}").run()?;
+    if is_bench {
+        cmd!(shell, "{python}").arg(checkout.join("python/benches/ray_tasks.py")).run()?;
+        return Ok(());
+    }
     let tests = checkout.join("python/tests");
     cmd!(shell, "{python} -m pytest --quiet -p no:cacheprovider --wheel {wheel} {tests}").run()?;
     Ok(())

@@ -2,12 +2,14 @@
 
     python -m roar.backends.ray.agent carry PLACE RUN HEAD
     python -m roar.backends.ray.agent drain INTO RUN HEAD SECONDS
+    python -m roar.backends.ray.agent unseen RUN HEAD PROCESS REASON
 
 `roar ray worker` leaves pieces in the outbox of its node's PLACE, and starts one agent there. On the driver's node the agent also takes the
 pieces of all nodes out of the store, and adds them to a file among the logs of the session, which the dashboard gives to the host
 that has submitted the job. It ends when nobody on its node sends any more, and nothing is left to take.
 
-`roar run` on a machine of the cluster takes pieces out with `drain`, until every stream has ended that has begun, or none comes for SECONDS.
+`roar run` on a machine of the cluster, or on one that reaches it by Ray Client, takes pieces out with `drain`, until every stream has ended
+that has begun, but for no more than SECONDS. With `unseen` a node tells of a worker that runs without a tracer.
 """
 
 import fcntl
@@ -63,8 +65,8 @@ class Drain:
 
     def take(self):
         """Takes what is there; returns whether there was anything."""
-        names = self.head.names()
-        for name in filter(pieces.NAME.fullmatch, names):
+        names = list(filter(pieces.NAME.fullmatch, self.head.names()))
+        for name in names:
             piece = self.head.get(name)
             if piece is not None:
                 self.keep(name, piece)
@@ -73,6 +75,10 @@ class Drain:
             # Also one that another has taken meanwhile.
             self.streams.last = time.monotonic()
         return bool(names)
+
+    def is_idle(self):
+        """Returns whether nothing more is expected of other nodes."""
+        return self.streams.have_ended() or time.monotonic() - self.streams.last > IDLE
 
 
 class Files:
@@ -108,7 +114,7 @@ def carry(place, run, address):
         if drain is not None:
             moved |= drain.take()
         if not moved:
-            if (drain is None or drain.streams.are_over(IDLE)) and leave(place, outbox):
+            if (drain is None or drain.is_idle()) and leave(place, outbox):
                 return
             time.sleep(LOOK)
 
@@ -124,12 +130,30 @@ def leave(place, outbox):
     return True
 
 
+def reach(run, address):
+    """Returns the store of a run at the head of a cluster, or by Ray Client."""
+    if "://" not in address:
+        return pieces.Head(run, address)
+    import ray
+
+    ray.init(address, logging_level="ERROR")
+    return pieces.Client(run)
+
+
 def drain(into, run, address, patience):
-    head = pieces.Head(run, address)
+    head = reach(run, address)
     draining = Drain(head, lambda name, piece: pieces.write(into, name, piece), pieces.listed(into))
-    while draining.take() or not draining.streams.are_over(float(patience)):
+    until = time.monotonic() + float(patience)
+    while draining.take() or not draining.streams.have_ended():
+        # What has come is taken whole. A worker that outlives the job may go on for ever.
+        if time.monotonic() > until:
+            break
         time.sleep(LOOK)
 
 
+def unseen(run, address, process, reason):
+    pieces.Head(run, address).put(pieces.UNSEEN + process, reason.encode())
+
+
 if __name__ == "__main__":
-    {"carry": carry, "drain": drain}[sys.argv[1]](*sys.argv[2:])
+    {"carry": carry, "drain": drain, "unseen": unseen}[sys.argv[1]](*sys.argv[2:])

@@ -2,8 +2,8 @@
 
     python -m roar.backends.ray.fetch RUN INTO SECONDS < JOB
 
-JOB is the line that `submit` has told of the job. What is fetched is put into a directory, each piece a file. Once the job has ended, it is
-asked until every stream has ended that has begun, or nothing new comes for SECONDS. Answers with a line of JSON.
+JOB is the line that `submit` has told of the job. What is fetched is put into a directory, each piece a file. Of a job that has ended, it is
+asked until every stream has ended that has begun, but for no more than SECONDS. Answers with a line of JSON.
 """
 
 import json
@@ -59,7 +59,7 @@ def parts(file):
 def fetch(job, run, into, patience):
     dashboard = Dashboard(job)
     streams = pieces.Streams(pieces.listed(into))
-    whole = set()
+    whole, until = set(), None
     while True:
         info = dashboard.info()
         node = info.driver_node_id
@@ -74,7 +74,8 @@ def fetch(job, run, into, patience):
             if name != files[-1]:
                 whole.add(name)
         has_ended = info.status.is_terminal()
-        if not has_ended or streams.are_over(patience):
+        until = until or time.monotonic() + patience
+        if not has_ended or streams.have_ended() or time.monotonic() >= until:
             return {"status": info.status.value, "has_ended": has_ended, "host": address_of(info)}
         time.sleep(LOOK)
 

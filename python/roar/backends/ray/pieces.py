@@ -10,6 +10,9 @@ import time
 # Stream, number, and whether it is the last (`rust/crates/roar-fragments/src/piece.rs`).
 NAME = re.compile(r"(?P<stream>[0-9a-f]{32})\.[0-9]{8,10}(?P<last>\.end)?")
 
+# How the names begin by which the head is told of a worker without a tracer: then host and process. What is kept there is the reason.
+UNSEEN = "unseen."
+
 # Seconds that the head may take to answer.
 PATIENCE = 10
 
@@ -44,20 +47,24 @@ class Streams:
             self.ended.add(words["stream"])
         self.last = time.monotonic()
 
-    def are_over(self, patience):
-        """Returns whether nothing more is expected: all have ended, or none has said anything for so long."""
-        have_ended = self.begun and self.begun == self.ended
-        return have_ended or time.monotonic() - self.last > patience
+    def have_ended(self):
+        """Returns whether nothing more is expected."""
+        return bool(self.begun) and self.begun == self.ended
+
+
+def space(run):
+    """Returns the namespace of a run in the store."""
+    return f"roar-{run}".encode()
 
 
 class Head:
-    """The pieces of a run in the memory of the cluster's head."""
+    """What there is of a run in the memory of the cluster's head."""
 
     def __init__(self, run, address):
         from ray._raylet import GcsClient
 
         self.client = GcsClient(address=address)
-        self.space = f"roar-{run}".encode()
+        self.space = space(run)
 
     def put(self, name, piece):
         self.client.internal_kv_put(name.encode(), piece, True, self.space, PATIENCE)
@@ -79,3 +86,22 @@ class Head:
             if os.path.isdir(logs):
                 return logs
         raise OSError("this node has no directory for logs of the session")
+
+
+class Client:
+    """The same as whoever is connected by Ray Client sees it, from outside of the cluster."""
+
+    def __init__(self, run):
+        from ray.experimental import internal_kv
+
+        self.store = internal_kv
+        self.space = space(run)
+
+    def names(self):
+        return sorted(key.decode() for key in self.store._internal_kv_list(b"", namespace=self.space))
+
+    def get(self, name):
+        return self.store._internal_kv_get(name, namespace=self.space)
+
+    def drop(self, name):
+        self.store._internal_kv_del(name, namespace=self.space)

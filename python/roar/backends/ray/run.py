@@ -26,6 +26,12 @@ def variables(how):
     return {**said["variables"], STORE: store}
 
 
+def name():
+    """Returns the name of the run, by which what is seen for it is known on a cluster."""
+    with open(os.path.join(directory(), SAID)) as file:
+        return json.load(file)["variables"]["ROAR_RAY_RUN"]
+
+
 def tell(**job):
     """Tells `roar run` of a Ray job of this run, and who may be asked of it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC

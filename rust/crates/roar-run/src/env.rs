@@ -23,5 +23,8 @@ pub(crate) const RAY_RUN: &str = "ROAR_RAY_RUN";
 /// The public key that it is sealed with where it leaves the machine.
 pub(crate) const RAY_KEY: &str = "ROAR_RAY_KEY";
 
+/// The directory of the project that it is seen for: what is below it is worth a hash wherever it is.
+pub(crate) const RAY_ROOT: &str = "ROAR_RAY_ROOT";
+
 /// Set for a worker that has a tracer of its own: the Python package takes it out of the tracer's group of processes.
 pub(crate) const RAY_WORKER: &str = "ROAR_RAY_WORKER";

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use roar_store::{JobContext, JobState, Store};
 use tracer_host::{Recovery, recover};
@@ -9,8 +10,8 @@ use tracer_schema::LookupSummaries;
 
 use crate::job::{Recording, record};
 use crate::monitor::Silent;
-use crate::options::JobKind;
-use crate::ray::Elsewhere;
+use crate::options::{JobKind, Surroundings};
+use crate::ray::{gather, keep};
 use crate::repo::Repo;
 use crate::run_dir::{RunDir, job_id};
 use crate::tasks::TaskNames;
@@ -29,22 +30,23 @@ pub struct Recovered {
 ///
 /// One whose tracer still works is left alone until that has ended: the tracer holds the spool's lock no longer than it lives.
 ///
-/// `programs` is the directory of the tracer programs, one of which may know more of the run than its spool says.
+/// What a run has left on a cluster is taken as far as it has come; the rest may be fetched.
 pub fn recover_interrupted(
     repo: &Repo,
-    programs: &Path,
+    around: &Surroundings,
     store: &mut Store,
     filter: &roar_context::Filter,
 ) -> Vec<Recovered> {
     let Ok(entries) = fs::read_dir(repo.runs_dir()) else {
         return Vec::new();
     };
-    entries.flatten().filter_map(|entry| recover_one(&entry.path(), programs, store, filter)).collect()
+    entries.flatten().filter_map(|entry| recover_one(repo, &entry.path(), around, store, filter)).collect()
 }
 
 fn recover_one(
+    repo: &Repo,
     path: &Path,
-    programs: &Path,
+    around: &Surroundings,
     store: &mut Store,
     filter: &roar_context::Filter,
 ) -> Option<Recovered> {
@@ -53,7 +55,7 @@ fn recover_one(
         return None;
     }
     let is_running =
-        recoverer(path, programs).is_some_and(|program| recover_by_tracer(&program, path, 0, None));
+        recoverer(path, &around.programs).is_some_and(|program| recover_by_tracer(&program, path, 0, None));
     if is_running {
         return None;
     }
@@ -75,7 +77,8 @@ fn recover_one(
             return meta.map(|_| Recovered { command: String::new(), job: None });
         }
     };
-    let task_names = TaskNames::read(path);
+    let mut task_names = TaskNames::read(path);
+    let gathered = gather(path, &mut report, &mut task_names, &around.environment, Duration::ZERO);
     task_names.add_gaps(&mut report.coverage);
     // Which names directories had when the run was over cannot be known any more.
     report.looked_up = LookupSummaries::default();
@@ -95,12 +98,14 @@ fn recover_one(
             ..JobContext::default()
         },
         task_names,
-        elsewhere: &Elsewhere::default(),
+        elsewhere: &gathered.elsewhere,
         monitor: &Silent,
     };
     let recorded = record(&report, &recording, Ok(store));
     let job = recorded.job.ok().map(|job| job.id);
-    if job.is_some() {
+    let is_kept =
+        job.is_some() && gathered.is_unfinished && keep(&run_dir, repo, &report, &recorded.files).is_ok();
+    if job.is_some() && !is_kept {
         // Recorded: should it stay, it is known by its id.
         let _left = run_dir.remove();
     }

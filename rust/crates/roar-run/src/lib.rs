@@ -35,8 +35,8 @@ pub use monitor::{Monitor, Silent};
 pub use options::{JobKind, RunOptions, Surroundings};
 pub use preflight::{Preflight, Reason, Verdict, verdict_of};
 pub use ray::{
-    Destination, DestinationError, FetchError, Fetched, Part, fetch, job_of_submission, run_worker,
-    tell_unseen,
+    Destination, DestinationError, FetchError, Fetched, Part, fetch, is_of_ray, job_of_submission,
+    run_worker, tell_unseen,
 };
 pub use repo::{Found, Repo, find_repo};
 pub use run::{RunOutcome, run};

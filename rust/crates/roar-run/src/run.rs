@@ -20,7 +20,7 @@ use crate::lookups::lookups_of;
 use crate::monitor::Monitor;
 use crate::options::{RunOptions, Surroundings};
 use crate::preflight::Preflight;
-use crate::ray::{Gathered, gather};
+use crate::ray::{Gathered, WORKERS_END, gather};
 use crate::repo::{Found, Repo, find_repo};
 use crate::report::{run_report, write_report};
 use crate::run_dir::{Meta, RunDir};
@@ -80,7 +80,7 @@ pub fn run(
     make_tasks_dir(&run_dir, around);
     if around.has_runners {
         // Without it workers of a cluster are not seen, which the Python package says.
-        let _unseen = crate::ray::prepare(&run_dir, settings);
+        let _unseen = crate::ray::prepare(&run_dir, settings, &repo.root);
     }
     let traced = trace_in(&run_dir, &repo, options, settings, around, &mut problems, || {
         context.open_store(repo.dir());
@@ -95,7 +95,7 @@ pub fn run(
     let mut traced = traced?;
     let mut gathered = Gathered::default();
     if let Some(report) = &mut traced.report {
-        gathered = gather(run_dir.path(), report, &mut traced.task_names, &around.environment);
+        gathered = gather(run_dir.path(), report, &mut traced.task_names, &around.environment, WORKERS_END);
         traced.task_names.add_gaps(&mut report.coverage);
     }
     let exit = exit_of(&traced);
@@ -134,10 +134,14 @@ pub(crate) fn make_tasks_dir(run_dir: &RunDir, around: &Surroundings) {
     }
 }
 
+/// Returns where that place is, if it was made.
+pub(crate) fn tasks_dir(run_dir: &RunDir) -> Option<PathBuf> {
+    std::fs::canonicalize(run_dir.path().join(TASKS_DIR)).ok()
+}
+
 /// Returns the variable by which runners find that place, if it was made.
 pub(crate) fn tasks_variable(run_dir: &RunDir) -> Vec<(OsString, OsString)> {
-    let directory = std::fs::canonicalize(run_dir.path().join(TASKS_DIR));
-    directory.into_iter().map(|directory| (env::TASKS.into(), directory.into())).collect()
+    tasks_dir(run_dir).map(|directory| (env::TASKS.into(), directory.into())).into_iter().collect()
 }
 
 fn trace_in(
@@ -175,6 +179,7 @@ fn trace_in(
             labels: options.labels.clone(),
             wants_hashes: options.wants_hashes,
             is_driver: false,
+            tasks: None,
         };
         if let Err(source) = run_dir.write_meta(&meta) {
             problems.push(RecordError::Spool { path: run_dir.path().to_owned(), source });
@@ -283,7 +288,7 @@ fn record_run(
         outcome.problems.push(RecordError::NothingReported(how));
     }
     if let Some(store) = &mut store {
-        outcome.recovered = recover_interrupted(&outcome.repo, &around.programs, store, &filter);
+        outcome.recovered = recover_interrupted(&outcome.repo, around, store, &filter);
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+use tracer_schema::PathBytes;
 use uuid::Uuid;
 
 use crate::repo::make_private_dir;
@@ -40,6 +41,9 @@ pub(crate) struct Meta {
     /// Whether it is the driver of a job that was submitted to a cluster.
     #[serde(default)]
     pub(crate) is_driver: bool,
+    /// Where runners told of their tasks: the directory may be moved, or carried to another machine.
+    #[serde(default)]
+    pub(crate) tasks: Option<PathBytes>,
 }
 
 /// Returns the id of the job that the run in a directory becomes: the one in the directory's name.

@@ -39,7 +39,16 @@ struct Names {
 enum Line {
     Names(Names),
     Object(Told),
-    Gap { gap: String, pid: Pid },
+    Gap {
+        gap: String,
+        #[serde(default = "unseen_objects")]
+        kind: GapKind,
+        pid: Pid,
+    },
+}
+
+fn unseen_objects() -> GapKind {
+    GapKind::UnseenObjects
 }
 
 /// What tasks are called, and what else programs said that no tracer sees.
@@ -71,7 +80,8 @@ impl TaskNames {
                 let Ok(said) = serde_json::from_str(line) else {
                     // A line without an end was not said: its process was killed, and did nothing after it.
                     if line.ends_with('\n') {
-                        self.add_gap(0, "a line of what a process said cannot be read".to_owned());
+                        let detail = "a line of what a process said cannot be read".to_owned();
+                        self.add_gap(GapKind::UnseenObjects, 0, detail);
                     }
                     continue;
                 };
@@ -83,14 +93,14 @@ impl TaskNames {
                         told.teller = PathBytes::from(teller);
                         self.objects.push(told);
                     }
-                    Line::Gap { gap, pid } => self.add_gap(pid, gap),
+                    Line::Gap { gap, kind, pid } => self.add_gap(kind, pid, gap),
                 }
             }
         }
     }
 
-    fn add_gap(&mut self, pid: Pid, detail: String) {
-        self.gaps.push(Gap { kind: GapKind::UnseenObjects, pid, path: None, detail });
+    fn add_gap(&mut self, kind: GapKind, pid: Pid, detail: String) {
+        self.gaps.push(Gap { kind, pid, path: None, detail });
     }
 
     /// Returns what objects of object stores were to the run.
@@ -217,16 +227,20 @@ mod tests {
         let run_dir = tempfile::tempdir().unwrap();
         fs::create_dir(run_dir.path().join(TASKS_DIR)).unwrap();
         let write = r#"{"object":"write","url":"s3://b/k","pid":7,"time_ns":1}"#;
-        let said = format!(
-            "{{\"number\":1,\"id\":\"aa\"}}\n{write}\n{{\"object\":\"wri{write}\n{{\"gap\":\"x\",\"pid\":9}}\n{{\"obj"
-        );
+        let gaps = r#"{"gap":"x","pid":9}
+{"gap":"y","kind":"untraced_process","pid":8}"#;
+        let said =
+            format!("{{\"number\":1,\"id\":\"aa\"}}\n{write}\n{{\"object\":\"wri{write}\n{gaps}\n{{\"obj");
         fs::write(run_dir.path().join(TASKS_DIR).join("t.jsonl"), said).unwrap();
         let names = TaskNames::read(run_dir.path());
         assert_eq!((names.names.len(), names.objects().len()), (1, 1));
         let mut coverage = Coverage { complete: true, ..Coverage::default() };
         names.add_gaps(&mut coverage);
-        let gaps: Vec<(Pid, &str)> = coverage.gaps.iter().map(|gap| (gap.pid, gap.detail.as_str())).collect();
-        assert_eq!(gaps, [(0, "a line of what a process said cannot be read"), (9, "x")]);
+        let gaps: Vec<(GapKind, Pid, &str)> =
+            coverage.gaps.iter().map(|gap| (gap.kind, gap.pid, gap.detail.as_str())).collect();
+        let (objects, workers) = (GapKind::UnseenObjects, GapKind::UntracedProcess);
+        let unread = "a line of what a process said cannot be read";
+        assert_eq!(gaps, [(objects, 0, unread), (objects, 9, "x"), (workers, 8, "y")]);
         assert!(!coverage.complete);
     }
 }

@@ -20,7 +20,7 @@ use crate::error::{CliError, Kind};
 
 pub(crate) use pager::{Pages, page};
 pub(crate) use progress::Progress;
-pub(crate) use table::Table;
+pub(crate) use table::{Rows, Table};
 
 /// JSON that is written in one call: the fewer calls, up to what stays in the processor's cache.
 const JSON_BUFFER_BYTES: usize = 256 << 10;

@@ -36,7 +36,7 @@ pub use log::{LOG_FILE, Log};
 pub use lookup::absent_path;
 pub use orphans::{Orphans, change_of};
 pub use recorder::{Announcement, Recorder, SPOOL_FILE, TASKS_DIR, is_spool_in_use};
-pub use recovery::{Recovery, Started, recover, recover_elsewhere, started};
+pub use recovery::{Recovery, Started, recover, recover_moved, started};
 pub use report_file::{
     JOURNAL_LINK, REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,
 };

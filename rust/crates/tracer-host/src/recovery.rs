@@ -57,23 +57,41 @@ pub fn started(run_dir: &Path) -> Option<Started> {
 
 /// Recovers what a tracer left in its run directory.
 pub fn recover(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
-    recover_in(run_dir, backend, detail, &mut Disk)
+    let mut aggregator = Aggregator::new();
+    watch_tasks(&mut aggregator, run_dir);
+    recover_with(aggregator, run_dir, backend, detail, &mut Disk)
 }
 
-/// Recovers what a tracer left in a run directory that comes from another machine: what its files are like now cannot be seen from here.
-pub fn recover_elsewhere(run_dir: &Path, backend: &str, detail: &str) -> Recovery {
-    recover_in(run_dir, backend, detail, &mut Elsewhere)
+/// Recovers what a tracer left in a run directory that has been moved since, or carried here from another machine: what its files are like
+/// now cannot be seen from here then. `tasks` is where [`TASKS_DIR`](crate::TASKS_DIR) was while the tracer worked, if it was anywhere.
+pub fn recover_moved(
+    run_dir: &Path,
+    tasks: Option<&[u8]>,
+    is_elsewhere: bool,
+    backend: &str,
+    detail: &str,
+) -> Recovery {
+    let mut aggregator = Aggregator::new();
+    if let Some(tasks) = tasks {
+        aggregator.watch_tasks(tasks);
+    }
+    let world: &mut dyn World = if is_elsewhere { &mut Elsewhere } else { &mut Disk };
+    recover_with(aggregator, run_dir, backend, detail, world)
 }
 
-fn recover_in(run_dir: &Path, backend: &str, detail: &str, world: &mut dyn World) -> Recovery {
+fn recover_with(
+    mut aggregator: Aggregator,
+    run_dir: &Path,
+    backend: &str,
+    detail: &str,
+    world: &mut dyn World,
+) -> Recovery {
     if let Ok(report) = read_report(run_dir) {
         return Recovery::Report(Box::new(report));
     }
     let Ok(frames) = fs::read(run_dir.join(SPOOL_FILE)) else {
         return Recovery::Nothing;
     };
-    let mut aggregator = Aggregator::new();
-    watch_tasks(&mut aggregator, run_dir);
     aggregator.apply_stream(&frames);
     aggregator.add_gap(Gap { kind: GapKind::TracerDied, pid: 0, path: None, detail: detail.to_owned() });
     let summary = aggregator.finish(world);

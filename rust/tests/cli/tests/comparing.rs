@@ -1,5 +1,7 @@
 //! Why one thing comes from another, and what differs between two. The commands run under ptrace, which needs nothing.
 
+use std::fs;
+
 use cli_tests::{Answer, TestEnv};
 use insta::assert_snapshot;
 
@@ -78,6 +80,25 @@ fn why_follows_a_file_that_was_updated_in_place() {
         made  first.txt  a358d7dcdec4, 5 B
               write() by process [PID] `sh -c 'echo more >> first.txt'`, [TOOK] after the start
     ");
+}
+
+#[test]
+fn why_names_what_was_looked_for_and_what_was_listed() {
+    let env = pipeline();
+    fs::create_dir(env.project().join("parts")).unwrap();
+    env.write("parts/1.csv", "1\n");
+    let program = "import os; print(os.path.exists('settings.ini'), os.listdir('parts'))";
+    env.roar(["run", "--tracer", "preload", "sh", "-c", &format!("python3 -S -c \"{program}\" > found.txt")]);
+    env.line("run cp found.txt copy.txt");
+    let absent = env.line("why copy.txt settings.ini").stdout;
+    assert!(absent.contains("    absent  settings.ini, for which /"), "{absent}");
+    assert!(absent.contains("\n    made  found.txt") && absent.contains("\n    made  copy.txt"), "{absent}");
+    let listed = env.line("why found.txt parts").stdout;
+    assert!(listed.contains("    listed  parts/  (1 name), by /"), "{listed}");
+    let json: serde_json::Value =
+        serde_json::from_str(&env.line("why --json found.txt settings.ini").stdout).unwrap();
+    assert_eq!(json["steps"][0]["looked_up"]["kind"], "absent");
+    assert_eq!(json["steps"][0]["took"], serde_json::Value::Null);
 }
 
 #[test]

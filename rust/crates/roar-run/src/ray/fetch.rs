@@ -18,7 +18,7 @@ use crate::job::{Recorded, Recording, record};
 use crate::monitor::Monitor;
 use crate::options::{JobKind, Surroundings};
 use crate::ray::content::{Elsewhere, keep_hashes};
-use crate::ray::gather::{Gathered, gather};
+use crate::ray::gather::{Gathered, WORKERS_END, gather};
 use crate::repo::Repo;
 use crate::report::run_report;
 use crate::run_dir::{PREFIX, RunDir};
@@ -119,7 +119,7 @@ pub fn fetch(
     let mut report = parse_report(&bytes, &path).map_err(|error| damaged(io::Error::other(error)))?;
     let mut task_names = TaskNames::read(&path);
     let Gathered { mut elsewhere, is_unfinished, .. } =
-        gather(&path, &mut report, &mut task_names, &around.environment);
+        gather(&path, &mut report, &mut task_names, &around.environment, WORKERS_END);
     task_names.add_gaps(&mut report.coverage);
     // Files may have changed since, and which names directories had cannot be known any more.
     report.looked_up = LookupSummaries::default();

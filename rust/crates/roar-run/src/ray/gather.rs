@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use roar_fragments::{Assembled, PieceName, Store, StoreError, assemble};
 use serde::Deserialize;
-use tracer_host::{Recovery, recover, recover_elsewhere};
-use tracer_schema::{Gap, GapKind, TracerReport};
+use tracer_host::{Recovery, recover_moved};
+use tracer_schema::{Gap, GapKind, PathBytes, TracerReport};
 
 use crate::merge::merge;
 use crate::ray::content::Elsewhere;
@@ -29,7 +29,7 @@ const JOBS_FILE: &str = "ray-jobs.jsonl";
 const PIECES_DIR: &str = "pieces";
 
 /// How long workers are waited for that still run when the job has ended: Ray gives its own some seconds to end.
-const WORKERS_END: Duration = Duration::from_secs(10);
+pub(crate) const WORKERS_END: Duration = Duration::from_secs(10);
 
 /// How often a store is looked into for what may still come.
 const STORE_LOOK: Duration = Duration::from_millis(300);
@@ -40,7 +40,7 @@ struct Job {
     kind: JobKind,
     /// The interpreter that can ask Ray.
     python: String,
-    /// The head of the cluster; of a job that was joined.
+    /// The head of the cluster, as it was reached; of a job that was joined.
     #[serde(default)]
     head: String,
     /// The id that Ray gave it; of a job that was submitted.
@@ -51,7 +51,10 @@ struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum JobKind {
+    /// The driver is part of the cluster.
     Joined,
+    /// The driver reaches the cluster by Ray Client.
+    Client,
     Submitted,
 }
 
@@ -86,12 +89,13 @@ pub(crate) fn has_submission(run_dir: &Path, submission: &str) -> bool {
         .any(|job| job.submission == submission)
 }
 
-/// Adds to the report of a run what was seen on clusters.
+/// Adds to the report of a run what was seen on clusters. What has not come is waited for as long as `patience`.
 pub(crate) fn gather(
     run_dir: &Path,
     report: &mut TracerReport,
     names: &mut TaskNames,
     environment: &[(OsString, OsString)],
+    patience: Duration,
 ) -> Gathered {
     let lines = fs::read_to_string(run_dir.join(JOBS_FILE)).unwrap_or_default();
     let jobs: Vec<(&str, Job)> =
@@ -109,18 +113,19 @@ pub(crate) fn gather(
         parts: Vec::new(),
         gathered: Gathered::default(),
     };
-    let until = Instant::now() + WORKERS_END;
+    let until = Instant::now() + patience;
     if let Err(error) = gathering.make_directories() {
         gathering.miss(format!("what was seen on the cluster has no place here: {error}"));
     }
     let mut answers = Vec::new();
     for (line, job) in &jobs {
         match job.kind {
-            JobKind::Joined if Said::is_ray(&said.joined) => gathering.drain(job),
-            JobKind::Joined => {}
+            JobKind::Joined if Said::is_ray(&said.joined) => gathering.drain(job, patience),
+            JobKind::Client if Said::is_ray(&said.submitted) => gathering.drain(job, patience),
+            JobKind::Joined | JobKind::Client => {}
             JobKind::Submitted => {
                 // What comes another way is not to be waited for there.
-                let patience = if Said::is_ray(&said.submitted) { WORKERS_END } else { Duration::ZERO };
+                let patience = if Said::is_ray(&said.submitted) { patience } else { Duration::ZERO };
                 answers.push((job, gathering.fetch(job, line, patience)));
             }
         }
@@ -128,7 +133,7 @@ pub(crate) fn gather(
     if let Some(bucket) = said.bucket(&run_name(run_dir), environment) {
         // A job that goes on is not waited for.
         let goes_on = answers.iter().any(|(_, answer)| answer.error.is_none() && !answer.has_ended);
-        let patience = if goes_on { Duration::ZERO } else { WORKERS_END };
+        let patience = if goes_on { Duration::ZERO } else { patience };
         if let Err(error) = bucket.and_then(|bucket| gathering.copy(&Store::S3(Box::new(bucket)), patience)) {
             gathering.miss(format!("what was seen on the cluster cannot be fetched: {error}"));
         }
@@ -180,14 +185,14 @@ impl Gathering<'_> {
     }
 
     /// Takes pieces out of Ray's own store.
-    fn drain(&mut self, job: &Job) {
+    fn drain(&mut self, job: &Job, patience: Duration) {
         let pieces = self.run_dir.join(PIECES_DIR);
         let drained = Command::new(&job.python)
             .args(["-m", "roar.backends.ray.agent", "drain"])
             .arg(&pieces)
             .arg(run_name(self.run_dir))
             .arg(&job.head)
-            .arg(WORKERS_END.as_secs().to_string())
+            .arg(patience.as_secs().to_string())
             .stdin(Stdio::null())
             .output();
         let said = match drained {
@@ -225,22 +230,18 @@ impl Gathering<'_> {
         }
     }
 
-    /// Copies pieces from a store, until every stream has ended that has begun, or no other comes for so long.
+    /// Copies pieces from a store, until every stream has ended that has begun, but for no longer than `patience`.
     fn copy(&self, store: &Store, patience: Duration) -> Result<(), StoreError> {
         let here = Store::Directory(self.run_dir.join(PIECES_DIR));
         let mut known: BTreeSet<PieceName> = here.names()?.into_iter().collect();
-        let mut last = Instant::now();
+        let until = Instant::now() + patience;
         loop {
-            let before = known.len();
             let copied = copy_new(store, &here, &mut known);
-            if known.len() > before {
-                last = Instant::now();
-            }
             let streams: BTreeSet<&str> = known.iter().map(|name| &*name.stream).collect();
             let ended = known.iter().filter(|name| name.is_last).count();
             let is_over = !streams.is_empty() && streams.len() == ended;
             // A store that does not answer now may do so in a moment.
-            if is_over || last.elapsed() >= patience {
+            if is_over || Instant::now() >= until {
                 return copied;
             }
             std::thread::park_timeout(STORE_LOOK);
@@ -316,11 +317,8 @@ impl Gathering<'_> {
             ),
         };
         let is_elsewhere = carried.is_some_and(|(_, is_here)| !is_here);
-        let recovery = if is_elsewhere {
-            recover_elsewhere(path, backend, &detail)
-        } else {
-            recover(path, backend, &detail)
-        };
+        let tasks = meta.as_ref().and_then(|meta| meta.tasks.as_ref()).map(PathBytes::as_bytes);
+        let recovery = recover_moved(path, tasks, is_elsewhere, backend, &detail);
         match recovery {
             Recovery::Report(part) | Recovery::Spool(part) => {
                 if is_elsewhere {

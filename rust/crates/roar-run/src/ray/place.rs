@@ -3,7 +3,7 @@
 //! It is below the directory for temporary files, which others write to as well: it is taken only where nobody else can look into it.
 //! Processes that use it hold a lock, and the agent that carries pieces to Ray's own store removes it when nobody does.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -122,7 +122,6 @@ pub(crate) struct Agent {
     run: String,
     /// The head of the cluster.
     head: OsString,
-    /// The interpreter that has the package `roar`: beside the programs.
     python: PathBuf,
     started: Arc<AtomicU32>,
 }
@@ -134,7 +133,7 @@ impl Agent {
             place: place.to_owned(),
             run: run.to_owned(),
             head,
-            python: programs.join("python"),
+            python: interpreter(programs),
             started: Arc::default(),
         }
     }
@@ -156,25 +155,35 @@ impl Agent {
         }
         drop(lock);
         let log = OpenOptions::new().append(true).create(true).mode(0o600).open(self.place.join(AGENT_LOG));
-        let started = Command::new(&self.python)
-            .args(["-m", "roar.backends.ray.agent", "carry"])
-            .arg(&self.place)
-            .arg(&self.run)
-            .arg(&self.head)
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log.map_or_else(|_| Stdio::null(), Stdio::from))
-            .spawn();
+        let mut agent = agent(&self.python, "carry");
+        agent.arg(&self.place).arg(&self.run).arg(&self.head);
         // Two may have been started: the second finds the lock taken, and ends. What cannot be started is missed by the run.
-        let _missed = started;
+        let _missed = agent.stderr(log.map_or_else(|_| Stdio::null(), Stdio::from)).spawn();
     }
+}
+
+/// Has the head of a cluster told of a worker without a tracer, and does not wait for it: `words` are the run, the head, the process, why.
+pub(crate) fn tell_head(programs: &Path, words: &[&OsStr]) {
+    // What cannot be told is missed by the run.
+    let _untold = agent(&interpreter(programs), "unseen").args(words).stderr(Stdio::null()).spawn();
+}
+
+/// Returns the interpreter that has the package `roar`: beside the programs.
+fn interpreter(programs: &Path) -> PathBuf {
+    programs.join("python")
+}
+
+fn agent(python: &Path, task: &str) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-m", "roar.backends.ray.agent", task]).current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
 }
 
 /// Returns the head of the cluster that a worker is told of, or else the one of the environment.
 pub(crate) fn head_of(command: &[OsString], environment: &[(OsString, OsString)]) -> Option<OsString> {
     let told = command.iter().find_map(|word| word.as_bytes().strip_prefix(HEAD_ARGUMENT));
-    let told = told.map(|address| OsString::from(std::ffi::OsStr::from_bytes(address)));
+    let told = told.map(|address| OsString::from(OsStr::from_bytes(address)));
     told.or_else(|| {
         environment.iter().find(|(name, _)| name == "RAY_ADDRESS").map(|(_, value)| value.clone())
     })

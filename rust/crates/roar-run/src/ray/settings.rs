@@ -30,6 +30,9 @@ const RAY: &str = "ray";
 /// How the words for buckets begin.
 pub(crate) const S3_SCHEME: &str = "s3://";
 
+/// The variables of a driver on the cluster that its workers are given as well.
+const PASSED_ON: &[&str] = &[env::RAY_RUN, env::RAY_KEY, env::RAY_ROOT, env::RAY_S3_ENDPOINT];
+
 /// What the Python package is told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Said {
@@ -89,7 +92,7 @@ pub(crate) fn private_key(run_dir: &Path) -> io::Result<PrivateKey> {
 }
 
 /// Tells the Python package where what is seen on a cluster goes, should the command use one.
-pub(crate) fn prepare(run_dir: &RunDir, settings: &Settings) -> io::Result<()> {
+pub(crate) fn prepare(run_dir: &RunDir, settings: &Settings, project_root: &Path) -> io::Result<()> {
     let path = run_dir.path();
     let key = PrivateKey::generate();
     key.write(&path.join(KEY_FILE))?;
@@ -107,6 +110,9 @@ pub(crate) fn prepare(run_dir: &RunDir, settings: &Settings) -> io::Result<()> {
         [(env::RAY_RUN, name), (env::RAY_KEY, key.public().to_hex())]
             .map(|(key, value)| (key.to_owned(), value))
             .into();
+    if let Some(root) = project_root.to_str() {
+        variables.insert(env::RAY_ROOT.to_owned(), root.to_owned());
+    }
     if !settings.ray_s3_endpoint.is_empty() {
         variables.insert(env::RAY_S3_ENDPOINT.to_owned(), settings.ray_s3_endpoint.clone());
     }
@@ -128,8 +134,6 @@ pub enum Destination {
         bucket: Box<S3>,
         /// The bucket, as `ray.store` has it.
         word: String,
-        /// `ray.s3_endpoint`.
-        endpoint: String,
     },
 }
 
@@ -156,7 +160,7 @@ pub(crate) fn open_bucket(
     })
 }
 
-fn variable<'e>(environment: &'e [(OsString, OsString)], wanted: &str) -> Option<&'e str> {
+pub(crate) fn variable<'e>(environment: &'e [(OsString, OsString)], wanted: &str) -> Option<&'e str> {
     let (_, value) = environment.iter().find(|(name, _)| name == wanted)?;
     value.to_str().filter(|value| !value.is_empty())
 }
@@ -202,29 +206,23 @@ impl Destination {
             RAY => Ok(Self::Ray(sealed()?)),
             store if store.starts_with(S3_SCHEME) => {
                 let (sealed, word) = (sealed()?, store.to_owned());
-                let endpoint = settings.ray_s3_endpoint.clone();
-                let bucket = Box::new(open_bucket(&word, &endpoint, &sealed.run, environment)?);
-                Ok(Self::S3 { sealed, bucket, word, endpoint })
+                let endpoint = &settings.ray_s3_endpoint;
+                let bucket = Box::new(open_bucket(&word, endpoint, &sealed.run, environment)?);
+                Ok(Self::S3 { sealed, bucket, word })
             }
             _ => Err(DestinationError::NoStore),
         }
     }
 
-    /// Tells the Python package in a driver of the cluster what its workers are to be told.
-    pub(crate) fn pass_on(&self, run_dir: &RunDir) -> io::Result<()> {
-        let (store, sealed) = match self {
-            Self::Directory(path) => (path.display().to_string(), None),
-            Self::Ray(sealed) => (RAY.to_owned(), Some(sealed)),
-            Self::S3 { sealed, word, .. } => (word.clone(), Some(sealed)),
+    /// Tells the Python package in a driver of the cluster what its workers are to be told: what the driver was told itself.
+    pub(crate) fn pass_on(&self, run_dir: &RunDir, environment: &[(OsString, OsString)]) -> io::Result<()> {
+        let store = match self {
+            Self::Directory(path) => path.display().to_string(),
+            Self::Ray(_) => RAY.to_owned(),
+            Self::S3 { word, .. } => word.clone(),
         };
-        let mut variables = BTreeMap::new();
-        if let Self::S3 { endpoint, .. } = self {
-            variables.insert(env::RAY_S3_ENDPOINT.to_owned(), endpoint.clone());
-        }
-        if let Some(Sealed { run, key }) = sealed {
-            variables.insert(env::RAY_RUN.to_owned(), run.clone());
-            variables.insert(env::RAY_KEY.to_owned(), key.to_hex());
-        }
+        let told = |name: &&str| Some(((*name).to_owned(), variable(environment, name)?.to_owned()));
+        let variables = PASSED_ON.iter().filter_map(told).collect();
         Said { joined: store.clone(), submitted: store, variables }.write(run_dir.path())
     }
 }

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,16 +13,16 @@ use roar_config::{Settings, TracerMode};
 use roar_fragments::{Origin, S3, Shipper, Store, Stream};
 use roar_hash::Algorithm;
 use tracer_host::{REPORT_FILE, SPOOL_FILE, TASKS_DIR, TracerArguments, read_report};
-use tracer_schema::Exit;
+use tracer_schema::{Exit, PathBytes};
 
 use crate::env;
 use crate::error::RunError;
 use crate::options::Surroundings;
 use crate::preflight::Preflight;
 use crate::ray::content::{HASHES_FILE, hash_here};
-use crate::ray::place::{Agent, Place, head_of, is_sent};
-use crate::ray::settings::{Destination, Sealed, run_name};
-use crate::run::{START_PATIENCE, exit_of, make_tasks_dir, tasks_variable};
+use crate::ray::place::{Agent, Place, head_of, is_sent, tell_head};
+use crate::ray::settings::{Destination, Sealed, run_name, variable};
+use crate::run::{START_PATIENCE, exit_of, make_tasks_dir, tasks_dir, tasks_variable};
 use crate::run_dir::{META_FILE, Meta, RunDir};
 use crate::surroundings::filter_for;
 use crate::tasks::NAMES_ENDING;
@@ -77,7 +78,7 @@ pub fn run_worker(
     make_tasks_dir(&run_dir, around);
     if part == Part::Driver {
         // Without it the driver's workers are not seen, which it says.
-        let _unseen = destination.pass_on(&run_dir);
+        let _unseen = destination.pass_on(&run_dir, &around.environment);
     }
     let mut variables = tasks_variable(&run_dir);
     if part == Part::Worker {
@@ -113,6 +114,7 @@ pub fn run_worker(
             labels: Vec::new(),
             wants_hashes: true,
             is_driver: part == Part::Driver,
+            tasks: tasks_dir(&run_dir).map(|path| PathBytes::from(path.as_os_str().as_bytes())),
         };
         // Without it the report is of a backend that is not named rightly.
         let _unnamed = run_dir.write_meta(&meta);
@@ -125,9 +127,10 @@ pub fn run_worker(
         if let Ok(report) = read_report(run_dir.path()) {
             let algorithms: Vec<Algorithm> =
                 settings.hash_algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
+            let root = variable(&around.environment, env::RAY_ROOT).map_or(&*around.cwd, Path::new);
             // Without hashes the files are there by name.
             let _unhashed =
-                hash_here(run_dir.path(), &report, &filter_for(settings, around, &around.cwd), &algorithms);
+                hash_here(run_dir.path(), &report, &filter_for(settings, around, root), &algorithms);
         }
         sender.finish(shipper, &run_dir);
     }
@@ -226,11 +229,27 @@ fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// Returns whether a command is a process of Ray's own that it starts as it starts workers: the server of a program that reaches the
+/// cluster by Ray Client. It runs no task, and Ray ends it by killing what it has started.
+pub fn is_of_ray(command: &[OsString]) -> bool {
+    command.windows(2).any(|words| words == ["-m", "ray.util.client.server"])
+}
+
 /// Tells the job that a worker runs without a tracer, and why.
-pub fn tell_unseen(destination: &Destination, reason: &str) {
-    if let Destination::Directory(store) = destination {
-        let name = format!("{UNSEEN}{}.{}", host(), std::process::id());
-        // A store that cannot be written to may be the reason.
-        let _untold = fs::write(store.join(name), reason);
+pub fn tell_unseen(
+    destination: Option<&Destination>,
+    command: &[OsString],
+    around: &Surroundings,
+    reason: &str,
+) {
+    let process = format!("{}.{}", host(), std::process::id());
+    if let Some(Destination::Directory(store)) = destination
+        && fs::write(store.join(format!("{UNSEEN}{process}")), reason).is_ok()
+    {
+        return;
+    }
+    let run = variable(&around.environment, env::RAY_RUN);
+    if let (Some(run), Some(head)) = (run, head_of(command, &around.environment)) {
+        tell_head(&around.programs, &[run.as_ref(), &head, process.as_ref(), reason.as_ref()]);
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::LogArgs;
 use crate::env::Environment;
 use crate::error::CliError;
-use crate::ui::{self, Lazy, Pages, Role, Table};
+use crate::ui::{self, Lazy, Pages, Role, Rows, Table};
 use crate::view::{JobView, short_id};
 use crate::{phrase, place};
 
@@ -54,11 +54,11 @@ pub(super) fn list(
     read: impl FnOnce(&mut dyn FnMut(Job) -> Result<bool, CliError>) -> Result<(), CliError>,
 ) -> Result<usize, CliError> {
     thread::scope(|scope| {
-        let (sender, receiver) = mpsc::sync_channel::<Vec<Job>>(WAITING_MAX);
-        let writer = scope.spawn(move || Lines::new(open, pages, environment).write_all(receiver));
-        let mut together = Vec::new();
+        let (sender, receiver) = mpsc::sync_channel::<Rows>(WAITING_MAX);
+        let writer = scope.spawn(move || Lines::new(pages, environment).write_all(receiver));
+        let mut together = Rows::default();
         let read = read(&mut |job| {
-            together.push(job);
+            add(&mut together, job, open);
             // Nobody receives any more where nobody reads what is written, or where that failed.
             Ok(together.len() < LINES_TOGETHER || sender.send(mem::take(&mut together)).is_ok())
         });
@@ -69,38 +69,41 @@ pub(super) fn list(
     })
 }
 
+fn add(rows: &mut Rows, job: Job, open: Option<SessionKey>) {
+    let has_step = open == Some(job.session);
+    let view = JobView::from(job);
+    let step = if has_step { format!("@{}", view.step) } else { String::new() };
+    rows.row().role_cell(Role::Step, step);
+    rows.cell(short_id(&view.id)).cell(view.started()).cell(phrase::duration(view.duration_ns));
+    rows.cell(phrase::exit(view.exit));
+    rows.cell(phrase::number(view.inputs)).cell(phrase::number(view.outputs));
+    rows.role_cell(Role::Warning, view.marks()).cell(view.command_line());
+}
+
 /// A table of jobs that is written piece by piece.
 struct Lines<'e> {
-    open: Option<SessionKey>,
     table: Table,
     pages: Pages<'e>,
     width: Option<usize>,
 }
 
 impl<'e> Lines<'e> {
-    fn new(open: Option<SessionKey>, pages: Pages<'e>, environment: &Environment) -> Self {
+    fn new(pages: Pages<'e>, environment: &Environment) -> Self {
         let heading = &["step", "job", "started", ">took", "exit", ">in", ">out", "", "command"];
-        Self {
-            open,
-            table: Table::with_heading(heading).with_spare(SPARE),
-            pages,
-            width: ui::width(environment),
-        }
+        Self { table: Table::with_heading(heading).with_spare(SPARE), pages, width: ui::width(environment) }
     }
 
-    /// Writes the jobs as long as somebody reads, and returns how many there were.
-    fn write_all(mut self, pieces: mpsc::Receiver<Vec<Job>>) -> Result<usize, CliError> {
+    /// Writes the rows as long as somebody reads, and returns how many there were.
+    fn write_all(mut self, pieces: mpsc::Receiver<Rows>) -> Result<usize, CliError> {
         let mut count = 0;
         let mut page = String::new();
-        for jobs in pieces {
-            count += jobs.len();
+        for rows in pieces {
+            count += rows.len();
             // The last piece may be empty, and then also be the first.
-            if jobs.is_empty() {
+            if rows.len() == 0 {
                 break;
             }
-            for job in jobs {
-                self.add(job);
-            }
+            self.table.append(rows);
             page.clear();
             self.table.write_so_far(&mut page, "", self.width);
             if !self.pages.write(&page)? {
@@ -108,17 +111,5 @@ impl<'e> Lines<'e> {
             }
         }
         self.pages.finish().map(|()| count)
-    }
-
-    fn add(&mut self, job: Job) {
-        let has_step = self.open == Some(job.session);
-        let view = JobView::from(job);
-        let step = if has_step { format!("@{}", view.step) } else { String::new() };
-        let table = &mut self.table;
-        table.row().role_cell(Role::Step, step);
-        table.cell(short_id(&view.id)).cell(view.started()).cell(phrase::duration(view.duration_ns));
-        table.cell(phrase::exit(view.exit));
-        table.cell(phrase::number(view.inputs)).cell(phrase::number(view.outputs));
-        table.role_cell(Role::Warning, view.marks()).cell(view.command_line());
     }
 }

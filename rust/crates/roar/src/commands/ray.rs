@@ -48,20 +48,20 @@ fn fetch(args: &FetchArgs, environment: &Environment) -> Result<u8, CliError> {
 
 /// Runs a process of the cluster, which comes before its record: where it cannot be seen, it runs unseen.
 fn run(args: &WorkerArgs, part: Part, environment: &Environment) -> Result<u8, CliError> {
-    let config = match place::config(environment, &[]) {
-        Ok(config) => config,
-        Err(error) => return Err(run_unseen(args, &error.to_string(), None)),
-    };
-    let destination = match Destination::new(&config.settings, &environment.variables) {
-        Ok(destination) => destination,
-        Err(error) => return Err(run_unseen(args, &error.to_string(), None)),
-    };
-    let command = args.command.clone();
-    let ran = roar_run::run_worker(&destination, part, command, &config.settings, &surroundings(environment));
-    match ran {
-        Ok(exit) => Ok(ended_as(exit)),
-        Err(error) => Err(run_unseen(args, &words_of(&error), Some(&destination))),
+    if roar_run::is_of_ray(&args.command) {
+        return Err(become_it(args, "it is not to be seen"));
     }
+    let around = surroundings(environment);
+    let unseen = |reason: &str, destination: Option<&Destination>| {
+        roar_run::tell_unseen(destination, &args.command, &around, reason);
+        become_it(args, reason)
+    };
+    let config = place::config(environment, &[]).map_err(|error| unseen(&error.to_string(), None))?;
+    let destination = Destination::new(&config.settings, &environment.variables)
+        .map_err(|error| unseen(&error.to_string(), None))?;
+    let command = args.command.clone();
+    let ran = roar_run::run_worker(&destination, part, command, &config.settings, &around);
+    ran.map(ended_as).map_err(|error| unseen(&words_of(&error), Some(&destination)))
 }
 
 fn words_of(error: &RunError) -> String {
@@ -71,11 +71,8 @@ fn words_of(error: &RunError) -> String {
     }
 }
 
-/// Becomes the process; the job is told that it is not seen.
-fn run_unseen(args: &WorkerArgs, reason: &str, destination: Option<&Destination>) -> CliError {
-    if let Some(destination) = destination {
-        roar_run::tell_unseen(destination, reason);
-    }
+/// Becomes the process that was to be run under a tracer.
+fn become_it(args: &WorkerArgs, reason: &str) -> CliError {
     let [program, arguments @ ..] = &args.command[..] else {
         return CliError::new(Kind::Environment, reason);
     };

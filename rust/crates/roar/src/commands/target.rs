@@ -78,7 +78,7 @@ fn list(candidates: &[Target], environment: &Environment) -> String {
 
 /// Returns the recorded paths that a word can stand for, likeliest first: tracers record paths without links in
 /// directories, but the last part may be a link of its own.
-fn paths(word: &Path, cwd: &Path) -> Vec<PathBytes> {
+pub(super) fn paths(word: &Path, cwd: &Path) -> Vec<PathBytes> {
     if word.as_os_str().as_encoded_bytes().starts_with(OBJECTS) {
         return vec![PathBytes::from(word)];
     }

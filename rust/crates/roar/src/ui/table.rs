@@ -14,9 +14,73 @@ const LAST_MIN: usize = 16;
 /// One cell.
 #[derive(Debug)]
 struct Cell {
-    text: String,
+    /// Where its text ends; it begins where that of the cell before ends.
+    end: usize,
     width: usize,
     role: Option<Role>,
+}
+
+/// Lines of cells before anybody knows how wide the columns are: one text, so that a thread can give many to another.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    text: String,
+    cells: Vec<Cell>,
+    /// For each row the place of its first cell.
+    starts: Vec<usize>,
+}
+
+impl Rows {
+    /// Begins a row.
+    pub(crate) fn row(&mut self) -> &mut Self {
+        self.starts.push(self.cells.len());
+        self
+    }
+
+    /// Adds a cell to the row.
+    pub(crate) fn cell(&mut self, text: impl AsRef<str>) -> &mut Self {
+        self.push(text.as_ref(), None)
+    }
+
+    /// Adds a cell that looks like its role.
+    pub(crate) fn role_cell(&mut self, role: Role, text: impl AsRef<str>) -> &mut Self {
+        self.push(text.as_ref(), Some(role))
+    }
+
+    fn push(&mut self, text: &str, role: Option<Role>) -> &mut Self {
+        debug_assert!(!self.starts.is_empty(), "a row was begun");
+        self.text.push_str(text);
+        self.cells.push(Cell { end: self.text.len(), width: columns(text), role });
+        self
+    }
+
+    /// Returns how many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    fn append(&mut self, mut other: Self) {
+        let (text, cells) = (self.text.len(), self.cells.len());
+        self.text.push_str(&other.text);
+        self.cells.extend(other.cells.drain(..).map(|cell| Cell { end: cell.end + text, ..cell }));
+        self.starts.extend(other.starts.iter().map(|start| start + cells));
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.cells.clear();
+        self.starts.clear();
+    }
+
+    /// Returns the rows, each with its cells and their texts.
+    fn iter(&self) -> impl Iterator<Item = impl Iterator<Item = (&Cell, &str)>> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.cells.len()]);
+        self.starts.iter().zip(ends).map(|(start, end)| {
+            (*start..end).map(|at| {
+                let begin = at.checked_sub(1).map_or(0, |before| self.cells[before].end);
+                (&self.cells[at], &self.text[begin..self.cells[at].end])
+            })
+        })
+    }
 }
 
 /// Which side of its column a cell stands at.
@@ -44,7 +108,7 @@ impl Column {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
+    rows: Rows,
     has_heading: bool,
     /// Columns that are left out where there is no room, those first that are missed least.
     spare: &'static [&'static [usize]],
@@ -57,10 +121,10 @@ impl Table {
             if name.starts_with('>') { Side::Right } else { Side::Left }
         };
         let columns = names.iter().map(side).map(Column::new).collect();
-        let mut table = Self { columns, rows: Vec::new(), has_heading: true, spare: &[] };
-        table.row();
+        let mut table = Self { columns, rows: Rows::default(), has_heading: true, spare: &[] };
+        let row = table.row();
         for name in names {
-            table.role_cell(Role::Heading, name.trim_start_matches('>'));
+            row.role_cell(Role::Heading, name.trim_start_matches('>'));
         }
         table
     }
@@ -70,26 +134,24 @@ impl Table {
         Self { spare, ..self }
     }
 
-    /// Begins a row.
-    pub(crate) fn row(&mut self) -> &mut Self {
-        self.rows.push(Vec::with_capacity(self.columns.len()));
-        self
+    /// Begins a row, and returns what takes its cells.
+    pub(crate) fn row(&mut self) -> &mut Rows {
+        self.rows.row()
     }
 
-    /// Adds a cell to the row.
-    pub(crate) fn cell(&mut self, text: impl Into<String>) -> &mut Self {
-        self.push(text.into(), None)
+    /// Adds a cell to the row that was begun last.
+    pub(crate) fn cell(&mut self, text: impl AsRef<str>) -> &mut Rows {
+        self.rows.cell(text)
     }
 
     /// Adds a cell that looks like its role.
-    pub(crate) fn role_cell(&mut self, role: Role, text: impl Into<String>) -> &mut Self {
-        self.push(text.into(), Some(role))
+    pub(crate) fn role_cell(&mut self, role: Role, text: impl AsRef<str>) -> &mut Rows {
+        self.rows.role_cell(role, text)
     }
 
-    fn push(&mut self, text: String, role: Option<Role>) -> &mut Self {
-        let cell = Cell { width: columns(&text), text, role };
-        self.rows.last_mut().expect("a row was begun").push(cell);
-        self
+    /// Adds rows that are ready.
+    pub(crate) fn append(&mut self, rows: Rows) {
+        self.rows.append(rows);
     }
 
     /// Writes the lines, each after the indent, none longer than the width.
@@ -102,16 +164,22 @@ impl Table {
     pub(crate) fn write_so_far(&mut self, page: &mut String, indent: &str, width: Option<usize>) {
         self.measure();
         let shown = self.shown(width.map(|width| width.saturating_sub(indent.chars().count())));
-        for row in &self.rows {
+        let mut cells = Vec::new();
+        for row in self.rows.iter() {
+            cells.clear();
+            cells.extend(row);
             let start = page.len();
             page.push_str(indent);
             let mut used = indent.chars().count();
             for (at, column) in shown.iter().enumerate() {
-                let Some(cell) = row.get(*column) else { break };
+                let Some((cell, text)) = cells.get(*column) else { break };
                 let is_last = at + 1 == shown.len();
                 let Column { side, width: column_width, .. } = self.columns[*column];
-                let room = width.filter(|_| is_last).map(|width| width.saturating_sub(used));
-                let text = cut(&cell.text, room.map_or(usize::MAX, |room| room.max(LAST_MIN)));
+                let room = width.filter(|_| is_last).map(|width| width.saturating_sub(used).max(LAST_MIN));
+                let text = match room {
+                    Some(room) if room < cell.width => cut(text, room),
+                    Some(_) | None => (*text).into(),
+                };
                 let padding = column_width.saturating_sub(cell.width);
                 let (before, after) = match side {
                     Side::Right => (padding, 0),
@@ -119,14 +187,14 @@ impl Table {
                     Side::Left => (0, padding),
                 };
                 let gap = if is_last { "" } else { GAP };
-                page.extend(std::iter::repeat_n(' ', before));
+                pad(page, before);
                 match cell.role {
                     Some(role) if !text.is_empty() => {
                         write!(page, "{}", role.paint(&text)).expect("a string takes what is written to it");
                     }
                     Some(_) | None => page.push_str(&text),
                 }
-                page.extend(std::iter::repeat_n(' ', after));
+                pad(page, after);
                 page.push_str(gap);
                 used += column_width + GAP.len();
             }
@@ -154,17 +222,21 @@ impl Table {
     fn measure(&mut self) {
         for (at, row) in self.rows.iter().enumerate() {
             let is_heading = self.has_heading && at == 0;
-            for (at, cell) in row.iter().enumerate() {
+            for (at, (cell, text)) in row.enumerate() {
                 if at == self.columns.len() {
                     self.columns.push(Column::new(Side::Left));
                 }
                 let column = &mut self.columns[at];
                 column.width = column.width.max(cell.width);
                 // A column that nothing stands in below its heading is left out.
-                column.is_used |= !is_heading && !cell.text.is_empty();
+                column.is_used |= !is_heading && !text.is_empty();
             }
         }
     }
+}
+
+fn pad(page: &mut String, columns: usize) {
+    page.extend(std::iter::repeat_n(' ', columns));
 }
 
 #[cfg(test)]
