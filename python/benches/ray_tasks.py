@@ -25,7 +25,7 @@ def job(out):
     """The job: says how long each kind took, in seconds."""
     import ray
 
-    ray.init(num_cpus=None if "CLUSTER" in os.environ else 2, address=os.environ.get("CLUSTER"), log_to_driver=False)
+    ray.init(num_cpus=None if "CLUSTER" in os.environ else 2, address=os.environ.get("CLUSTER", "local"), log_to_driver=False)
 
     @ray.remote
     def nothing():

@@ -6,6 +6,7 @@ What the tasks are called is in a second file beside it, and so is what no trace
 """
 
 import contextvars
+import itertools
 import json
 import os
 import threading
@@ -31,19 +32,22 @@ class Teller:
         # Where a child begins anew, another thread of its parent may have held the lock.
         self.lock = threading.Lock()
         self.path = self.names = None
-        self.last = 0
+        self.numbers = itertools.count(1)
 
     def open(self):
         self.stem = os.path.join(self.directory, uuid.uuid4().hex)
         self.names = os.open(self.stem + ".jsonl", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def note(self, **said):
-        """Says something in words: one write, so that it is there whole as soon as it is there, whoever is killed then."""
+        """Says something in words."""
         if self.names is None:
             with self.lock:
                 if self.names is None:
                     self.open()
-        line = json.dumps(said).encode() + b"\n"
+        self.write(json.dumps(said).encode() + b"\n")
+
+    def write(self, line):
+        # One write, so that it is there whole as soon as it is there, whoever is killed then.
         if os.write(self.names, line) != len(line):
             raise OSError("no room")
 
@@ -54,18 +58,21 @@ class Teller:
         except OSError:
             pass
 
-    def add(self, **names):
-        """Gives a task its number, and says what it is called."""
+    def add(self, said):
+        """Gives a task its number, and says what it is called: `said` is what stands behind the number in an object of JSON."""
+        if self.path is None:
+            self.make_path()
+        number = next(self.numbers)
+        self.write(b'{"number":%d,%b}\n' % (number, said))
+        return number
+
+    def make_path(self):
         with self.lock:
             if self.path is None:
                 if self.names is None:
                     self.open()
                 os.close(os.open(self.stem + ".task", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-                self.path = self.stem + ".task"
-            self.last += 1
-            number = self.last
-        self.note(number=number, **names)
-        return number
+                self.path = os.fsencode(self.stem + ".task")
 
 
 class Local(threading.local):
@@ -84,22 +91,27 @@ def now():
 
 
 class Task:
-    """A task while it runs on the thread that enters it."""
+    """A task while it runs on the thread that enters it, and whatever else is entered then. Every task pays for what is done here."""
 
-    def __init__(self, **names):
-        self.names = names
+    __slots__ = ("said", "inner", "number", "before")
+
+    def __init__(self, said, inner):
+        self.said, self.inner = said, inner
 
     def __enter__(self):
-        self.number = teller.add(**self.names)
-        self.before, local.task = local.task, self.number
-        teller.say(self.number, BEGINS)
-        return self.number
+        number = self.number = teller.add(self.said)
+        self.before, local.task = local.task, number
+        teller.say(number, BEGINS)
+        return self.inner.__enter__()
 
-    def __exit__(self, *_):
-        local.task = self.before
-        teller.say(self.number, ENDS)
-        if self.before:
-            teller.say(self.before, WORKS_FOR)
+    def __exit__(self, *raised):
+        try:
+            return self.inner.__exit__(*raised)
+        finally:
+            local.task = self.before
+            teller.say(self.number, ENDS)
+            if self.before:
+                teller.say(self.before, WORKS_FOR)
 
 
 def run_for(task, function, *arguments, **options):

@@ -82,6 +82,6 @@ def train():
 
 
 os.makedirs(OUT, exist_ok=True)
-ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
+ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
 {"data": data, "tune": tune, "train": train}[WHICH]()
 ray.shutdown()

@@ -97,7 +97,7 @@ class Asynchronous:
 
 
 def main():
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     for number in range(3):
         with open(f"{OUT}/in-{number}.txt", "w") as file:
             file.write(f"{number}\n")

@@ -104,7 +104,7 @@ def carry(place, run, address):
     mine = lock(os.path.join(place, AGENT), fcntl.LOCK_EX)
     if mine is None:
         return
-    head = pieces.Head(run, address)
+    head = pieces.Head.at(run, address)
     outbox, drains = os.path.join(place, OUTBOX), os.path.join(place, DRAINS)
     drain = None
     while True:
@@ -133,7 +133,7 @@ def leave(place, outbox):
 def reach(run, address):
     """Returns the store of a run at the head of a cluster, or by Ray Client."""
     if "://" not in address:
-        return pieces.Head(run, address)
+        return pieces.Head.at(run, address)
     import ray
 
     ray.init(address, logging_level="ERROR")
@@ -152,7 +152,7 @@ def drain(into, run, address, patience):
 
 
 def unseen(run, address, process, reason):
-    pieces.Head(run, address).put(pieces.UNSEEN + process, reason.encode())
+    pieces.Head.at(run, address).put(pieces.UNSEEN + process, reason.encode())
 
 
 if __name__ == "__main__":

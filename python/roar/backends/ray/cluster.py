@@ -37,6 +37,9 @@ if head:
     GcsClient(address=head[1].decode()).internal_kv_put(name, b"", True, ("roar-" + os.environ["ROAR_RAY_RUN"]).encode(), 10)
 """
 
+# Seconds that a driver waits for the head's answer when it leaves.
+LAST_WORD = 2
+
 # Set by `roar ray worker` for the worker that it traces.
 WORKER = "ROAR_RAY_WORKER"
 
@@ -65,9 +68,16 @@ class Followed:
         stores, self.stores = self.stores if self.pid == os.getpid() else [], []
         for reach in stores:
             try:
-                tell_unseen(reach())
+                tell_unseen(reach(run.name()))
             except Exception as error:
                 objects.miss(f"the cluster cannot be asked which workers ran without a tracer: {error!r}", UNTRACED)
+
+
+def joined(name):
+    """Returns the store of a run at the head that the driver is connected to, which may be gone: nobody waits for long."""
+    from ray.experimental import internal_kv
+
+    return pieces.Head(name, internal_kv.internal_kv_get_gcs_client(), LAST_WORD)
 
 
 def tell_unseen(store):
@@ -91,10 +101,12 @@ def follow_workers(worker):
             try:
                 options["runtime_env"] = traced(options.get("runtime_env"), "joined")
                 run.tell(kind="joined", head=head)
-                followed.add(functools.partial(pieces.Head, run.name(), head))
             except Exception as error:
                 print(f"roar: workers are not seen: {error!r}", file=sys.stderr)
-        return init(address, **options)
+        context = init(address, **options)
+        if head:
+            followed.add(joined)
+        return context
 
     @functools.wraps(shutdown)
     def roar_shutdown(*arguments, **options):
@@ -118,10 +130,11 @@ def follow_clients(client_builder):
             self._fill_defaults_from_env()
             self.env(traced(self._job_config.runtime_env, "submitted"))
             run.tell(kind="client", head=f"ray://{self.address}")
-            followed.add(functools.partial(pieces.Client, run.name()))
         except Exception as error:
             print(f"roar: workers are not seen: {error!r}", file=sys.stderr)
-        return connect(self)
+        context = connect(self)
+        followed.add(pieces.Client)
+        return context
 
     client_builder.ClientBuilder.connect = roar_connect
 

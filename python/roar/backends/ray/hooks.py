@@ -7,7 +7,7 @@ missing, nothing is replaced and roar says so.
 
 import functools
 import inspect
-from contextlib import contextmanager
+import json
 
 from roar import tasks
 
@@ -21,19 +21,17 @@ def install(worker):
     managers = function_manager.FunctionActorManager
     title, executor = worker._changeproctitle, managers._make_actor_method_executor
 
-    @contextmanager
+    names = Names(worker)
+
+    @functools.wraps(title)
     def roar_title(name, following):
-        names = None if is_asynchronous(worker) else names_of(worker, name)
-        if names is None:
-            with title(name, following):
-                yield
-            return
-        with tasks.Task(**names), title(name, following):
-            yield
+        inner = title(name, following)
+        said = None if is_asynchronous(worker) else names.of(name)
+        return inner if said is None else tasks.Task(said, inner)
 
     @functools.wraps(executor)
     def roar_executor(self, name, method, *arguments, **options):
-        return executor(self, name, of_coroutine(worker, name, method), *arguments, **options)
+        return executor(self, name, of_coroutine(worker, names, name, method), *arguments, **options)
 
     worker._changeproctitle = roar_title
     managers._make_actor_method_executor = roar_executor
@@ -49,31 +47,56 @@ def is_asynchronous(worker):
     return core is not None and core.current_actor_is_asyncio()
 
 
-def names_of(worker, name):
-    """Returns what the task is called that the calling thread runs, or None outside of tasks."""
-    core = getattr(worker.global_worker, "core_worker", None)
-    if core is None:
-        return None
-    task, actor = core.get_current_task_id(), core.get_actor_id()
-    if task.is_nil():
-        return None
-    return {
-        "id": task.hex(),
-        "attempt": core.get_current_task_attempt_number(),
-        "name": name.removeprefix("ray::"),
-        "actor": None if actor.is_nil() else actor.hex(),
-        "node": worker.global_worker.current_node_id.hex(),
-        "worker": worker.global_worker.worker_id.hex(),
-    }
+class Names:
+    """What the tasks of this process are called. What they have in common is put together once: it is said of each."""
+
+    # Names that are remembered as they are said: a program has some dozens.
+    NAMES_MAX = 1000
+
+    def __init__(self, worker):
+        self.worker = worker
+        self.common = self.actor = None
+        self.names = {}
+
+    def of(self, name):
+        """Returns what is said of the task that the calling thread runs, or None outside of tasks."""
+        core = getattr(self.worker.global_worker, "core_worker", None)
+        if core is None:
+            return None
+        task = core.get_current_task_id()
+        if task.is_nil():
+            return None
+        if self.actor is None:
+            # A process may run tasks first, and then be an actor for ever.
+            actor = core.get_actor_id()
+            if self.common is None or not actor.is_nil():
+                self.learn(None if actor.is_nil() else actor.hex())
+        said = b'"id":"%b","attempt":%d,"name":%b,%b'
+        return said % (task.hex().encode(), core.get_current_task_attempt_number(), self.name(name), self.common)
+
+    def learn(self, actor):
+        self.actor = actor
+        here = self.worker.global_worker
+        common = {"actor": actor, "node": here.current_node_id.hex(), "worker": here.worker_id.hex()}
+        # Without the braces.
+        self.common = json.dumps(common).encode()[1:-1]
+
+    def name(self, name):
+        known = self.names.get(name)
+        if known is None:
+            if len(self.names) >= self.NAMES_MAX:
+                self.names.clear()
+            known = self.names[name] = json.dumps(name.removeprefix("ray::")).encode()
+        return known
 
 
-def of_coroutine(worker, name, method):
+def of_coroutine(worker, names, name, method):
     """Returns a method that runs for its task on an event loop, where it is one for that."""
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)
         async def roar_method(*arguments, **options):
-            with Asynchronous(worker, name) as task:
+            with Asynchronous(names, name) as task:
                 return await tasks.Steps(method(*arguments, **options), task)
 
         return roar_method
@@ -81,7 +104,7 @@ def of_coroutine(worker, name, method):
 
         @functools.wraps(method)
         async def roar_generator(*arguments, **options):
-            with Asynchronous(worker, name) as task:
+            with Asynchronous(names, name) as task:
                 made = method(*arguments, **options)
                 try:
                     while True:
@@ -100,7 +123,7 @@ def of_coroutine(worker, name, method):
         def roar_function(*arguments, **options):
             if not is_asynchronous(worker):
                 return method(*arguments, **options)
-            with Asynchronous(worker, name) as task:
+            with Asynchronous(names, name) as task:
                 tasks.teller.say(task, tasks.WORKS_FOR)
                 return method(*arguments, **options)
 
@@ -111,11 +134,11 @@ def of_coroutine(worker, name, method):
 class Asynchronous:
     """A task that shares its thread with others, and has it only step by step."""
 
-    def __init__(self, worker, name):
-        self.names = names_of(worker, name) or {"id": "", "name": name}
+    def __init__(self, names, name):
+        self.said = names.of(name) or b'"id":"","name":%b' % names.name(name)
 
     def __enter__(self):
-        self.number = tasks.teller.add(**self.names)
+        self.number = tasks.teller.add(self.said)
         self.token = tasks.current.set(self.number)
         tasks.teller.say(self.number, tasks.BEGINS)
         tasks.teller.say(0, tasks.IDLE)

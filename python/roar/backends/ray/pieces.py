@@ -60,23 +60,27 @@ def space(run):
 class Head:
     """What there is of a run in the memory of the cluster's head."""
 
-    def __init__(self, run, address):
-        from ray._raylet import GcsClient
-
-        self.client = GcsClient(address=address)
+    def __init__(self, run, client, patience=PATIENCE):
+        self.client, self.patience = client, patience
         self.space = space(run)
 
+    @classmethod
+    def at(cls, run, address):
+        from ray._raylet import GcsClient
+
+        return cls(run, GcsClient(address=address))
+
     def put(self, name, piece):
-        self.client.internal_kv_put(name.encode(), piece, True, self.space, PATIENCE)
+        self.client.internal_kv_put(name.encode(), piece, True, self.space, self.patience)
 
     def names(self):
-        return sorted(key.decode() for key in self.client.internal_kv_keys(b"", self.space, PATIENCE))
+        return sorted(key.decode() for key in self.client.internal_kv_keys(b"", self.space, self.patience))
 
     def get(self, name):
-        return self.client.internal_kv_get(name.encode(), self.space, PATIENCE)
+        return self.client.internal_kv_get(name.encode(), self.space, self.patience)
 
     def drop(self, name):
-        self.client.internal_kv_del(name.encode(), False, self.space, PATIENCE)
+        self.client.internal_kv_del(name.encode(), False, self.space, self.patience)
 
     def logs(self):
         """Returns where this node has its logs of the session, which the dashboard gives to whoever may submit jobs."""

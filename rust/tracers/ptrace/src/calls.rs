@@ -15,7 +15,7 @@ use tracer_syscalls::{Arch, Effect, OpenFlags, PathAt, ROWS};
 
 use crate::aio::AioBatch;
 use crate::files::FileRef;
-use crate::memory_map::shared_files_in;
+use crate::memory_map::{may_be_written, shared_files_in};
 use crate::observer::{Call, Observer, Who, is_same_file};
 use crate::resolve::Located;
 use crate::rings::RingCall;
@@ -394,8 +394,9 @@ impl Observer {
             // That its content was taken is known already; all that a mapping adds is that the bytes cannot be counted.
             known.read.end();
         }
-        if is_shared && !is_written {
-            self.has_shared_map = true;
+        // What is open for reading alone is never made writable in memory (mprotect(2), EACCES): tables of a C library are mapped so.
+        if is_shared && !is_written && !self.has_shared_map {
+            self.has_shared_map = may_be_written(who.tid, fd);
         }
         if !is_written && read.has_begun() {
             if !read.is_enough() {

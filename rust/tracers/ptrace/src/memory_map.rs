@@ -1,7 +1,8 @@
 //! The shared file mappings of a process, read from /proc/PID/maps when memory is made writable.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 
 use tracer_schema::FileStamp;
 
@@ -31,6 +32,13 @@ pub(crate) fn shared_files_in(tid: Tid, address: u64, length: u64) -> (Vec<Locat
         }
     }
     (found, is_whole)
+}
+
+/// Returns whether what a descriptor of a thread refers to was opened for writing too, or that cannot be found out: the kernel gives the
+/// link the permission bits of the open file (proc_pid_fd(5)).
+pub(crate) fn may_be_written(tid: Tid, fd: i32) -> bool {
+    let link = fs::symlink_metadata(format!("/proc/{}/fd/{fd}", tid.0));
+    link.map_or(true, |link| link.permissions().mode() & 0o200 != 0)
 }
 
 /// Returns the file that a line of maps names, if it is still there under that name.

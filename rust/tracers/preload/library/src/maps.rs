@@ -8,7 +8,7 @@ use tracer_syscalls::constants::{MAP_DENYWRITE, MAP_SHARED, PROT_EXEC, PROT_READ
 
 use crate::descriptors::{self, Side, Told};
 use crate::journal::{self, Draft};
-use crate::transfers;
+use crate::{sys, transfers};
 
 /// Not 0: there is, or was, a shared mapping that could be made writable.
 static HAS_SHARED: AtomicU32 = AtomicU32::new(0);
@@ -25,6 +25,7 @@ pub(crate) struct Mapping {
     is_image: bool,
     /// Its place, if what is mapped can be changed.
     written: Option<Draft>,
+    /// It can be made writable later.
     is_shared: bool,
 }
 
@@ -49,7 +50,10 @@ pub(crate) fn prepare(fd: i32, prot: u64, flags: u64) -> Option<Mapping> {
     let written = if is_written { begin(Kind::MapWrite) } else { None };
     let is_read = is_read && !is_written;
     let is_image = prot & PROT_EXEC != 0 || flags & MAP_DENYWRITE != 0;
-    Some(Mapping { fd, stamp, is_read, read, is_image, written, is_shared: is_shared && !is_written })
+    // What is open for reading alone is never made writable in memory (mprotect(2), EACCES): tables of the C library are mapped so. With
+    // threads its malloc makes memory writable all the time.
+    let is_shared = is_shared && !is_written && sys::may_be_written(fd);
+    Some(Mapping { fd, stamp, is_read, read, is_image, written, is_shared })
 }
 
 /// Tells what a mapping did.

@@ -27,6 +27,9 @@ pub(crate) const O_DIRECTORY: usize = 0o200_000;
 pub(crate) const O_DIRECTORY: usize = 0o40_000;
 /// openat2(2): fail with ELOOP where the path leads through any symbolic link.
 const RESOLVE_NO_SYMLINKS: u64 = 4;
+/// fcntl(2), include/uapi/asm-generic/fcntl.h.
+const F_GETFL: usize = 3;
+
 /// What open(2) takes of its `mode` (S_IALLUGO, include/linux/stat.h).
 const MODE_BITS: u64 = 0o7777;
 
@@ -60,6 +63,7 @@ pub(crate) const CALLS: &[(Sysno, [usize; 6])] = &[
     (Sysno::close, [3, 0, 0, 0, 0, 0]),
     (Sysno::readlinkat, [HERE, SOME, SOME, SOME, 0, 0]),
     (Sysno::getcwd, [SOME, SOME, 0, 0, 0, 0]),
+    (Sysno::fcntl, [3, F_GETFL, 0, 0, 0, 0]),
     (Sysno::getpid, [0; 6]),
     (Sysno::getppid, [0; 6]),
     (Sysno::read, [3, SOME, SOME, 0, 0, 0]),
@@ -71,6 +75,13 @@ pub(crate) const CALLS: &[(Sysno, [usize; 6])] = &[
     (Sysno::mremap, [SOME, 0, SOME, MREMAP_MAYMOVE, 0, 0]),
     (Sysno::madvise, [SOME, SOME, MADV_POPULATE_WRITE, 0, 0, 0]),
 ];
+
+/// Returns whether a file was opened for writing too, or that cannot be found out.
+pub(crate) fn may_be_written(fd: i32) -> bool {
+    // O_ACCMODE and O_RDONLY (include/uapi/asm-generic/fcntl.h).
+    let flags = call(Sysno::fcntl, [fd as usize, F_GETFL, 0, 0, 0, 0]);
+    flags < 0 || flags & 3 != 0
+}
 
 /// Returns the address that they come from.
 pub(crate) fn address() -> usize {

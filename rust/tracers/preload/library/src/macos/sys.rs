@@ -176,6 +176,15 @@ fn give(path: &[u8], into: *mut u8, room: usize) -> isize {
     len as isize
 }
 
+/// Returns whether a file was opened for writing too, or that cannot be found out.
+pub(crate) fn may_be_written(fd: i32) -> bool {
+    const F_GETFL: c_int = 3;
+    // O_ACCMODE, as in Linux.
+    // SAFETY: it takes a number and gives one.
+    let flags = checked(unsafe { fcntl(fd, F_GETFL) });
+    flags < 0 || flags & 3 != 0
+}
+
 /// Asks what the kernel calls an open file: the length, at most `room`.
 pub(crate) fn name_of(fd: i32, into: *mut u8, room: usize) -> isize {
     const F_GETPATH: c_int = 50;
