@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+/// How many tests nextest runs at a time, unless an argument says so.
+pub(crate) const TEST_THREADS: &str = "NEXTEST_TEST_THREADS";
+
 /// Turns the skip of a test into a failure where a backend cannot run here, or something else is missing: `ROAR_REQUIRE=ptrace,preload`.
 pub(crate) const REQUIRED: &str = "ROAR_REQUIRE";
 

@@ -7,6 +7,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::{env, workspace};
 
+/// Tests that run at a time, for each processor.
+const TESTS_PER_PROCESSOR: usize = 2;
+
 /// What is going to be run.
 pub(crate) struct Nextest {
     command: Command,
@@ -17,6 +20,9 @@ impl Nextest {
         let mut command = Command::new("cargo");
         command.args(["nextest", "run", "--locked", "--no-fail-fast"]).args(scope);
         command.current_dir(workspace::root());
+        // Most tests wait for processes for half of their time.
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        command.env(env::TEST_THREADS, (TESTS_PER_PROCESSOR * processors).to_string());
         Self { command }
     }
 
