@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+import psutil
+
 ROAR = pathlib.Path(sys.prefix, "bin/roar")
 KINDS = {"task": 2000, "sequential": 300, "actor": 2000}
 
@@ -65,7 +67,10 @@ def cluster(variables):
         try:
             yield f"127.0.0.1:{port}"
         finally:
+            started = psutil.Process(head.pid).children(recursive=True)
             head.terminate()
+            for process in psutil.wait_procs(started, 10)[1]:
+                process.kill()
 
 
 # Ends well once a Ray runs at an address.

@@ -38,7 +38,8 @@ class Head:
         self.address = f"http://127.0.0.1:{self.dashboard}"
 
     def __enter__(self):
-        ports = [f"--port={self.port}", f"--dashboard-port={self.dashboard}", f"--ray-client-server-port={self.client}"]
+        agent = f"--dashboard-agent-listen-port={free_port()}"
+        ports = [agent, f"--port={self.port}", f"--dashboard-port={self.dashboard}", f"--ray-client-server-port={self.client}"]
         self.call("start", "--head", *ports, *NODE, '--resources={"one": 4}', f"--temp-dir={self.folder}", "--disable-usage-stats")
         return self
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 
 import blake3
 import pytest
@@ -15,9 +16,9 @@ from heads import bucket, head  # noqa: F401
 def apart(project):
     """Runs the script, and returns the record and what its tasks have said that they did."""
 
-    def run(**variables):
+    def run(*arguments, **variables):
         out, said = project.folder / "out", project.folder / "said.json"
-        command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_apart.py", out, said]
+        command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_apart.py", out, said, *arguments]
         result = subprocess.run(command, cwd=project.folder, env={**project.environment, **variables}, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
         return Record(project.last()), json.loads(said.read_text())
@@ -65,5 +66,19 @@ def test_workers_of_a_node_without_roar_are_named(project, head, apart, store, t
 
 def test_a_program_that_reaches_the_cluster_by_ray_client_is_recorded(project, head, apart):  # noqa: F811
     record, said = apart(CLUSTER=f"ray://127.0.0.1:{head.client}", **head.variables)
+    check(record, project, said)
+    assert record.report["coverage"]["complete"], record.report["coverage"]
+
+
+@pytest.mark.parametrize("how", ["job", "task"])
+def test_packages_of_a_runtime_environment_are_there_under_a_tracer(project, head, apart, how, tmp_path):  # noqa: F811
+    wheel = tmp_path / "only_in_the_wheel-1.0-py3-none-any.whl"
+    about = "only_in_the_wheel-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("only_in_the_wheel.py", "")
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: only-in-the-wheel\nVersion: 1.0\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", f"only_in_the_wheel.py,,\n{about}/METADATA,,\n{about}/WHEEL,,\n{about}/RECORD,,\n")
+    record, said = apart(how, str(wheel), CLUSTER=f"127.0.0.1:{head.port}", **head.variables)
     check(record, project, said)
     assert record.report["coverage"]["complete"], record.report["coverage"]

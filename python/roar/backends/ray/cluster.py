@@ -37,6 +37,9 @@ if head:
     GcsClient(address=head[1].decode()).internal_kv_put(name, b"", True, ("roar-" + os.environ["ROAR_RAY_RUN"]).encode(), 10)
 """
 
+# What a runtime environment may have that takes the place of the interpreter after all else.
+OVERRIDING = {"container", "image_uri", "nsight", "_nsight", "_rocprof_sys", "rocprof_sys"}
+
 # Seconds that a driver waits for the head's answer when it leaves.
 LAST_WORD = 2
 
@@ -58,11 +61,12 @@ class Followed:
 
     def __init__(self):
         self.stores, self.pid = [], os.getpid()
-        # Before Ray's own, which was registered when its module was imported.
-        atexit.register(self.tell)
 
     def add(self, store):
         self.stores.append(store)
+        # What was registered last comes first: Ray leaves the cluster after it.
+        atexit.unregister(self.tell)
+        atexit.register(self.tell)
 
     def tell(self):
         stores, self.stores = self.stores if self.pid == os.getpid() else [], []
@@ -195,12 +199,28 @@ def traced(runtime_env, how):
         submitted[PYTHON] = under_tracer(submitted[PYTHON])
         os.environ[SUBMITTED] = json.dumps(job)
     else:
-        wanted[PYTHON] = under_tracer(wanted.get(PYTHON) or sys.executable)
+        wanted[PYTHON] = under_tracer(wanted.get(PYTHON) or interpreter())
+    for key in sorted(OVERRIDING.intersection({**submitted, **wanted})):
+        objects.miss(f"workers are not seen whose runtime environment has {key}: it says how they are started", UNTRACED)
     return wanted
+
+
+def interpreter():
+    """Returns the words for bash by which the interpreter is found that Ray would take: the driver's, or that of the environment that Ray
+    has made for the job, the task or the actor, and activated just now: the raylet, which starts the shell, is in none of that name.
+    """
+    own = run.word(sys.executable)
+    return (
+        '$(for name in VIRTUAL_ENV CONDA_PREFIX; do is="$name=${!name}"; test "$is" = "$name=" && continue; '
+        'while IFS= read -rd "" was; do test "$was" = "$is" && continue 2; done < /proc/$PPID/environ; '
+        f"echo python; exit; done; echo {own})"
+    )
 
 
 def under_tracer(python):
     """Returns the words for bash by which an interpreter is run under a tracer."""
+    if f" {TRACED} " in python:
+        return python
     roar = run.program()
     if any(sign in roar for sign in " \t\n$`\"'\\;&|<>()*?[]#~"):
         print(f"roar: workers are not seen: bash would not take {roar} for one word", file=sys.stderr)
@@ -208,7 +228,7 @@ def under_tracer(python):
     # The interpreter that the worker needs has Ray, whose head is told: beside the worker, which does not wait for it.
     unseen = f"{python} -c '{TELL}' $$ < /dev/null > /dev/null 2>&1 &"
     prefix = f"$(test -x {roar} && echo {roar} {TRACED} || {{ {unseen} {END}"
-    return python if python.startswith(prefix) else prefix + python
+    return prefix + python
 
 
 followed = Followed()

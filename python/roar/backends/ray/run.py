@@ -42,6 +42,11 @@ def tell(**job):
         os.close(file)
 
 
+def word(path):
+    """Returns a path as a word for a shell."""
+    return shlex.quote(path)
+
+
 def program():
     """Returns where roar is installed, here and on nodes, as a word for a shell."""
-    return shlex.quote(os.path.join(sys.prefix, "bin", "roar"))
+    return word(os.path.join(sys.prefix, "bin", "roar"))
