@@ -26,12 +26,13 @@ TRACED, END = "ray worker --", "}) "
 # The kind of the gaps that are told of here (`rust/crates/tracer-schema`).
 UNTRACED = "untraced_process"
 
-# What a node without roar tells the head of a worker: where that is, is among the arguments of the worker.
+# What a node without roar tells the head of a worker. Where the head is, is among the arguments of the shell that starts the worker, as is this
+# text, in which the expression finds nothing.
 TELL = """
 import os, re, socket, sys
 from ray._raylet import GcsClient
 with open(f"/proc/{sys.argv[1]}/cmdline", "rb") as file:
-    head = re.search(rb"--gcs-address=([^ \\0]+)", file.read())
+    head = re.search(rb"--gcs-address=([0-9A-Za-z.:-]+)", file.read())
 if head:
     name = f"unseen.{socket.gethostname()}.{sys.argv[1]}".encode()
     GcsClient(address=head[1].decode()).internal_kv_put(name, b"", True, ("roar-" + os.environ["ROAR_RAY_RUN"]).encode(), 10)
@@ -225,8 +226,8 @@ def under_tracer(python):
     if any(sign in roar for sign in " \t\n$`\"'\\;&|<>()*?[]#~"):
         print(f"roar: workers are not seen: bash would not take {roar} for one word", file=sys.stderr)
         return python
-    # The interpreter that the worker needs has Ray, whose head is told: beside the worker, which does not wait for it.
-    unseen = f"{python} -c '{TELL}' $$ < /dev/null > /dev/null 2>&1 &"
+    # The interpreter that the worker needs has Ray, whose head is told before the worker can do anything.
+    unseen = f"{python} -c '{TELL}' $$ < /dev/null > /dev/null 2>&1;"
     prefix = f"$(test -x {roar} && echo {roar} {TRACED} || {{ {unseen} {END}"
     return prefix + python
 

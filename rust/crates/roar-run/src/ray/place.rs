@@ -162,10 +162,10 @@ impl Agent {
     }
 }
 
-/// Has the head of a cluster told of a worker without a tracer, and does not wait for it: `words` are the run, the head, the process, why.
+/// Has the head of a cluster told of a worker without a tracer: `words` are the run, the head, the process, why.
 pub(crate) fn tell_head(programs: &Path, words: &[&OsStr]) {
     // What cannot be told is missed by the run.
-    let _untold = agent(&interpreter(programs), "unseen").args(words).stderr(Stdio::null()).spawn();
+    let _untold = agent(&interpreter(programs), "unseen").args(words).stderr(Stdio::null()).status();
 }
 
 /// Returns the interpreter that has the package `roar`: beside the programs.
