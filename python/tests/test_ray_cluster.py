@@ -80,11 +80,7 @@ def test_what_a_killed_worker_did_is_kept_and_its_task_has_no_end(project, clust
 @pytest.mark.parametrize("store", ["auto", "ray", "s3"])
 def test_what_a_lost_node_did_is_kept_and_the_gap_is_named(project, cluster, stores, store, tmp_path):
     out, ready, go = project.folder / "out", tmp_path / "ready", tmp_path / "go"
-    os.mkfifo(ready)
-    os.mkfifo(go)
-    command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_cluster.py", out, "removed", ready, go]
-    variables = {**project.environment, "CLUSTER": cluster.address, **stores[store]}
-    with subprocess.Popen(command, cwd=project.folder, env=variables) as running:
+    with start(project, cluster, stores[store], out, "removed", ready, go) as running:
         ready.read_text()
         if store != "auto":
             # docs/ray.md says how much a lost node may take along.
@@ -103,11 +99,7 @@ def test_what_a_lost_node_did_is_kept_and_the_gap_is_named(project, cluster, sto
 @pytest.mark.parametrize("store", ["auto", "ray"])
 def test_what_workers_did_is_recorded_by_the_next_run_where_roar_was_killed(project, cluster, stores, store, tmp_path):
     out, ready, go = project.folder / "out", tmp_path / "ready", tmp_path / "go"
-    os.mkfifo(ready)
-    os.mkfifo(go)
-    command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_cluster.py", out, "waits", ready, go]
-    variables = {**project.environment, "CLUSTER": cluster.address, **stores[store]}
-    with subprocess.Popen(command, cwd=project.folder, env=variables) as running:
+    with start(project, cluster, stores[store], out, "waits", ready, go) as running:
         ready.read_text()
         tracers = psutil.Process(running.pid).children()
         running.kill()
@@ -117,6 +109,14 @@ def test_what_workers_did_is_recorded_by_the_next_run_where_roar_was_killed(proj
     jobs = json.loads(project.call(ROAR, "log", "--json").stdout)["jobs"]
     [job] = [job for job in jobs if "waits" in job["command"]]
     check_tasks(Record(json.loads(project.call(ROAR, "show", job["id"], "--json").stdout)), out)
+
+
+def start(project, cluster, variables, out, how, ready, go):
+    """Starts the job that says by one pipe when it is ready, and waits for another."""
+    os.mkfifo(ready)
+    os.mkfifo(go)
+    command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_cluster.py", out, how, ready, go]
+    return subprocess.Popen(command, cwd=project.folder, env={**project.environment, "CLUSTER": cluster.address, **variables})
 
 
 def lose(cluster):

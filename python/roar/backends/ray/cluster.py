@@ -154,18 +154,21 @@ def leave_out_own(actor):
     @functools.wraps(create)
     def roar_remote(self, args=None, kwargs=None, **options):
         if options.get("lifetime") == "detached" and self.__ray_metadata__.modified_class.__module__.startswith("ray."):
-            options = untraced(options) or options
+            try:
+                options = untraced(options)
+            except Exception:
+                # It is traced then, and keeps the run waiting.
+                pass
         return create(self, args, kwargs, **options)
 
     actor.ActorClass._remote = roar_remote
 
 
-@objects.guarded
 def untraced(options):
     """Returns the options of an actor with the interpreter that the job had before it was traced."""
     import ray
 
-    prefix, end, python = (ray.get_runtime_context().runtime_env.get(PYTHON) or "").rpartition(END)
+    prefix, _, python = (ray.get_runtime_context().runtime_env.get(PYTHON) or "").rpartition(END)
     if f" {TRACED} " not in prefix:
         return options
     own = ray.runtime_env.RuntimeEnv(**{PYTHON: python, **(options.get("runtime_env") or {})})
