@@ -7,7 +7,8 @@ use tracer_schema::Pid;
 
 use crate::error::{Error, Result};
 use crate::model::{
-    EnvUse, FileCounts, GitState, Job, JobContext, JobKey, Package, Patch, Session, SessionKey, Stream,
+    EnvUse, FileCounts, GitState, Job, JobContext, JobKey, JobLine, Package, Patch, Session, SessionKey,
+    Stream,
 };
 use crate::row::{Bytes, Coded, List, Unsigned, exit_from_columns};
 use crate::sql;
@@ -33,35 +34,35 @@ impl Store {
         self.job_list(sql::JOB_LIST, params![row_limit(limit)])
     }
 
-    /// Tells jobs of all sessions, newest first, as many as `limit`, as long as they are asked for.
-    pub fn each_job<E: From<Error>>(
+    /// Tells a line for each job of all sessions, newest first, as many as `limit`, as long as they are asked for.
+    pub fn each_job_line<E: From<Error>>(
         &self,
         limit: usize,
-        tell: impl FnMut(Job) -> std::result::Result<bool, E>,
+        tell: impl FnMut(JobLine<'_>) -> std::result::Result<bool, E>,
     ) -> std::result::Result<(), E> {
-        self.tell_jobs(sql::JOB_LIST, params![row_limit(limit)], tell)
+        self.tell_lines(sql::JOB_LINE_LIST, params![row_limit(limit)], tell)
     }
 
-    /// Tells the jobs of a session, from the first on, as long as they are asked for.
-    pub fn each_job_of_session<E: From<Error>>(
+    /// Tells a line for each job of a session, from the first on, as long as they are asked for.
+    pub fn each_job_line_of_session<E: From<Error>>(
         &self,
         session: SessionKey,
-        tell: impl FnMut(Job) -> std::result::Result<bool, E>,
+        tell: impl FnMut(JobLine<'_>) -> std::result::Result<bool, E>,
     ) -> std::result::Result<(), E> {
-        self.tell_jobs(sql::JOB_LIST_FROM_FIRST, params![session.0], tell)
+        self.tell_lines(sql::JOB_LINE_LIST_OF_SESSION, params![session.0], tell)
     }
 
-    fn tell_jobs<E: From<Error>>(
+    fn tell_lines<E: From<Error>>(
         &self,
         statement: &str,
         values: &[&dyn ToSql],
-        mut tell: impl FnMut(Job) -> std::result::Result<bool, E>,
+        mut tell: impl FnMut(JobLine<'_>) -> std::result::Result<bool, E>,
     ) -> std::result::Result<(), E> {
         let failed = |source| self.failed(source);
         let mut list = self.conn.prepare(statement).map_err(failed)?;
-        let rows = list.query_map(values, read_job).map_err(failed)?;
-        for job in rows {
-            if !tell(job.map_err(failed)?)? {
+        let mut rows = list.query(values).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            if !tell(read_line(row).map_err(failed)?)? {
                 break;
             }
         }
@@ -174,6 +175,24 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<Job> {
             deletions: unsigned(20)?,
             filtered: unsigned(21)?,
         },
+    })
+}
+
+fn read_line<'r>(row: &'r Row<'_>) -> rusqlite::Result<JobLine<'r>> {
+    let unsigned = |at| row.get(at).map(|Unsigned(number)| number);
+    Ok(JobLine {
+        id: row.get_ref(0)?.as_str()?,
+        session: SessionKey(row.get(1)?),
+        step: unsigned(2)?,
+        kind: row.get::<_, Coded<_>>(3)?.0,
+        state: row.get::<_, Coded<_>>(4)?.0,
+        command: row.get_ref(5)?.as_blob()?,
+        started_unix_ns: row.get(6)?,
+        duration_ns: unsigned(7)?,
+        exit: exit_from_columns((row.get(8)?, row.get(9)?, row.get(10)?)),
+        is_complete: row.get(11)?,
+        inputs: unsigned(12)?,
+        outputs: unsigned(13)?,
     })
 }
 

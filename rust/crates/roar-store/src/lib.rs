@@ -38,8 +38,8 @@ pub use hash_cache::{CachedHash, RACY_WINDOW_NS};
 pub use job_writer::{JobWriter, ROWS_PER_TRANSACTION};
 pub use lineage_reader::LineageReader;
 pub use model::{
-    ArtifactKey, EnvUse, FileCounts, GitState, Job, JobContext, JobKey, JobKind, JobState, NewJob, Package,
-    PackageKind, Patch, PathKey, RecordedJob, Session, SessionKey, Stream, StreamKind,
+    ArtifactKey, EnvUse, FileCounts, GitState, Job, JobContext, JobKey, JobKind, JobLine, JobState, NewJob,
+    Package, PackageKind, Patch, PathKey, RecordedJob, Session, SessionKey, Stream, StreamKind,
 };
 pub use objects::{content_name, file_of_object};
 pub use rfc3339::rfc3339;

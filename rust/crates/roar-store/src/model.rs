@@ -2,6 +2,8 @@
 
 use tracer_schema::{Coverage, Exit, PathBytes, Pid, ProcessRecord, TracerReport, TracerStats};
 
+use crate::row::list_items;
+
 /// Row of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey(pub i64);
@@ -312,6 +314,42 @@ pub struct Job {
     pub events_lost: u64,
     /// Its files.
     pub counts: FileCounts,
+}
+
+/// What a list of many jobs shows of one, where it stands in the database: nothing is copied for it.
+#[derive(Clone, Copy, Debug)]
+pub struct JobLine<'r> {
+    /// See [`Job::id`].
+    pub id: &'r str,
+    /// See [`Job::session`].
+    pub session: SessionKey,
+    /// See [`Job::step`].
+    pub step: u64,
+    /// See [`Job::kind`].
+    pub kind: JobKind,
+    /// See [`Job::state`].
+    pub state: JobState,
+    /// See [`Job::started_unix_ns`].
+    pub started_unix_ns: i64,
+    /// See [`Job::duration_ns`].
+    pub duration_ns: u64,
+    /// See [`Job::exit`].
+    pub exit: Option<Exit>,
+    /// See [`Job::is_complete`].
+    pub is_complete: bool,
+    /// See [`FileCounts::inputs`].
+    pub inputs: u64,
+    /// See [`FileCounts::outputs`].
+    pub outputs: u64,
+    /// The words of [`Job::command`], as the row holds them.
+    pub(crate) command: &'r [u8],
+}
+
+impl<'r> JobLine<'r> {
+    /// Returns the words of the command as given.
+    pub fn words(&self) -> impl Iterator<Item = &'r [u8]> {
+        list_items(self.command)
+    }
 }
 
 /// A session: numbered steps.

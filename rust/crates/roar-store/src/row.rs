@@ -49,10 +49,14 @@ impl FromSql for List {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let blob = value.as_blob()?;
         let mut list = Vec::with_capacity(blob.iter().filter(|byte| **byte == 0).count());
-        let items = blob.split_inclusive(|byte| *byte == 0);
-        list.extend(items.map(|item| PathBytes::from(item.strip_suffix(&[0]).unwrap_or(item))));
+        list.extend(list_items(blob).map(PathBytes::from));
         Ok(Self(list))
     }
+}
+
+/// Returns the items of the blob of a list.
+pub(crate) fn list_items(blob: &[u8]) -> impl Iterator<Item = &[u8]> {
+    blob.split_inclusive(|byte| *byte == 0).map(|item| item.strip_suffix(&[0]).unwrap_or(item))
 }
 
 /// A list of processes: four bytes each.

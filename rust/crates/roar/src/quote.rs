@@ -3,15 +3,20 @@
 use std::fmt::Write;
 
 /// Returns a command as one line that a POSIX shell reads as the same words.
-pub(crate) fn command(words: &[impl AsRef<[u8]>]) -> String {
+pub(crate) fn command(words: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
     let mut line = String::new();
-    for (at, word) in words.iter().enumerate() {
+    push_command(&mut line, words);
+    line
+}
+
+/// Adds a command as one line that a POSIX shell reads as the same words.
+pub(crate) fn push_command(line: &mut String, words: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+    for (at, word) in words.into_iter().enumerate() {
         if at > 0 {
             line.push(' ');
         }
-        push_word(&mut line, word.as_ref());
+        push_word(line, word.as_ref());
     }
-    line
 }
 
 /// Returns a word, quoted where a shell would take it for something else.
@@ -27,10 +32,7 @@ pub(crate) fn word(bytes: &[u8]) -> String {
 fn push_word(line: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         // Nearly every word.
-        Ok(text)
-            if !text.is_empty()
-                && text.chars().all(|character| character.is_ascii() && is_plain(character)) =>
-        {
+        Ok(text) if !text.is_empty() && bytes.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) => {
             line.push_str(text);
         }
         Ok(text) if text.chars().any(is_unseen) => push_escaped(line, bytes),
@@ -44,9 +46,24 @@ fn push_word(line: &mut String, bytes: &[u8]) {
     }
 }
 
+/// [`is_plain`] of every character of ASCII.
+const IS_PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric() || is_plain_sign(byte as u8);
+        byte += 1;
+    }
+    plain
+};
+
+const fn is_plain_sign(byte: u8) -> bool {
+    matches!(byte, b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-')
+}
+
 fn is_plain(character: char) -> bool {
     character.is_alphanumeric()
-        || "_@%+=:,./-".contains(character)
+        || u8::try_from(character).is_ok_and(is_plain_sign)
         || (!character.is_ascii() && !character.is_whitespace())
 }
 

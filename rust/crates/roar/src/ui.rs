@@ -3,30 +3,25 @@
 //! Commands compose text with styles in it; here it is printed, without the styles where they are not wanted (no terminal,
 //! `NO_COLOR`). Data goes to standard output, everything else to standard error.
 
+mod json;
 mod pager;
 mod progress;
 mod table;
 
 use std::fmt::{self, Display};
-use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 use clap::builder::StyledStr;
-use serde::{Serialize, Serializer};
 
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
 
+pub(crate) use json::{INDENTED_MAX, Lazy, List, print_json, print_long_json, print_long_lists};
 pub(crate) use pager::{Pages, page};
 pub(crate) use progress::Progress;
 pub(crate) use table::{Rows, Table};
-
-/// JSON that is written in one call: the fewer calls, up to what stays in the processor's cache.
-const JSON_BUFFER_BYTES: usize = 256 << 10;
-
-/// Things up to which JSON is indented: of more, nobody reads it, and it would be twice as long.
-const INDENTED_MAX: usize = 10_000;
 
 /// What a piece of text is, which decides its looks; the text says the same without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,20 +77,34 @@ pub(crate) fn print(text: &str) -> Result<(), CliError> {
 
 /// Prints data, and returns whether somebody still reads.
 fn print_to_reader(text: &str) -> Result<bool, CliError> {
-    match anstream::AutoStream::choice(&io::stdout()) {
-        // In one piece: what takes the styles out as it goes writes piece by piece.
-        ColorChoice::Never => {
-            let mut plain = String::with_capacity(text.len());
-            plain.extend(anstream::adapter::strip_str(text));
-            write_out(&plain)
-        }
-        ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => write_out(text),
+    if has_styles() || is_plain(text) {
+        return write_out(text);
     }
+    // In one piece: what takes the styles out as it goes writes piece by piece.
+    let mut plain = String::with_capacity(text.len());
+    plain.extend(anstream::adapter::strip_str(text));
+    write_out(&plain)
+}
+
+/// Returns whether styles are wanted where data goes.
+pub(crate) fn has_styles() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+/// Returns whether nothing in the text could begin a style. It looks at every byte, which is much faster than stopping.
+fn is_plain(text: &str) -> bool {
+    let is_control = |byte: u8| (byte < b' ' && !matches!(byte, b'\n' | b'\t' | b'\r')) | (byte == 0x7f);
+    !text.bytes().fold(false, |found, byte| found | is_control(byte))
 }
 
 fn write_out(text: &str) -> Result<bool, CliError> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    is_read(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Returns whether somebody still reads what was written to standard output.
+fn is_read(written: io::Result<()>) -> Result<bool, CliError> {
+    match written {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => {
@@ -107,46 +116,6 @@ fn write_out(text: &str) -> Result<bool, CliError> {
 /// Prints a document as it is, whatever is in it.
 pub(crate) fn print_plain(text: &str) -> Result<(), CliError> {
     write_out(text).map(drop)
-}
-
-/// Prints data as JSON.
-pub(crate) fn print_json(data: &impl Serialize) -> Result<(), CliError> {
-    write_json(|out| serde_json::to_writer_pretty(out, data))
-}
-
-/// Prints data as JSON, of so many things: without blanks where that is too much for a person.
-pub(crate) fn print_long_json(data: &impl Serialize, things: usize) -> Result<(), CliError> {
-    if things > INDENTED_MAX {
-        return write_json(|out| serde_json::to_writer(out, data));
-    }
-    print_json(data)
-}
-
-/// A list that is made while it is written.
-pub(crate) struct Lazy<F>(pub(crate) F);
-
-impl<F, I> Serialize for Lazy<F>
-where
-    F: Fn() -> I,
-    I: IntoIterator,
-    I::Item: Serialize,
-{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((self.0)())
-    }
-}
-
-/// Writes JSON as it comes about. There is no style in it that would have to be taken out.
-fn write_json(write: impl FnOnce(&mut dyn Write) -> Result<(), serde_json::Error>) -> Result<(), CliError> {
-    let mut out = BufWriter::with_capacity(JSON_BUFFER_BYTES, io::stdout().lock());
-    let written = write(&mut out).map_err(io::Error::from);
-    let written = written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(CliError::new(Kind::Environment, "cannot write to standard output").with_source(&error))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// Says something to the person in front; where nobody can hear, that is no failure.

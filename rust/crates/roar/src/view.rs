@@ -1,6 +1,6 @@
 //! Jobs as lists show them: the same for tables and for JSON.
 
-use roar_store::{EnvUse, GitState, Job, JobContext, JobState, Package, Patch, Stream};
+use roar_store::{EnvUse, GitState, Job, JobContext, JobKind, JobState, Package, Patch, Stream};
 use serde::{Serialize, Serializer};
 use tracer_schema::{Exit, PathBytes};
 
@@ -70,14 +70,9 @@ impl From<Job> for JobView {
 }
 
 impl JobView {
-    /// Returns the words that say what is not as usual: a set-up job, one that was broken off, one not wholly seen.
+    /// See [`marks`].
     pub(crate) fn marks(&self) -> String {
-        let marks = [
-            (self.kind == roar_store::JobKind::Build.name()).then_some("build"),
-            (self.state == JobState::Interrupted.name()).then_some("interrupted"),
-            (!self.complete).then_some("partial"),
-        ];
-        marks.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        marks(self.kind, self.state, self.complete)
     }
 
     /// Returns when it began, where the user is.
@@ -91,10 +86,21 @@ impl JobView {
     }
 }
 
+/// Returns the words that say what is not as usual: a set-up job, one that was broken off, one not wholly seen. Kind and state
+/// are named.
+pub(crate) fn marks(kind: &str, state: &str, is_complete: bool) -> String {
+    let marks = [
+        (kind == JobKind::Build.name(), "build"),
+        (state == JobState::Interrupted.name(), "interrupted"),
+        (!is_complete, "partial"),
+    ];
+    let marks = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark));
+    marks.collect::<Vec<_>>().join(" ")
+}
+
 /// Returns a command as a shell would take it.
 pub(crate) fn command_line(command: &[PathBytes]) -> String {
-    let words: Vec<&[u8]> = command.iter().map(PathBytes::as_bytes).collect();
-    quote::command(&words)
+    quote::command(command.iter().map(PathBytes::as_bytes))
 }
 
 /// Returns as much of a job's id as tells it from others.

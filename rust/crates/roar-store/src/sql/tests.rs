@@ -43,6 +43,7 @@ const QUEUES: &[&str] = &["SCAN found", "SCAN now", "SCAN before"];
 /// Those that are to read a whole table: counting tables, listing a bounded number of the newest jobs, looking for garbage.
 const SCANS: &[&str] = &[
     "tables_count",
+    "job_line_list",
     "job_list",
     "session_open",
     "session_get",

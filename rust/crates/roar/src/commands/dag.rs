@@ -25,8 +25,7 @@ pub(crate) fn dag(args: &DagArgs, environment: &Environment) -> Result<(), CliEr
     let graph = if args.expanded { graph } else { graph.collapse() };
     if args.json {
         let id = session.as_ref().map(|session| session.id.as_str());
-        let dag = json::dag(id, &graph, &jobs);
-        return ui::print_long_json(&dag, graph.versions.len());
+        return json::print(id, &graph, &jobs);
     }
     let picture = || Picture::new(&graph, args.artifacts);
     let labels = || Labels::new(&graph, &jobs, environment);

@@ -3,18 +3,18 @@
 use std::sync::mpsc;
 use std::{mem, thread};
 
-use roar_store::{Job, SessionKey};
+use roar_store::{JobLine, SessionKey};
 use serde::Serialize;
 
 use crate::cli::LogArgs;
 use crate::env::Environment;
 use crate::error::CliError;
 use crate::ui::{self, Lazy, Pages, Role, Rows, Table};
-use crate::view::{JobView, short_id};
-use crate::{phrase, place};
+use crate::view::{JobView, marks, short_id};
+use crate::{phrase, place, quote};
 
-/// Lines that are measured and written together: some screens.
-const LINES_TOGETHER: usize = 500;
+/// Lines that are measured and written together: some screens, and little beside them the time to wake who writes.
+const LINES_TOGETHER: usize = 1000;
 
 /// What a narrow list leaves out, by places: inputs and outputs, how long it took, its exit, when it began. A step and a job
 /// are what can be typed.
@@ -38,7 +38,7 @@ pub(crate) fn log(args: &LogArgs, environment: &Environment) -> Result<(), CliEr
         return ui::print_long_json(&Log { format: "roar.log/1", jobs: views }, jobs.len());
     }
     let open = store.session()?.map(|session| session.key);
-    let count = list(open, Pages::new(environment), environment, |tell| store.each_job(limit, tell))?;
+    let count = list(open, Pages::new(environment), environment, |tell| store.each_job_line(limit, tell))?;
     if count == 0 {
         ui::say("no jobs yet");
     }
@@ -51,16 +51,22 @@ pub(super) fn list(
     open: Option<SessionKey>,
     pages: Pages<'_>,
     environment: &Environment,
-    read: impl FnOnce(&mut dyn FnMut(Job) -> Result<bool, CliError>) -> Result<(), CliError>,
+    read: impl FnOnce(&mut dyn FnMut(JobLine<'_>) -> Result<bool, CliError>) -> Result<(), CliError>,
 ) -> Result<usize, CliError> {
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel::<Rows>(WAITING_MAX);
-        let writer = scope.spawn(move || Lines::new(pages, environment).write_all(receiver));
+        // The memory of what was written comes back, and no piece has to grow.
+        let (give_back, written) = mpsc::channel::<Rows>();
+        let writer = scope.spawn(move || Lines::new(pages, environment).write_all(receiver, &give_back));
         let mut together = Rows::default();
         let read = read(&mut |job| {
             add(&mut together, job, open);
+            if together.len() < LINES_TOGETHER {
+                return Ok(true);
+            }
+            let next = written.try_recv().unwrap_or_default();
             // Nobody receives any more where nobody reads what is written, or where that failed.
-            Ok(together.len() < LINES_TOGETHER || sender.send(mem::take(&mut together)).is_ok())
+            Ok(sender.send(mem::replace(&mut together, next)).is_ok())
         });
         drop(sender.send(together));
         drop(sender);
@@ -69,15 +75,17 @@ pub(super) fn list(
     })
 }
 
-fn add(rows: &mut Rows, job: Job, open: Option<SessionKey>) {
-    let has_step = open == Some(job.session);
-    let view = JobView::from(job);
-    let step = if has_step { format!("@{}", view.step) } else { String::new() };
+fn add(rows: &mut Rows, job: JobLine<'_>, open: Option<SessionKey>) {
+    let step = if open == Some(job.session) { format!("@{}", job.step) } else { String::new() };
     rows.row().role_cell(Role::Step, step);
-    rows.cell(short_id(&view.id)).cell(view.started()).cell(phrase::duration(view.duration_ns));
-    rows.cell(phrase::exit(view.exit));
-    rows.cell(phrase::number(view.inputs)).cell(phrase::number(view.outputs));
-    rows.role_cell(Role::Warning, view.marks()).cell(view.command_line());
+    rows.cell(short_id(job.id));
+    rows.cell_of(|text| phrase::push_time(text, job.started_unix_ns));
+    rows.cell_of(|text| phrase::push_duration(text, job.duration_ns));
+    rows.cell_of(|text| phrase::push_exit(text, job.exit));
+    rows.cell_of(|text| phrase::push_number(text, job.inputs));
+    rows.cell_of(|text| phrase::push_number(text, job.outputs));
+    rows.role_cell(Role::Warning, marks(job.kind.name(), job.state.name(), job.is_complete));
+    rows.cell_of(|text| quote::push_command(text, job.words()));
 }
 
 /// A table of jobs that is written piece by piece.
@@ -90,20 +98,28 @@ struct Lines<'e> {
 impl<'e> Lines<'e> {
     fn new(pages: Pages<'e>, environment: &Environment) -> Self {
         let heading = &["step", "job", "started", ">took", "exit", ">in", ">out", "", "command"];
-        Self { table: Table::with_heading(heading).with_spare(SPARE), pages, width: ui::width(environment) }
+        let table = Table::with_heading(heading).with_spare(SPARE);
+        let table = if ui::has_styles() { table } else { table.plain() };
+        Self { table, pages, width: ui::width(environment) }
     }
 
     /// Writes the rows as long as somebody reads, and returns how many there were.
-    fn write_all(mut self, pieces: mpsc::Receiver<Rows>) -> Result<usize, CliError> {
+    fn write_all(
+        mut self,
+        pieces: mpsc::Receiver<Rows>,
+        give_back: &mpsc::Sender<Rows>,
+    ) -> Result<usize, CliError> {
         let mut count = 0;
         let mut page = String::new();
-        for rows in pieces {
+        for mut rows in pieces {
             count += rows.len();
             // The last piece may be empty, and then also be the first.
             if rows.len() == 0 {
                 break;
             }
-            self.table.append(rows);
+            self.table.append(&mut rows);
+            // After the last piece nobody takes it.
+            drop(give_back.send(rows));
             page.clear();
             self.table.write_so_far(&mut page, "", self.width);
             if !self.pages.write(&page)? {

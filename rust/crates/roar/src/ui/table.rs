@@ -38,18 +38,24 @@ impl Rows {
 
     /// Adds a cell to the row.
     pub(crate) fn cell(&mut self, text: impl AsRef<str>) -> &mut Self {
-        self.push(text.as_ref(), None)
+        self.push(None, |cells| cells.push_str(text.as_ref()))
+    }
+
+    /// Adds a cell of what is added to the text.
+    pub(crate) fn cell_of(&mut self, push: impl FnOnce(&mut String)) -> &mut Self {
+        self.push(None, push)
     }
 
     /// Adds a cell that looks like its role.
     pub(crate) fn role_cell(&mut self, role: Role, text: impl AsRef<str>) -> &mut Self {
-        self.push(text.as_ref(), Some(role))
+        self.push(Some(role), |cells| cells.push_str(text.as_ref()))
     }
 
-    fn push(&mut self, text: &str, role: Option<Role>) -> &mut Self {
+    fn push(&mut self, role: Option<Role>, push: impl FnOnce(&mut String)) -> &mut Self {
         debug_assert!(!self.starts.is_empty(), "a row was begun");
-        self.text.push_str(text);
-        self.cells.push(Cell { end: self.text.len(), width: columns(text), role });
+        let start = self.text.len();
+        push(&mut self.text);
+        self.cells.push(Cell { end: self.text.len(), width: columns(&self.text[start..]), role });
         self
     }
 
@@ -58,11 +64,13 @@ impl Rows {
         self.starts.len()
     }
 
-    fn append(&mut self, mut other: Self) {
+    /// Takes the rows of another, which has none then.
+    fn append(&mut self, other: &mut Self) {
         let (text, cells) = (self.text.len(), self.cells.len());
         self.text.push_str(&other.text);
         self.cells.extend(other.cells.drain(..).map(|cell| Cell { end: cell.end + text, ..cell }));
         self.starts.extend(other.starts.iter().map(|start| start + cells));
+        other.clear();
     }
 
     fn clear(&mut self) {
@@ -112,6 +120,8 @@ pub(crate) struct Table {
     has_heading: bool,
     /// Columns that are left out where there is no room, those first that are missed least.
     spare: &'static [&'static [usize]],
+    /// Whether cells look all the same.
+    is_plain: bool,
 }
 
 impl Table {
@@ -121,7 +131,7 @@ impl Table {
             if name.starts_with('>') { Side::Right } else { Side::Left }
         };
         let columns = names.iter().map(side).map(Column::new).collect();
-        let mut table = Self { columns, rows: Rows::default(), has_heading: true, spare: &[] };
+        let mut table = Self { columns, rows: Rows::default(), has_heading: true, ..Self::default() };
         let row = table.row();
         for name in names {
             row.role_cell(Role::Heading, name.trim_start_matches('>'));
@@ -132,6 +142,11 @@ impl Table {
     /// Says which columns are left out where there is no room, by their places, those first that are missed least.
     pub(crate) fn with_spare(self, spare: &'static [&'static [usize]]) -> Self {
         Self { spare, ..self }
+    }
+
+    /// Says that cells look all the same, whatever their roles: of many, that saves the time of taking the looks out again.
+    pub(crate) fn plain(self) -> Self {
+        Self { is_plain: true, ..self }
     }
 
     /// Begins a row, and returns what takes its cells.
@@ -149,8 +164,8 @@ impl Table {
         self.rows.role_cell(role, text)
     }
 
-    /// Adds rows that are ready.
-    pub(crate) fn append(&mut self, rows: Rows) {
+    /// Adds rows that are ready, and leaves none of them.
+    pub(crate) fn append(&mut self, rows: &mut Rows) {
         self.rows.append(rows);
     }
 
@@ -189,7 +204,7 @@ impl Table {
                 let gap = if is_last { "" } else { GAP };
                 pad(page, before);
                 match cell.role {
-                    Some(role) if !text.is_empty() => {
+                    Some(role) if !text.is_empty() && !self.is_plain => {
                         write!(page, "{}", role.paint(&text)).expect("a string takes what is written to it");
                     }
                     Some(_) | None => page.push_str(&text),

@@ -7,17 +7,25 @@ use roar_store::Job;
 use serde::Serialize;
 use tracer_schema::PathRef;
 
+use crate::error::CliError;
 use crate::naming::kind_name;
-use crate::ui::Lazy;
+use crate::ui::{self, Lazy, List};
 
 /// The graph. An edge names an artifact by its place in `artifacts`.
 #[derive(Serialize)]
 struct Dag<'g, J: Serialize, A: Serialize, S: Serialize> {
-    format: &'static str,
-    session: Option<&'g str>,
+    #[serde(flatten)]
+    head: Head<'g>,
     jobs: J,
     artifacts: A,
     stale: S,
+}
+
+/// What the graph is of.
+#[derive(Serialize)]
+struct Head<'g> {
+    format: &'static str,
+    session: Option<&'g str>,
 }
 
 #[derive(Serialize)]
@@ -64,15 +72,21 @@ struct StaleInput<'g> {
     newest_producer: u64,
 }
 
-/// Returns what is written of a graph; the jobs are those that were recorded, in the order of their steps.
-pub(super) fn dag<'g>(session: Option<&'g str>, graph: &'g Graph, jobs: &'g [Job]) -> impl Serialize + 'g {
-    Dag {
-        format: "roar.dag/1",
-        session,
-        jobs: Lazy(move || graph.jobs.iter().map(move |job| job_node(graph, job, jobs))),
-        artifacts: Lazy(move || graph.indexed_versions().map(move |(index, _)| artifact(graph, index))),
-        stale: Lazy(move || graph.stale().into_iter().map(move |found| stale(graph, found))),
+/// Prints a graph; the jobs are those that were recorded, in the order of their steps.
+pub(super) fn print(session: Option<&str>, graph: &Graph, records: &[Job]) -> Result<(), CliError> {
+    let head = Head { format: "roar.dag/1", session };
+    let found = graph.stale();
+    let jobs = List { len: graph.jobs.len(), item: |at| job_node(graph, &graph.jobs[at], records) };
+    let artifacts = List { len: graph.versions.len(), item: |at| artifact(graph, VersionIndex::new(at)) };
+    let stale = List { len: found.len(), item: |at| stale(graph, &found[at]) };
+    if graph.versions.len() <= ui::INDENTED_MAX {
+        return ui::print_json(&Dag { head, jobs, artifacts, stale });
     }
+    ui::print_long_lists(&head, |lists| {
+        lists.write("jobs", &jobs)?;
+        lists.write("artifacts", &artifacts)?;
+        lists.write("stale", &stale)
+    })
 }
 
 fn path(graph: &Graph, index: PathIndex) -> PathRef<'_> {
@@ -122,7 +136,7 @@ fn artifact(graph: &Graph, index: VersionIndex) -> impl Serialize + '_ {
     }
 }
 
-fn stale(graph: &Graph, stale: roar_dag::Stale) -> StaleInput<'_> {
+fn stale<'g>(graph: &'g Graph, stale: &roar_dag::Stale) -> StaleInput<'g> {
     StaleInput {
         step: graph.job(stale.job).step,
         path: path(graph, stale.path),

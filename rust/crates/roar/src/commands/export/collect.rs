@@ -152,7 +152,7 @@ fn of_job(record: &Job, context: JobContext) -> roar_export::Job {
         id: record.id.clone(),
         step: record.step,
         command: record.command.iter().map(|word| word.0.clone()).collect(),
-        command_line: quote::command(&record.command.iter().map(PathBytes::as_bytes).collect::<Vec<_>>()),
+        command_line: quote::command(record.command.iter().map(PathBytes::as_bytes)),
         cwd: record.cwd.0.clone(),
         started_at: rfc3339(record.started_unix_ns),
         ended_at: rfc3339(ended_unix_ns),

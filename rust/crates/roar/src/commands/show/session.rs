@@ -45,6 +45,8 @@ pub(super) fn show(store: &Store, args: &ShowArgs, environment: &Environment) ->
         .map_err(unwritten)?;
     let mut pages = Pages::new(environment);
     pages.write(&page)?;
-    log::list(Some(session.key), pages, environment, |tell| store.each_job_of_session(session.key, tell))?;
+    log::list(Some(session.key), pages, environment, |tell| {
+        store.each_job_line_of_session(session.key, tell)
+    })?;
     Ok(())
 }

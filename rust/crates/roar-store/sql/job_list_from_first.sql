@@ -1,6 +1,0 @@
-SELECT
-    uuid, session, step, kind, state, command, cwd, backend, tracer_mode, root_pid, started_unix_ns, duration_ns,
-    exit_code, exit_signal, core_dumped, is_complete, events_lost, inputs, outputs, temporaries, deletions, filtered, id
-FROM job
-WHERE session = ?1
-ORDER BY step;
