@@ -51,10 +51,11 @@ def check_tasks(record, out):
     assert not [file["path"] for file in record.report["files"] if file["role"] == "input" and file["path"].startswith(str(out))]
 
 
-@pytest.mark.parametrize("store", ["auto", "ray"])
-def test_every_file_of_both_nodes_is_of_its_task(project, cluster, stores, store):
+# What workers are traced by unless somebody says otherwise, and what they fall back to.
+@pytest.mark.parametrize(("store", "backend"), [("auto", "preload"), ("ray", "preload"), ("auto", "ptrace")])
+def test_every_file_of_both_nodes_is_of_its_task(project, cluster, stores, store, backend):
     out = project.folder / "out"
-    record = project.run("ray_cluster.py", str(out), backend="ptrace", CLUSTER=cluster.address, **stores[store])
+    record = project.run("ray_cluster.py", str(out), backend=backend, CLUSTER=cluster.address, **stores[store])
     assert len(made_by_tasks(out)) == 200 + 6 + 1 + 4
     check_tasks(record, out)
     # Of Ray Data: who writes the parts of a set has read what the tasks before have made.
@@ -71,7 +72,7 @@ def test_every_file_of_both_nodes_is_of_its_task(project, cluster, stores, store
 @pytest.mark.parametrize("store", ["auto", "ray"])
 def test_what_a_killed_worker_did_is_kept_and_its_task_has_no_end(project, cluster, stores, store):
     out = project.folder / "out"
-    record = project.run("ray_cluster.py", str(out), "killed", backend="ptrace", CLUSTER=cluster.address, **stores[store])
+    record = project.run("ray_cluster.py", str(out), "killed", backend="preload", CLUSTER=cluster.address, **stores[store])
     check_tasks(record, out)
     [dying] = [task for task in record.tasks if task["name"] == "die"]
     assert dying["ended_ns"] is None
@@ -115,7 +116,7 @@ def start(project, cluster, variables, out, how, ready, go):
     """Starts the job that says by one pipe when it is ready, and waits for another."""
     os.mkfifo(ready)
     os.mkfifo(go)
-    command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_cluster.py", out, how, ready, go]
+    command = [ROAR, "run", "--tracer", "preload", sys.executable, SCRIPTS / "ray_cluster.py", out, how, ready, go]
     return subprocess.Popen(command, cwd=project.folder, env={**project.environment, "CLUSTER": cluster.address, **variables})
 
 

@@ -26,5 +26,8 @@ pub(crate) const RAY_KEY: &str = "ROAR_RAY_KEY";
 /// The directory of the project that it is seen for: what is below it is worth a hash wherever it is.
 pub(crate) const RAY_ROOT: &str = "ROAR_RAY_ROOT";
 
+/// The tracer that was asked for: the variable of `tracer.mode`.
+pub(crate) const TRACER_MODE: &str = "ROAR_TRACER_MODE";
+
 /// Set for a worker that has a tracer of its own: the Python package takes it out of the tracer's group of processes.
 pub(crate) const RAY_WORKER: &str = "ROAR_RAY_WORKER";

@@ -78,7 +78,7 @@ fn recover_one(
         }
     };
     let mut task_names = TaskNames::read(path);
-    let gathered = gather(path, &mut report, &mut task_names, &around.environment, Duration::ZERO);
+    let gathered = gather(path, &mut report, &mut task_names, around, Duration::ZERO);
     task_names.add_gaps(&mut report.coverage);
     // Which names directories had when the run was over cannot be known any more.
     report.looked_up = LookupSummaries::default();
@@ -113,6 +113,6 @@ fn recover_one(
 }
 
 /// Returns the tracer program that has to look at what is left of a run: the one whose journal is there.
-fn recoverer(run_dir: &Path, programs: &Path) -> Option<PathBuf> {
+pub(crate) fn recoverer(run_dir: &Path, programs: &Path) -> Option<PathBuf> {
     has_journal(run_dir).then(|| Backend::Preload.program(programs))
 }

@@ -95,7 +95,7 @@ pub fn run(
     let mut traced = traced?;
     let mut gathered = Gathered::default();
     if let Some(report) = &mut traced.report {
-        gathered = gather(run_dir.path(), report, &mut traced.task_names, &around.environment, WORKERS_END);
+        gathered = gather(run_dir.path(), report, &mut traced.task_names, around, WORKERS_END);
         traced.task_names.add_gaps(&mut report.coverage);
     }
     let exit = exit_of(&traced);
@@ -158,6 +158,7 @@ fn trace_in(
         control: None,
         linger_ms: settings.run_linger_ms,
         wants_log: options.wants_log,
+        wants_spool: false,
         origin: None,
         variables: tasks_variable(run_dir),
         command: options.command.clone(),

@@ -1,6 +1,6 @@
 //! The argument contract between `roar` and every tracer program:
 //!
-//! `roar-tracer-NAME --run-dir DIR --control FD --linger-ms N [--log] [--origin CLOSED,PERSONALITY,STACK] -- COMMAND…`
+//! `roar-tracer-NAME --run-dir DIR --control FD --linger-ms N [--log] [--spool] [--origin CLOSED,PERSONALITY,STACK] -- COMMAND…`
 //!
 //! and, of a tracer that keeps its events where a later process of it finds them, to make the report of a run whose tracer was
 //! killed:
@@ -22,6 +22,9 @@ pub struct TracerArguments {
     pub linger_ms: u64,
     /// Whether to write a debug log, to `tracer.log` in the run directory.
     pub wants_log: bool,
+    /// Whether all that is seen goes into the spool as it comes, also where the tracer keeps it elsewhere: somebody carries the run directory
+    /// away while the command runs.
+    pub wants_spool: bool,
     /// What the command is to have, of which a tracer program with file capabilities could not know.
     pub origin: Option<Origin>,
     /// Variables that it and the command have beside those of `roar`; no part of the arguments.
@@ -78,7 +81,8 @@ pub enum ArgumentError {
 impl TracerArguments {
     /// Returns the arguments in the contract's form, without the program's name.
     pub fn to_arguments(&self) -> Vec<OsString> {
-        let Self { run_dir, control, linger_ms, wants_log, origin, variables: _, command } = self;
+        let Self { run_dir, control, linger_ms, wants_log, wants_spool, origin, variables: _, command } =
+            self;
         let mut all: Vec<OsString> = vec!["--run-dir".into(), run_dir.into()];
         if let Some(control) = control {
             all.extend(["--control".into(), control.to_string().into()]);
@@ -86,6 +90,9 @@ impl TracerArguments {
         all.extend(["--linger-ms".into(), linger_ms.to_string().into()]);
         if *wants_log {
             all.push("--log".into());
+        }
+        if *wants_spool {
+            all.push("--spool".into());
         }
         if let Some(origin) = origin {
             all.extend(["--origin".into(), origin.to_argument().into()]);
@@ -105,6 +112,7 @@ impl TracerArguments {
             control: None,
             linger_ms: 1000,
             wants_log: false,
+            wants_spool: false,
             origin: None,
             variables: Vec::new(),
             command: Vec::new(),
@@ -118,6 +126,7 @@ impl TracerArguments {
                 Some("--control") => parsed.control = Some(number(rest.next(), "--control")?),
                 Some("--linger-ms") => parsed.linger_ms = number(rest.next(), "--linger-ms")?,
                 Some("--log") => parsed.wants_log = true,
+                Some("--spool") => parsed.wants_spool = true,
                 Some("--origin") => parsed.origin = Some(Origin::parse(rest.next())?),
                 Some("--") => {
                     parsed.command = rest.collect();
@@ -210,6 +219,7 @@ mod tests {
             control: Some(5),
             linger_ms: 20,
             wants_log: true,
+            wants_spool: true,
             origin: Some(Origin { closed: 5, personality: 0x4_0000, stack_bytes: u64::MAX }),
             variables: vec![],
             command: vec!["--run-dir".into(), "--".into(), "x".into()],

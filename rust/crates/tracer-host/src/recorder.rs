@@ -170,15 +170,20 @@ impl Recorder {
 
     /// Tells an event.
     pub fn tell(&mut self, event: &TraceEvent) {
-        self.aggregator.apply(event);
-        if let Some(log) = &mut self.log {
-            log.write(event);
-        }
+        self.take(event);
         if self.is_spooled() {
             self.pending.extend_from_slice(&event.to_frame());
             if self.pending.len() > PENDING_BYTES_MAX {
                 self.flush();
             }
+        }
+    }
+
+    /// Takes an event into the policy.
+    fn take(&mut self, event: &TraceEvent) {
+        self.aggregator.apply(event);
+        if let Some(log) = &mut self.log {
+            log.write(event);
         }
     }
 
@@ -196,7 +201,12 @@ impl Recorder {
     /// Tells the start of the run, with the wall clock of now.
     pub fn tell_start(&mut self, root: Pid, cwd: &[u8], command: &[u8]) {
         let event = self.start_event(root, cwd, command);
-        self.tell(&event);
+        if self.has_started {
+            // Whoever was announced has told the spool.
+            self.take(&event);
+        } else {
+            self.tell(&event);
+        }
         if self.spools_start_only {
             self.flush();
         }

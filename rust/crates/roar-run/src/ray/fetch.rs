@@ -119,7 +119,7 @@ pub fn fetch(
     let mut report = parse_report(&bytes, &path).map_err(|error| damaged(io::Error::other(error)))?;
     let mut task_names = TaskNames::read(&path);
     let Gathered { mut elsewhere, is_unfinished, .. } =
-        gather(&path, &mut report, &mut task_names, &around.environment, WORKERS_END);
+        gather(&path, &mut report, &mut task_names, around, WORKERS_END);
     task_names.add_gaps(&mut report.coverage);
     // Files may have changed since, and which names directories had cannot be known any more.
     report.looked_up = LookupSummaries::default();

@@ -1,7 +1,6 @@
 //! What the processes of a cluster have left, put together with what the run itself has seen.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -14,13 +13,16 @@ use serde::Deserialize;
 use tracer_host::{Recovery, recover_moved};
 use tracer_schema::{Gap, GapKind, PathBytes, TracerReport};
 
+use crate::interrupted::recoverer;
 use crate::merge::merge;
+use crate::options::Surroundings;
 use crate::ray::content::Elsewhere;
 use crate::ray::fetch::keep_report;
 use crate::ray::settings::{Said, private_key, run_name};
 use crate::ray::worker::{UNSEEN, WORKERS_DIR, is_carried, origin};
 use crate::run_dir::{PREFIX, RunDir, job_id, wait_for_end};
 use crate::tasks::TaskNames;
+use crate::tracer::recover_by_tracer;
 
 /// What the Python package tells of Ray jobs (`python/roar/backends/ray/run.py`), in the run directory.
 const JOBS_FILE: &str = "ray-jobs.jsonl";
@@ -94,7 +96,7 @@ pub(crate) fn gather(
     run_dir: &Path,
     report: &mut TracerReport,
     names: &mut TaskNames,
-    environment: &[(OsString, OsString)],
+    around: &Surroundings,
     patience: Duration,
 ) -> Gathered {
     let lines = fs::read_to_string(run_dir.join(JOBS_FILE)).unwrap_or_default();
@@ -130,7 +132,7 @@ pub(crate) fn gather(
             }
         }
     }
-    if let Some(bucket) = said.bucket(&run_name(run_dir), environment) {
+    if let Some(bucket) = said.bucket(&run_name(run_dir), &around.environment) {
         // A job that goes on is not waited for.
         let goes_on = answers.iter().any(|(_, answer)| answer.error.is_none() && !answer.has_ended);
         let patience = if goes_on { Duration::ZERO } else { patience };
@@ -142,7 +144,7 @@ pub(crate) fn gather(
     let own = run_dir.join(WORKERS_DIR);
     let directories = said.directories();
     for store in directories.into_iter().filter(|store| *store != own).chain([&*own]) {
-        gathering.collect(store, until);
+        gathering.collect(store, &around.programs, until);
     }
     for (job, answer) in &answers {
         gathering.judge(job, answer);
@@ -286,7 +288,7 @@ impl Gathering<'_> {
     }
 
     /// Takes what is in a directory that the workers reach themselves.
-    fn collect(&mut self, store: &Path, until: Instant) {
+    fn collect(&mut self, store: &Path, programs: &Path, until: Instant) {
         for path in fs::read_dir(store).into_iter().flatten().flatten().map(|entry| entry.path()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if let Some(host) = name.strip_prefix(UNSEEN) {
@@ -297,6 +299,10 @@ impl Gathering<'_> {
                 self.add_gap(GapKind::UntracedProcess, detail);
             } else if job_id(&path).is_some() && !self.streams.contains(&run_name(&path)) {
                 let has_ended = wait_for_end(&path, until);
+                if has_ended && let Some(program) = recoverer(&path, programs) {
+                    // Everyone was killed, on this machine: more is there than the spool had come to.
+                    recover_by_tracer(&program, &path, 0, None);
+                }
                 self.take_part(&path, has_ended, None);
             }
         }

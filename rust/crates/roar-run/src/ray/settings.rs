@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use roar_config::Settings;
+use roar_config::{Settings, TracerMode};
 use roar_fragments::{PrivateKey, PublicKey, S3, S3Place, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,8 @@ const RAY: &str = "ray";
 pub(crate) const S3_SCHEME: &str = "s3://";
 
 /// The variables of a driver on the cluster that its workers are given as well.
-const PASSED_ON: &[&str] = &[env::RAY_RUN, env::RAY_KEY, env::RAY_ROOT, env::RAY_S3_ENDPOINT];
+const PASSED_ON: &[&str] =
+    &[env::RAY_RUN, env::RAY_KEY, env::RAY_ROOT, env::RAY_S3_ENDPOINT, env::TRACER_MODE];
 
 /// What the Python package is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -112,6 +113,9 @@ pub(crate) fn prepare(run_dir: &RunDir, settings: &Settings, project_root: &Path
             .into();
     if let Some(root) = project_root.to_str() {
         variables.insert(env::RAY_ROOT.to_owned(), root.to_owned());
+    }
+    if settings.tracer_mode != TracerMode::Auto {
+        variables.insert(env::TRACER_MODE.to_owned(), settings.tracer_mode.name().to_owned());
     }
     if !settings.ray_s3_endpoint.is_empty() {
         variables.insert(env::RAY_S3_ENDPOINT.to_owned(), settings.ray_s3_endpoint.clone());

@@ -89,16 +89,17 @@ pub fn run_worker(
         control: None,
         linger_ms: settings.run_linger_ms,
         wants_log: false,
+        wants_spool: true,
         origin: None,
         variables,
         command,
     };
-    // The spool of ptrace outlives the node if it is carried away; the journal of preload is in the node's memory.
-    let mode =
-        if settings.tracer_mode == TracerMode::Auto { TracerMode::Ptrace } else { settings.tracer_mode };
+    // Of all that could be chosen preload starts fastest and costs tasks least, and a worker is an interpreter, which it can enter.
+    let is_auto = settings.tracer_mode == TracerMode::Auto;
+    let mode = if is_auto { TracerMode::Preload } else { settings.tracer_mode };
     let tracing = Tracing {
         mode,
-        is_fallback_allowed: settings.tracer_fallback_enabled,
+        is_fallback_allowed: is_auto || settings.tracer_fallback_enabled,
         programs: &around.programs,
         arguments: &arguments,
         preflight: Preflight::new(settings, around, None),

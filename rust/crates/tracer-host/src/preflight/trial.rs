@@ -64,6 +64,7 @@ pub(super) fn trial(
         control: None,
         linger_ms: 0,
         wants_log: false,
+        wants_spool: false,
         origin: None,
         variables: Vec::new(),
         command: words.into(),

@@ -82,7 +82,11 @@ fn trace_into(
         let _unplanned = journal.add_plans(&plans(&journal.directory));
         Answers::announce(journal);
     }
-    let mut recorder = Recorder::without_spool(&arguments.run_dir);
+    let mut recorder = if arguments.wants_spool {
+        Recorder::new(&arguments.run_dir)
+    } else {
+        Recorder::without_spool(&arguments.run_dir)
+    };
     if arguments.wants_log {
         // Without a log the run is as good as with one.
         let _unlogged = recorder.log_to(&arguments.run_dir);
@@ -225,6 +229,12 @@ impl Run {
 
     /// Takes what the journal has, and returns how many entries that was.
     pub(crate) fn read(&mut self, is_over: bool) -> usize {
+        let count = self.take_all(is_over);
+        self.collector.recorder.flush();
+        count
+    }
+
+    fn take_all(&mut self, is_over: bool) -> usize {
         let Self { collector, reader, .. } = self;
         let now = collector.recorder.now_ns();
         collector.clock.read(now);
