@@ -38,6 +38,9 @@ pub(crate) const RUSTC_BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
 /// Whether released programs are stripped, whatever the profile says.
 pub(crate) const RELEASE_STRIP: &str = "CARGO_PROFILE_RELEASE_STRIP";
 
+/// Whether released programs are optimised as a whole, whatever the profile says. CI does without: linking `roar` takes two minutes of it.
+pub(crate) const RELEASE_LTO: &str = "CARGO_PROFILE_RELEASE_LTO";
+
 /// The oldest macOS that what is linked will run on, and where Apple's SDK is.
 pub(crate) const MACOS_OLDEST: &str = "MACOSX_DEPLOYMENT_TARGET";
 pub(crate) const MACOS_SDK: &str = "SDKROOT";

@@ -218,6 +218,7 @@ fn compile(shell: &Shell, linker: &Path) -> Result<PathBuf> {
         shell,
         "{CARGO} build --locked --release --target {BUILD_TARGET} --target-dir {target} --config {linker} --config {flags}"
     )
+    .env_remove(env::RELEASE_LTO)
     .run()?;
     Ok(target.join(BUILD_TARGET).join("release/tracer-ebpf-probe"))
 }

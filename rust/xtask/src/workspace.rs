@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
+use crate::env;
+
 /// The packages whose programs make up a release, and what tests and benchmarks start.
-const PROGRAMS: &[&str] =
-    &["roar", "tracer-ptrace", "tracer-preload", "tracer-preload-library", "tracer-ebpf"];
+const PROGRAMS: &[&str] = &["roar", "tracer-ptrace", "tracer-preload", "tracer-ebpf"];
+
+/// The package of the library among them.
+const LIBRARY: &str = "tracer-preload-library";
 
 /// Returns the folder of the workspace, `rust/`.
 pub(crate) fn root() -> &'static Path {
@@ -40,5 +44,7 @@ pub(crate) fn shell() -> Result<Shell> {
 pub(crate) fn build_programs(shell: &Shell) -> Result<()> {
     let packages = PROGRAMS.iter().flat_map(|package| ["--package", package]);
     cmd!(shell, "cargo build --locked --release {packages...}").run()?;
+    // Only as a whole can it do without what it does not use of the standard library, which no program would give it.
+    cmd!(shell, "cargo build --locked --release --package {LIBRARY}").env_remove(env::RELEASE_LTO).run()?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{GIVEN_BYTES, Head, NAMELESS, Stamp, TEXT_BYTES};
 
 use crate::kernel::{self, field, offset};
-use crate::lookups::Missing;
+use crate::lookups::{Missing, Text};
 use crate::paths;
 
 /// The ring; the user side says how long it is.
@@ -74,6 +74,8 @@ pub(crate) struct Scratch {
     pub(crate) key: u64,
     /// The path at which nothing was found.
     pub(crate) missing: Missing,
+    /// The same as it was given.
+    pub(crate) asked: Text,
     /// The arguments of the call, and zeros for those that it has not.
     pub(crate) args: [u64; 8],
     /// A path as the program gave it; room for words read beyond its end.

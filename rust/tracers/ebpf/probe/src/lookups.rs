@@ -5,7 +5,8 @@ use aya_ebpf::macros::btf_map;
 use tracer_ebpf_abi::{Kind, act};
 
 use crate::events::scratch;
-use crate::names::{IS_LATE, find, found, measure, skip_slashes, tell};
+use crate::kernel::times;
+use crate::names::{IS_LATE, find, found, measure, read_path, skip_slashes, start, tell};
 use crate::{Regs, arg, directory_of, kernel};
 
 /// What a call returns that finds nothing.
@@ -22,6 +23,49 @@ pub(crate) struct Missing {
 /// Paths that were told: whoever waits for a file asks for it a million times.
 #[btf_map(name = "missing")]
 static MISSING: LruHashMap<Missing, u8, 8192> = LruHashMap::new();
+
+/// A path as it was given, by its hash, and where it starts from. To follow one takes some microseconds, more in directories of many entries,
+/// and the dynamic linker of each program asks for the same hundred.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Text {
+    start: [u64; 2],
+    hash: u64,
+}
+
+/// Those of paths that were told.
+#[btf_map(name = "texts")]
+static TEXTS: LruHashMap<Text, u8, 8192> = LruHashMap::new();
+
+/// Longest path that has a hash, in words of 8 bytes.
+const HASHED_WORDS: u64 = 32;
+
+/// Returns the hash of so many bytes of the path that was given; 0: it has none.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn hash_given(len: u32) -> u64 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let Some(scratch) = scratch() else { return 0 };
+    if u64::from(len) > HASHED_WORDS * 8 {
+        return 0;
+    }
+    let given = (&raw const scratch.given).cast::<u64>();
+    let mut hash = u64::from(len);
+    for index in times(HASHED_WORDS) {
+        let before = index as u32 * 8;
+        if before >= len {
+            break;
+        }
+        // SAFETY: the array is longer than the words that are hashed.
+        let mut word = unsafe { given.add(index as usize).read_unaligned() };
+        if len - before < 8 {
+            word &= (1 << ((len - before) * 8)) - 1;
+        }
+        hash = (hash ^ word).wrapping_mul(FACTOR);
+        hash ^= hash >> 32;
+    }
+    hash
+}
 
 /// Returns whether a call of that act has looked for a path, and may have found nothing.
 #[inline(always)]
@@ -54,6 +98,16 @@ fn absent(id: u64, dir: u32, pointer: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     scratch.follows = 1;
     scratch.key = 0;
+    let len = read_path(pointer, 0);
+    if len <= 0 {
+        return 0;
+    }
+    let hash = hash_given(len as u32);
+    start(dir);
+    scratch.asked = Text { start: [scratch.dentry, scratch.mount], hash };
+    if hash != 0 && TEXTS.get_ptr(&scratch.asked).is_some() {
+        return 0;
+    }
     let state = find(dir, pointer, 0);
     // It may be there by now, or in what the kernel makes up.
     let is_of_interest = matches!(state, found::NO_FILE | found::COLD | found::UNKNOWN);
@@ -71,6 +125,10 @@ fn absent(id: u64, dir: u32, pointer: u64) -> u32 {
         missing.names[1] = second;
         missing.names[2] = measure(behind, missing.parent);
     }
+    if hash != 0 {
+        let _full = TEXTS.insert(&scratch.asked, &1, 0);
+    }
+    let missing = &mut scratch.missing;
     if MISSING.get_ptr(&*missing).is_some() {
         return 0;
     }

@@ -349,11 +349,10 @@ pub extern "C" fn start(dir: u32) -> u32 {
     0
 }
 
-/// Finds what a path names: into the scratch.
-#[inline(never)]
-#[unsafe(no_mangle)]
-pub extern "C" fn find(dir: u32, pointer: u64, is_kernels: u32) -> u32 {
-    let Some(scratch) = scratch() else { return found::UNKNOWN };
+/// Reads a path into the scratch, and returns its length, or a negative number.
+#[inline(always)]
+pub(crate) fn read_path(pointer: u64, is_kernels: u32) -> i64 {
+    let Some(scratch) = scratch() else { return -1 };
     let given = (&raw mut scratch.given).cast();
     // SAFETY: there is room.
     let read = unsafe {
@@ -363,15 +362,25 @@ pub extern "C" fn find(dir: u32, pointer: u64, is_kernels: u32) -> u32 {
             bpf_probe_read_kernel_str(given, GIVEN_BYTES as u32, pointer as *const _)
         }
     };
+    // Without the NUL.
+    if read > 0 { read - 1 } else { read }
+}
+
+/// Finds what a path names: into the scratch.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn find(dir: u32, pointer: u64, is_kernels: u32) -> u32 {
+    let len = read_path(pointer, is_kernels);
+    let Some(scratch) = scratch() else { return found::UNKNOWN };
     scratch.by_entry = 0;
     scratch.task = 0;
     scratch.links = 0;
-    if read < 0 {
+    if len < 0 {
         scratch.given[0] = 0;
         return found::UNREAD;
     }
     start(dir);
-    if read <= 1 {
+    if len == 0 {
         // The file of the descriptor itself (AT_EMPTY_PATH).
         scratch.given[0] = 0;
         scratch.by_entry = 1;
