@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use roar_store::{JobContext, JobState, Store};
 use tracer_host::{Recovery, recover};
-use tracer_schema::LookupSummaries;
 
 use crate::job::{Recording, record};
 use crate::monitor::Silent;
@@ -81,7 +80,7 @@ fn recover_one(
     let gathered = gather(path, &mut report, &mut task_names, around, Duration::ZERO);
     task_names.add_gaps(&mut report.coverage);
     // Which names directories had when the run was over cannot be known any more.
-    report.looked_up = LookupSummaries::default();
+    report.looked_up.forget_listings();
     let words: Vec<String> = report.command.iter().map(ToString::to_string).collect();
     let recording = Recording {
         // What was recorded in part stays, under that id.

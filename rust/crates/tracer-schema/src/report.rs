@@ -330,6 +330,12 @@ impl LookupSummaries {
     pub fn is_empty(&self) -> bool {
         self.kinds.is_empty() && self.found.is_empty()
     }
+
+    /// Drops what is only known as long as the directories are as the run has left them: which names stood in those that it listed.
+    pub fn forget_listings(&mut self) {
+        self.kinds.retain(|kind| *kind != LookupKind::Listing);
+        self.found.retain(|found| found.kind != LookupKind::Listing);
+    }
 }
 
 /// A backend that `auto` passed over.

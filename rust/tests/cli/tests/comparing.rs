@@ -102,6 +102,32 @@ fn why_names_what_was_looked_for_and_what_was_listed() {
 }
 
 #[test]
+fn what_was_looked_for_in_vain_is_known_of_a_run_whose_roar_was_killed() {
+    let env = TestEnv::new();
+    env.write("parts/1.csv", "1\n");
+    env.write(
+        "killer.py",
+        "import os, signal\n\
+         os.path.exists('settings.ini'), os.listdir('parts')\n\
+         open('found.txt', 'w').write('x')\n\
+         with open(f'/proc/{os.getppid()}/stat') as tracer: roar = int(tracer.read().rpartition(')')[2].split()[1])\n\
+         os.kill(roar, signal.SIGKILL)\n",
+    );
+    // It ends when nobody has its standard output any more, the tracer included.
+    env.line("run --tracer preload python3 -S killer.py");
+    let said = env.line("run --tracer preload true").stderr;
+    assert!(said.contains("was broken off earlier"), "{said}");
+    let absent = env.line("why found.txt settings.ini").stdout;
+    assert!(absent.contains("    absent  settings.ini, for which /"), "{absent}");
+    // Which names were there cannot be known any more.
+    let jobs: serde_json::Value = serde_json::from_str(&env.line("log --json").stdout).unwrap();
+    let job = jobs["jobs"].as_array().unwrap().iter().find(|job| job["command"][2] == "killer.py").unwrap();
+    let shown = env.line(&format!("show --json @{}", job["step"])).stdout;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["looked_up"]["kinds"], serde_json::json!(["absent"]));
+}
+
+#[test]
 fn why_says_no_where_there_is_no_way() {
     let env = pipeline();
     assert_snapshot!(env.line("why sorted.csv first.txt"), @"

@@ -11,7 +11,7 @@ use roar_context::Filter;
 use roar_hash::Algorithm;
 use roar_store::{Job, RecordedJob, Store};
 use tracer_host::{encode_report, parse_report};
-use tracer_schema::{FileRecord, LookupSummaries, RunReport, TracerReport};
+use tracer_schema::{FileRecord, RunReport, TracerReport};
 
 use crate::error::RecordError;
 use crate::job::{Recorded, Recording, record};
@@ -122,7 +122,7 @@ pub fn fetch(
         gather(&path, &mut report, &mut task_names, around, WORKERS_END);
     task_names.add_gaps(&mut report.coverage);
     // Files may have changed since, and which names directories had cannot be known any more.
-    report.looked_up = LookupSummaries::default();
+    report.looked_up.forget_listings();
     elsewhere.read(&path);
     let filter = filter_for(settings, around, &repo.root);
     let recorded = record_anew(store, job, &report, &elsewhere, task_names, settings, &filter, monitor)?;
