@@ -18,7 +18,7 @@ def apart(project):
 
     def run(*arguments, **variables):
         out, said = project.folder / "out", project.folder / "said.json"
-        command = [ROAR, "run", "--tracer", "ptrace", sys.executable, SCRIPTS / "ray_apart.py", out, said, *arguments]
+        command = [ROAR, "run", "--tracer", "preload", sys.executable, SCRIPTS / "ray_apart.py", out, said, *arguments]
         result = subprocess.run(command, cwd=project.folder, env={**project.environment, **variables}, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
         return Record(project.last()), json.loads(said.read_text())

@@ -1,7 +1,7 @@
 //! Runs that were broken off (roar killed, machine halted): recorded later, as far as they were seen.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use roar_store::{JobContext, JobState, Store};
@@ -14,7 +14,7 @@ use crate::ray::{gather, keep};
 use crate::repo::Repo;
 use crate::run_dir::{RunDir, job_id};
 use crate::tasks::TaskNames;
-use crate::tracer::{Backend, has_journal, recover_by_tracer};
+use crate::tracer::recover_journal;
 
 /// A run that was broken off and found later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +53,7 @@ fn recover_one(
     if tracer_host::is_spool_in_use(path) {
         return None;
     }
-    let is_running =
-        recoverer(path, &around.programs).is_some_and(|program| recover_by_tracer(&program, path, 0, None));
-    if is_running {
+    if recover_journal(path, &around.programs) {
         return None;
     }
     let id = job_id(path);
@@ -109,9 +107,4 @@ fn recover_one(
         let _left = run_dir.remove();
     }
     Some(Recovered { command: words.join(" "), job })
-}
-
-/// Returns the tracer program that has to look at what is left of a run: the one whose journal is there.
-pub(crate) fn recoverer(run_dir: &Path, programs: &Path) -> Option<PathBuf> {
-    has_journal(run_dir).then(|| Backend::Preload.program(programs))
 }

@@ -107,7 +107,7 @@ impl<'a> Preflight<'a> {
         let arguments = CheckArguments { run_dir: run_dir.clone(), command: command.to_vec() };
         let answer = ask(&program, &arguments, self.timeout);
         if let Some(run_dir) = run_dir {
-            clear_up(&program, &run_dir);
+            clear_up(&run_dir, self.programs);
             // It is private and small; the next cleaning of the temporary directory gets it.
             let _left = std::fs::remove_dir_all(run_dir);
         }

@@ -250,7 +250,7 @@ impl Tracing<'_> {
             }
         } else if let Some(reason) = could_not_trace(&told) {
             // If it was killed, what it had made is still there.
-            clear_up(&program, &arguments.run_dir);
+            clear_up(&arguments.run_dir, programs);
             return Ok(Attempt::PassedOver(self.explained(backend, reason)));
         }
         Ok(Attempt::Begun(Box::new((told, end))))
@@ -287,16 +287,20 @@ fn could_not_trace(told: &Supervised) -> Option<String> {
 }
 
 /// Clears away what a tracer has made that has not begun, for the next that is tried.
-pub(crate) fn clear_up(program: &Path, run_dir: &Path) {
-    if has_journal(run_dir) {
-        recover_by_tracer(program, run_dir, 0, None);
-    }
+pub(crate) fn clear_up(run_dir: &Path, programs: &Path) {
+    recover_journal(run_dir, programs);
     // There need not be one.
     let _none = std::fs::remove_file(run_dir.join(tracer_host::SPOOL_FILE));
 }
 
+/// Has the tracer whose journal is there, if one is, make the report of what is left of a run, and clear the journal away. Returns whether the
+/// command still runs, so that it cannot be made yet.
+pub(crate) fn recover_journal(run_dir: &Path, programs: &Path) -> bool {
+    has_journal(run_dir) && recover_by_tracer(&Backend::Preload.program(programs), run_dir, 0, None)
+}
+
 /// Returns whether there is a journal, which the tracer that made it has to look at, or to clear away.
-pub(crate) fn has_journal(run_dir: &Path) -> bool {
+fn has_journal(run_dir: &Path) -> bool {
     std::fs::symlink_metadata(run_dir.join(tracer_host::JOURNAL_LINK)).is_ok()
 }
 
@@ -314,7 +318,7 @@ fn left_behind(backend: Backend, watch: &Watch, told: &Supervised) -> Option<u32
 }
 
 /// Has the report made of a run whose tracer was killed. Returns whether the command still runs, so that it cannot be made yet.
-pub(crate) fn recover_by_tracer(program: &Path, run_dir: &Path, linger_ms: u64, status: Option<i32>) -> bool {
+fn recover_by_tracer(program: &Path, run_dir: &Path, linger_ms: u64, status: Option<i32>) -> bool {
     let arguments = RecoveryArguments { run_dir: run_dir.to_owned(), linger_ms, status };
     let ended = Command::new(program)
         .args(arguments.to_arguments())

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use tracer_host::{Recovery, recover_moved};
 use tracer_schema::{Gap, GapKind, PathBytes, TracerReport};
 
-use crate::interrupted::recoverer;
 use crate::merge::merge;
 use crate::options::Surroundings;
 use crate::ray::content::Elsewhere;
@@ -22,7 +21,7 @@ use crate::ray::settings::{Said, private_key, run_name};
 use crate::ray::worker::{UNSEEN, WORKERS_DIR, is_carried, origin};
 use crate::run_dir::{PREFIX, RunDir, job_id, wait_for_end};
 use crate::tasks::TaskNames;
-use crate::tracer::recover_by_tracer;
+use crate::tracer::recover_journal;
 
 /// What the Python package tells of Ray jobs (`python/roar/backends/ray/run.py`), in the run directory.
 const JOBS_FILE: &str = "ray-jobs.jsonl";
@@ -299,9 +298,9 @@ impl Gathering<'_> {
                 self.add_gap(GapKind::UntracedProcess, detail);
             } else if job_id(&path).is_some() && !self.streams.contains(&run_name(&path)) {
                 let has_ended = wait_for_end(&path, until);
-                if has_ended && let Some(program) = recoverer(&path, programs) {
-                    // Everyone was killed, on this machine: more is there than the spool had come to.
-                    recover_by_tracer(&program, &path, 0, None);
+                if has_ended {
+                    // Where everyone was killed on this machine more is there than the spool had come to.
+                    recover_journal(&path, programs);
                 }
                 self.take_part(&path, has_ended, None);
             }
@@ -326,7 +325,13 @@ impl Gathering<'_> {
         let tasks = meta.as_ref().and_then(|meta| meta.tasks.as_ref()).map(PathBytes::as_bytes);
         let recovery = recover_moved(path, tasks, is_elsewhere, backend, &detail);
         match recovery {
-            Recovery::Report(part) | Recovery::Spool(part) => {
+            Recovery::Report(mut part) | Recovery::Spool(mut part) => {
+                // A report that was made after a tracer's death does not say of whom.
+                for gap in &mut part.coverage.gaps {
+                    if gap.kind == GapKind::TracerDied {
+                        gap.detail.clone_from(&detail);
+                    }
+                }
                 if is_elsewhere {
                     self.gathered.elsewhere.read(path);
                     self.gathered.elsewhere.add(&part);
