@@ -32,7 +32,7 @@ pub(crate) fn word(bytes: &[u8]) -> String {
 fn push_word(line: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         // Nearly every word.
-        Ok(text) if !text.is_empty() && bytes.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) => {
+        Ok(text) if !text.is_empty() && bytes.iter().copied().all(is_plain_ascii) => {
             line.push_str(text);
         }
         Ok(text) if text.chars().any(is_unseen) => push_escaped(line, bytes),
@@ -46,25 +46,16 @@ fn push_word(line: &mut String, bytes: &[u8]) {
     }
 }
 
-/// [`is_plain`] of every character of ASCII.
-const IS_PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        plain[byte] = (byte as u8).is_ascii_alphanumeric() || is_plain_sign(byte as u8);
-        byte += 1;
-    }
-    plain
-};
-
-const fn is_plain_sign(byte: u8) -> bool {
-    matches!(byte, b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-')
+fn is_plain_ascii(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-')
 }
 
 fn is_plain(character: char) -> bool {
-    character.is_alphanumeric()
-        || u8::try_from(character).is_ok_and(is_plain_sign)
-        || (!character.is_ascii() && !character.is_whitespace())
+    match u8::try_from(character) {
+        Ok(byte) if byte.is_ascii() => is_plain_ascii(byte),
+        Ok(_) | Err(_) => !character.is_whitespace(),
+    }
 }
 
 fn is_unseen(character: char) -> bool {

@@ -1,7 +1,7 @@
 //! A process of the cluster under a tracer of its own, which leaves what it sees in a run directory.
 //!
-//! Where that is a shared directory, a tracer's spool has each event before the worker goes on. Where it is the node's own, it is carried
-//! away in pieces by this process, which outlives the worker.
+//! The tracer's spool there has what was seen: by ptrace before the worker goes on, by the others within a tenth of a second. Where the
+//! directory is the node's own, it is carried away in pieces by this process, which outlives the worker.
 
 use std::ffi::OsString;
 use std::fs;

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::env::Environment;
 use crate::error::CliError;
-use crate::{commands, phrase, place, quote};
+use crate::view::command_line;
+use crate::{commands, phrase, place};
 
 /// Returns what a word on the command line comes from.
 pub(super) fn collect(store: &Store, word: &OsStr, environment: &Environment) -> Result<Lineage, CliError> {
@@ -152,7 +153,7 @@ fn of_job(record: &Job, context: JobContext) -> roar_export::Job {
         id: record.id.clone(),
         step: record.step,
         command: record.command.iter().map(|word| word.0.clone()).collect(),
-        command_line: quote::command(record.command.iter().map(PathBytes::as_bytes)),
+        command_line: command_line(&record.command),
         cwd: record.cwd.0.clone(),
         started_at: rfc3339(record.started_unix_ns),
         ended_at: rfc3339(ended_unix_ns),
