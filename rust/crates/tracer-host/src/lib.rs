@@ -24,6 +24,7 @@ pub mod programs;
 mod recorder;
 mod recovery;
 mod report_file;
+mod roots;
 pub mod signals;
 mod spawn;
 mod supervise;
@@ -40,6 +41,7 @@ pub use recovery::{Recovery, Started, recover, recover_moved, started};
 pub use report_file::{
     JOURNAL_LINK, REPORT_FILE, ReportError, encode_report, parse_report, read_report, report_of, write_report,
 };
+pub use roots::resolve;
 pub use spawn::{Outcome, Spawned, spawn_command};
 pub use supervise::{Supervised, Watch, die_of};
 pub use world::{Disk, stamp_of};

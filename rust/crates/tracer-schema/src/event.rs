@@ -213,6 +213,11 @@ impl FileStamp {
         self.ino != 0
     }
 
+    /// Returns whether the other is of the same file, at this or at another moment.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
+
     /// Returns whether this is a regular file.
     pub fn is_regular(&self) -> bool {
         self.mode & mode::TYPE == mode::REGULAR

@@ -173,6 +173,16 @@ impl Case {
         names
     }
 
+    /// Returns the name of the program that the command runs, if it is one of these.
+    pub fn first_program(&self) -> Option<&str> {
+        let place = self.command.as_ref().and_then(|words| words.first()?.strip_prefix("./"));
+        let file = place.and_then(|place| match self.files.get(place)? {
+            FileSpec::Detailed(file) => file.program.as_deref(),
+            FileSpec::Text(_) => None,
+        });
+        self.program.as_deref().or(file)
+    }
+
     /// Returns what is different under the backend: where nothing is said of it, what is said of the one that it is a variety of.
     pub fn difference_under(&self, backend: &str) -> Option<&Difference> {
         let origin = tracer(backend);

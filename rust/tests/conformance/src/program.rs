@@ -1,11 +1,10 @@
 //! The programs of `programs/`: where they are, and how they are built.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use crate::Result;
@@ -143,13 +142,19 @@ impl Programs {
             Language::Rust => {}
         }
         let binary = self.out_dir.join(&program.name);
-        if modified(&binary).is_ok_and(|built| built > changed) {
+        let is_new = || modified(&binary).is_ok_and(|built| built > changed);
+        if is_new() {
             return Ok(binary);
         }
-        // Built aside and moved into place, so that another test process never runs half a program.
-        static BUILDS: AtomicUsize = AtomicUsize::new(0);
-        let number = BUILDS.fetch_add(1, Ordering::Relaxed);
-        let aside = self.out_dir.join(format!(".build-{}-{number}", std::process::id()));
+        // Each test is a process of its own: one builds, and the others wait for it. A program that runs is never replaced.
+        let building = self.out_dir.join(format!(".{}.building", program.name));
+        let alone = File::create(&building).and_then(|file| file.lock().map(|()| file));
+        let _alone = alone.map_err(|error| format!("{}: {error}", building.display()))?;
+        if is_new() {
+            return Ok(binary);
+        }
+        // Built aside and moved into place, so that nobody runs half a program.
+        let aside = self.out_dir.join(format!(".{}.build", program.name));
         fs::create_dir_all(&aside).map_err(|error| format!("{}: {error}", aside.display()))?;
         let outcome = compile(program, &self.compiler, &aside.join(&program.name)).and_then(|()| {
             fs::rename(aside.join(&program.name), &binary)

@@ -30,6 +30,7 @@ const NOT_FOR_MUSL: &[(&str, &[&str])] = &[
         ],
     ),
     ("it has no preadv2 and pwritev2", &["read_preadv2", "write_pwritev2"]),
+    ("the loader that the case brings is another's", &["own_loader"]),
     ("it has no statx", &["stat_only", "lookup_statx"]),
     ("it has no dlmopen", &["life_loads"]),
     (
@@ -67,7 +68,7 @@ fn is_possible(bench: &Bench, case: &Case) -> bool {
     };
     let is_left_out = |name: &&str| NOT_FOR_MUSL.iter().any(|(_, names)| names.contains(name));
     let programs = case.programs();
-    case.program.as_deref().is_some_and(|name| is_in_c(&name)) && !programs.iter().any(is_left_out)
+    case.first_program().is_some_and(|name| is_in_c(&name)) && !programs.iter().any(is_left_out)
 }
 
 fn trial(bench: &Arc<Bench>, case: Case) -> Trial {

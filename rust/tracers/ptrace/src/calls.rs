@@ -16,7 +16,7 @@ use tracer_syscalls::{Arch, Effect, OpenFlags, PathAt, ROWS};
 use crate::aio::AioBatch;
 use crate::files::FileRef;
 use crate::memory_map::{may_be_written, shared_files_in};
-use crate::observer::{Call, Observer, Who, is_same_file};
+use crate::observer::{Call, Observer, Who};
 use crate::resolve::Located;
 use crate::rings::RingCall;
 use crate::sys::{read_memory, read_string, registers, write_memory};
@@ -519,13 +519,13 @@ impl Observer {
                 let detail = "it was killed in the middle of a call that may have made a file";
                 self.recorder.tell_gap(GapKind::UndecodedCall, who.pid.as_pid(), None, detail);
             }
-            Pending::Unlink(name) if !is_same_file(&now(self, &name.path), &name.stamp) => {
+            Pending::Unlink(name) if !now(self, &name.path).is_same_file(&name.stamp) => {
                 self.leave(who, Pending::Unlink(name), 0);
             }
-            Pending::Rename { from, to, is_exchange } if is_same_file(&now(self, &to.path), &from.stamp) => {
+            Pending::Rename { from, to, is_exchange } if now(self, &to.path).is_same_file(&from.stamp) => {
                 self.leave(who, Pending::Rename { from, to, is_exchange }, 0);
             }
-            Pending::Link { from, to } if is_same_file(&now(self, &to.path), &from.stamp) => {
+            Pending::Link { from, to } if now(self, &to.path).is_same_file(&from.stamp) => {
                 self.leave(who, Pending::Link { from, to }, 0);
             }
             Pending::Resize { .. } | Pending::Aio(_) => self.leave(who, pending, i64::MAX),
@@ -589,7 +589,7 @@ impl Observer {
         if !is_created {
             event.flags = event.flags.with(EventFlags::EXISTED);
             // Should somebody have replaced the file since the entry, it is told as it is now.
-            match before.filter(|before| is_same_file(before, &file.stamp)) {
+            match before.filter(|before| before.is_same_file(&file.stamp)) {
                 Some(before) => event.stamp = before,
                 None => {
                     event.stamp = file.stamp;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 use tracer_host::Recorder;
-use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TextId, TraceEvent};
+use tracer_schema::{EventFlags, EventKind, GapKind, TextId, TraceEvent};
 use tracer_syscalls::Arch;
 
 use crate::files::{FileRef, OpenFile, Process, Told};
@@ -236,9 +236,4 @@ impl Observer {
         self.homes.insert(who.tid, (epoch, is_home));
         is_home
     }
-}
-
-/// Returns whether two stamps are of one file.
-pub(crate) fn is_same_file(a: &FileStamp, b: &FileStamp) -> bool {
-    (a.dev, a.ino) == (b.dev, b.ino)
 }

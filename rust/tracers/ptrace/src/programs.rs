@@ -9,7 +9,7 @@ use tracer_schema::{EventKind, GapKind};
 use tracer_syscalls::constants::AT_FDCWD;
 
 use crate::files::FileRef;
-use crate::observer::{Observer, Who, is_same_file};
+use crate::observer::{Observer, Who};
 use crate::resolve::Located;
 use crate::sys::{Tid, read_string};
 use crate::words::{u32_at, u64_at};
@@ -125,7 +125,7 @@ impl Observer {
             let Ok(located) = self.resolver.locate_file(who.tid, is_home, AT_FDCWD, &path) else {
                 return;
             };
-            if is_same_file(&located.stamp, &program.stamp) {
+            if located.stamp.is_same_file(&program.stamp) {
                 return;
             }
             self.tell_executed(who, &located);

@@ -140,6 +140,18 @@ kinds! {
     Listed = 23,
     /// A call looked for a path and found nothing.
     Absent = 24,
+    /// The loader of the program that is executed. `value`: of [`loader`]; the second text: the root directory of the process.
+    Loader = 25,
+}
+
+/// What is known of a [`Kind::Loader`].
+pub mod loader {
+    /// The program has none.
+    pub const NONE: u64 = 0;
+    /// It is the file of the event.
+    pub const TOLD: u64 = 1;
+    /// The kernel side has not found it.
+    pub const UNKNOWN: u64 = 2;
 }
 
 /// What is known of a [`Kind::Victim`].
@@ -372,6 +384,17 @@ offsets! {
     mm_arg_start = "mm_struct.arg_start";
     mm_arg_end = "mm_struct.arg_end";
     mm_exe_file = "mm_struct.exe_file";
+    mm_auxv = "mm_struct.saved_auxv";
+    mm_list = "mm_struct.mmap";
+    mm_tree = "mm_struct.mm_mt.ma_root";
+    mapping_start = "vm_area_struct.vm_start";
+    mapping_end = "vm_area_struct.vm_end";
+    mapping_file = "vm_area_struct.vm_file";
+    mapping_next = "vm_area_struct.vm_next";
+    range_pivots = "maple_range_64.pivot";
+    range_slots = "maple_range_64.slot";
+    allocated_pivots = "maple_arange_64.pivot";
+    allocated_slots = "maple_arange_64.slot";
     signal_live = "signal_struct.live";
     signal_exit_code = "signal_struct.group_exit_code";
     files_fdt = "files_struct.fdt";

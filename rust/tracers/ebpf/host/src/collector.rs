@@ -10,11 +10,11 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 use tracer_ebpf_abi::{
     AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, RING, Slot, UNCOUNTED, UNKNOWN, WRITABLE, X32,
-    victim,
+    loader, victim,
 };
 use tracer_host::file_systems::is_view;
 use tracer_host::programs::{elf_loader, interpreter};
-use tracer_host::{Recorder, stamp_of};
+use tracer_host::{Recorder, resolve, stamp_of};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TraceEvent};
 use tracer_syscalls::constants::{
     AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_TMPFILE, O_TRUNC,
@@ -48,6 +48,8 @@ pub(crate) struct Collector {
     victims: FxHashMap<u64, Vec<Victim>>,
     /// Scripts by way of which threads execute programs.
     scripts: FxHashMap<u32, Named>,
+    /// Programs that threads have executed, with their paths, until it is told who has loaded them.
+    executed: FxHashMap<u32, (Vec<u8>, FileStamp)>,
     dev_dir: u64,
     finds: Finds,
     /// Where the kernel sees the root directory of this process, once that is known; empty where it is the root of all.
@@ -161,6 +163,7 @@ impl Collector {
             pending: FxHashMap::default(),
             victims: FxHashMap::default(),
             scripts: FxHashMap::default(),
+            executed: FxHashMap::default(),
             dev_dir,
             finds,
             root: None,
@@ -330,6 +333,7 @@ impl Collector {
                 let script = self.named(told);
                 self.scripts.insert(head.tid, script);
             }
+            Kind::Loader => self.loader(told),
             Kind::Listed => self.listed(told),
             Kind::Absent => self.absent(told),
             Kind::Failed => {
@@ -559,7 +563,7 @@ impl Collector {
                 let Some(mut event) = self.named_event(EventKind::Link, &head, &now) else { return };
                 event.text2 = event.text;
                 let is_followed = extra & AT_SYMLINK_FOLLOW != 0 && first.stamp.is_symlink();
-                let first = if is_followed { follow(&first).unwrap_or(first) } else { first };
+                let first = if is_followed { follow(b"/", &first.path).unwrap_or(first) } else { first };
                 if is_nameless {
                     event.flags = event.flags.with(EventFlags::NAMELESS);
                 } else {
@@ -678,40 +682,48 @@ impl Collector {
         event.text = self.recorder.text(&program);
         event.text2 = self.recorder.text(told.texts[1]);
         self.running.insert(told.head.pid, program.clone());
+        self.executed.insert(told.head.tid, (program, stamp(&told.head)));
         self.recorder.tell(&event);
         self.tell(EventKind::Execute, told);
+    }
+
+    /// Tells of the loader of a program that is executed, and of the scripts by way of which it is.
+    fn loader(&mut self, told: &Told<'_>) {
         let head = told.head;
+        let root = self.path_of(told.texts[1]);
+        let Some((program, file)) = self.executed.remove(&head.tid) else { return };
         if let Some(given) = self.scripts.remove(&head.tid)
-            && (given.stamp.dev, given.stamp.ino) != (stamp(&head).dev, stamp(&head).ino)
+            && !given.stamp.is_same_file(&file)
             && !given.path.starts_with(b"/proc/")
         {
-            self.scripts(&head, given);
+            self.scripts(&head, &root, &file, given);
         }
-        let program = self.path_of(told.texts[0]);
-        let is_it = |file: &File| {
-            let found = file.metadata().map(|found| stamp_of(&found)).unwrap_or_default();
-            (found.dev, found.ino) == (stamp(&head).dev, stamp(&head).ino)
-        };
-        // Its name may have gone to another file since.
-        let open = |path: &Path| File::open(path).ok().filter(is_it);
-        let running = || open(Path::new(&format!("/proc/{}/exe", head.pid)));
-        let file = open(Path::new(OsStr::from_bytes(&program))).or_else(running);
-        if let Some(loader) = file.and_then(|file| elf_loader(&file)) {
-            let named = Named { path: loader, ..Named::default() };
-            if let Some(loader) = follow(&named) {
-                self.tell_named(EventKind::Execute, &head, &loader, None);
+        match head.value {
+            loader::NONE => {}
+            loader::TOLD => self.tell(EventKind::Execute, told),
+            _ => {
+                // Its name may have gone to another file since.
+                let is_it =
+                    |found: &File| found.metadata().is_ok_and(|found| stamp_of(&found).is_same_file(&file));
+                let open = |path: &Path| File::open(path).ok().filter(is_it);
+                let running = || open(Path::new(&format!("/proc/{}/exe", head.pid)));
+                let name = open(Path::new(OsStr::from_bytes(&program)))
+                    .or_else(running)
+                    .and_then(|file| elf_loader(&file));
+                if let Some(loader) = name.and_then(|name| follow(&root, &name)) {
+                    self.tell_named(EventKind::Execute, &head, &loader, None);
+                }
             }
         }
     }
 
-    /// Tells of the scripts by way of which a program was executed.
-    fn scripts(&mut self, head: &Head, mut given: Named) {
-        let program = (stamp(head).dev, stamp(head).ino);
+    /// Tells of the scripts by way of which a program was executed, in a process of that root directory.
+    fn scripts(&mut self, head: &Head, root: &[u8], program: &FileStamp, mut given: Named) {
         for _ in 0..INTERPRETERS_MAX {
             let is_found = given.stamp.is_some() && !given.path.is_empty();
-            let script = if is_found { Some(given) } else { follow(&given) };
+            let script = if is_found { Some(given) } else { follow(root, &given.path) };
             let Some(script) = script.filter(|script| !script.path.starts_with(b"/proc/")) else { return };
-            if (script.stamp.dev, script.stamp.ino) == program {
+            if script.stamp.is_same_file(program) {
                 return;
             }
             self.tell_named(EventKind::Execute, head, &script, None);
@@ -742,9 +754,10 @@ fn seen_from_here(given: &[u8], pid: u32, tid: u32) -> Vec<u8> {
     given.to_vec()
 }
 
-/// Returns what a link leads to, as it is now.
-fn follow(named: &Named) -> Option<Named> {
-    let path = Path::new(OsStr::from_bytes(&named.path)).canonicalize().ok()?;
+/// Returns what a path leads to in a process of that root directory, as it is now.
+fn follow(root: &[u8], path: &[u8]) -> Option<Named> {
+    let below = if root == b"/" { path.to_vec() } else { [root, b"/", path].concat() };
+    let path = resolve(Path::new(OsStr::from_bytes(root)), Path::new(OsStr::from_bytes(&below)))?;
     let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).ok()?;
     Some(Named { path: path.into_os_string().into_vec(), stamp, is_known: true, ..Named::default() })
 }

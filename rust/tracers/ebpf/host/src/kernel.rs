@@ -157,8 +157,10 @@ impl Kernel {
 
 fn offset(btf: &Btf<'_>, names: &[&'static str]) -> Result<u32, LoadError> {
     let found = names.iter().find_map(|name| btf.offset(name));
-    // What an io_uring does with names can be left unseen.
-    let is_optional = names[0].starts_with("io_") || names[0].starts_with("filename.");
+    // What an io_uring does with names can be left unseen; of mappings a kernel has a list or a tree.
+    const OPTIONAL: &[&str] =
+        &["io_", "filename.", "mm_struct.mmap", "mm_struct.mm_mt.", "vm_area_struct.vm_next", "maple_"];
+    let is_optional = OPTIONAL.iter().any(|start| names[0].starts_with(start));
     found.or(is_optional.then_some(NO_FIELD)).ok_or(LoadError::NoField(names[0]))
 }
 

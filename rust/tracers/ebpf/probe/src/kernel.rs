@@ -231,6 +231,12 @@ pub(crate) fn current() -> u64 {
     unsafe { bpf_get_current_task() }
 }
 
+/// The memory of the current task.
+#[inline(always)]
+pub(crate) fn own_memory() -> u64 {
+    field(current(), offset!(task_mm))
+}
+
 /// Returns the place of the value of a map, by the number that stands in for it. Unsafe, as what is done with it.
 macro_rules! value_of {
     ($number:expr) => {{

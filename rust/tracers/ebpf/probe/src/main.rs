@@ -11,6 +11,7 @@ mod again;
 mod alone;
 mod events;
 mod kernel;
+mod loader;
 mod lookups;
 mod names;
 mod paths;
@@ -456,17 +457,11 @@ fn call_ends(ctx: &BtfTracePointContext, task: kernel::Task) -> i32 {
 #[btf_map(name = "sharers")]
 static SHARERS: LruHashMap<u64, u8, 16384> = LruHashMap::new();
 
-/// The memory of the current task.
-#[inline(always)]
-fn own_memory() -> u64 {
-    field(kernel::current(), offset!(task_mm))
-}
-
 /// A file was mapped.
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn mapped(id: u64, fd: u32, how: u64, place: u64, bytes: u64) -> u32 {
-    let memory = own_memory();
+    let memory = kernel::own_memory();
     // A mapping with a fixed place takes the place of whatever was there.
     if how >> 32 & MAP_FIXED != 0 {
         remapped(id, Kind::Unmap as u32, place, bytes);
@@ -495,7 +490,7 @@ pub extern "C" fn mapped(id: u64, fd: u32, how: u64, place: u64, bytes: u64) -> 
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub extern "C" fn remapped(id: u64, kind: u32, place: u64, value: u64) -> u32 {
-    let memory = own_memory();
+    let memory = kernel::own_memory();
     if SHARERS.get_ptr(&memory).is_none() {
         return 0;
     }
@@ -738,6 +733,7 @@ pub fn exec(ctx: BtfTracePointContext) -> i32 {
         names::tell_script(id, name);
     }
     executed(id, field(program, offset!(bprm_file)));
+    loader::tell_loader(id);
     directory(id);
     0
 }
@@ -748,7 +744,7 @@ pub extern "C" fn executed(id: u64, file: u64) -> u32 {
     let Some(scratch) = scratch() else { return 0 };
     begin(scratch, id, Kind::Exec as u16, -1);
     fill_file(file);
-    let mm = own_memory();
+    let mm = kernel::own_memory();
     let (start, end): (u64, u64) = (field(mm, offset!(mm_arg_start)), field(mm, offset!(mm_arg_end)));
     paths::add_user_bytes(start, end.wrapping_sub(start));
     emit()

@@ -30,6 +30,18 @@ pub(crate) fn walk(dentry: u64, vfsmount: u64) {
     }
 }
 
+/// Adds the path of a directory entry as the second text, be the first one empty.
+#[inline(always)]
+pub(crate) fn walk_second(dentry: u64, vfsmount: u64) {
+    if let Some(scratch) = scratch() {
+        // SAFETY: in the map.
+        let start = unsafe { (&raw const scratch.len).read_volatile() };
+        add(dentry, vfsmount);
+        // SAFETY: in the map.
+        scratch.head.lens[1] = unsafe { (&raw const scratch.len).read_volatile() } - start;
+    }
+}
+
 /// Adds the path of a directory to the name that is there.
 #[inline(always)]
 pub(crate) fn walk_on(dentry: u64, vfsmount: u64) {

@@ -1,13 +1,12 @@
 //! Files that loaders have mapped, and what else executing a program takes.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 use tracer_host::programs::{elf_loader, has_privilege, interpreter};
-use tracer_host::stamp_of;
+use tracer_host::{resolve, stamp_of};
 use tracer_schema::{FileStamp, GapKind};
 
 use crate::journal_file::as_path;
@@ -54,8 +53,7 @@ impl Images {
         if let Some(known) = self.known.get(&name) {
             return known.clone();
         }
-        let path = if root.is_empty() { fs::canonicalize(as_path(&name)).ok() } else { resolve(root, &name) };
-        let found = path.and_then(|path| find(&path));
+        let found = resolve(as_path(root), as_path(&name)).and_then(|path| find(&path));
         if is_kept {
             self.known.insert(name, found.clone());
         }
@@ -144,7 +142,7 @@ impl Images {
 impl Located {
     /// Returns whether it is that file.
     pub(crate) fn is_file(&self, file: &FileStamp) -> bool {
-        (self.stamp.dev, self.stamp.ino) == (file.dev, file.ino)
+        self.stamp.is_same_file(file)
     }
 }
 
@@ -152,48 +150,6 @@ impl Located {
 /// loader each such program.
 fn is_own(path: &[u8]) -> bool {
     [&b"/dev/fd/"[..], b"/proc/self/", b"/proc/thread-self/"].iter().any(|start| path.starts_with(start))
-}
-
-/// The kernel's own limit of links on the way to a file (include/linux/namei.h, `MAXSYMLINKS`).
-const LINKS_MAX: usize = 40;
-
-/// Resolves a path, links followed, as a process does whose root directory is `root`: absolute links begin there, and there is no way up.
-fn resolve(root: &[u8], path: &[u8]) -> Option<PathBuf> {
-    let root = as_path(root);
-    let mut found = root.to_path_buf();
-    let mut ahead: Vec<OsString> = words(as_path(path).strip_prefix(root).ok()?);
-    let mut links = 0;
-    while let Some(word) = ahead.pop() {
-        if word == ".." {
-            if found != root {
-                found.pop();
-            }
-            continue;
-        }
-        found.push(&word);
-        let Ok(target) = fs::read_link(&found) else { continue };
-        links += 1;
-        if links > LINKS_MAX {
-            return None;
-        }
-        if target.is_absolute() {
-            found = root.to_path_buf();
-        } else {
-            found.pop();
-        }
-        ahead.extend(words(&target));
-    }
-    Some(found)
-}
-
-/// Returns the words of a path, the last first.
-fn words(path: &Path) -> Vec<OsString> {
-    let word = |part: Component<'_>| match part {
-        Component::Normal(word) => Some(word.to_os_string()),
-        Component::ParentDir => Some("..".into()),
-        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-    };
-    path.components().rev().filter_map(word).collect()
 }
 
 fn find(path: &Path) -> Option<Located> {
@@ -230,30 +186,4 @@ pub(crate) fn program_of(pid: u32) -> Option<PathBuf> {
 /// Returns the file at a path as it is now, a link not followed.
 pub(crate) fn stamp_now(path: &[u8]) -> FileStamp {
     fs::symlink_metadata(as_path(path)).map(|found| stamp_of(&found)).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn links_are_followed_within_the_root_directory() {
-        let place = tempfile::tempdir().unwrap();
-        let root = place.path();
-        fs::create_dir_all(root.join("usr/lib")).unwrap();
-        fs::write(root.join("usr/lib/libc-2.so"), "").unwrap();
-        symlink("usr/lib", root.join("lib")).unwrap();
-        symlink("/lib/libc-2.so", root.join("usr/lib/libc.so")).unwrap();
-        symlink("../../../../lib/libc.so", root.join("usr/lib/up")).unwrap();
-        symlink("loop", root.join("usr/lib/loop")).unwrap();
-        let resolved = |name: &str| {
-            let root = root.as_os_str().as_bytes();
-            resolve(root, &[root, b"/lib/", name.as_bytes()].concat())
-        };
-        assert_eq!(resolved("libc.so"), Some(root.join("usr/lib/libc-2.so")));
-        assert_eq!(resolved("up"), Some(root.join("usr/lib/libc-2.so")));
-        assert_eq!(resolved("loop"), None);
-    }
 }

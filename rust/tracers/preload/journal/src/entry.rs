@@ -81,7 +81,8 @@ kinds! {
     Arguments = 2,
     /// The working directory of the process that has said hello.
     Directory = 3,
-    /// Files that the loader has mapped: their paths as the loader has them, NUL-separated; not resolved.
+    /// Files that the loader has mapped: their paths as the loader has them, NUL-separated; not resolved. The second text of the first such
+    /// entry of a program is the loader's own path.
     Images = 4,
     /// `pid` is about to execute a program: the path is absolute and resolved as far as its directory goes, the second path
     /// as it was given, `stamp` the program's, `path_at` as of `Hello`. `Void` if it could not be executed; it stays `Begun` if it was.

@@ -18,11 +18,16 @@ pub(crate) struct LinkMap {
     previous: *mut Self,
 }
 
-/// `struct r_debug`, the beginning.
+/// `struct r_debug`.
 #[repr(C)]
 struct Debug {
     version: i32,
     map: *mut LinkMap,
+    /// A function of the loader's, and what it is about to do.
+    told: usize,
+    state: i32,
+    /// Where the loader itself is loaded.
+    loader: usize,
 }
 
 impl LinkMap {
@@ -66,11 +71,21 @@ impl LinkMap {
 /// The list, from the program on.
 pub(crate) struct Loaded(*mut LinkMap);
 
+fn debug() -> Option<&'static Debug> {
+    // SAFETY: null, or the loader's announcement.
+    unsafe { crate::imports::debug().cast::<Debug>().as_ref() }
+}
+
 /// Returns what is loaded; nothing where the loader is not known.
 pub(crate) fn loaded() -> Loaded {
-    let debug = crate::imports::debug().cast::<Debug>();
-    // SAFETY: null, or the loader's announcement.
-    Loaded(unsafe { debug.as_ref() }.map_or(core::ptr::null_mut(), |debug| debug.map))
+    Loaded(debug().map_or(core::ptr::null_mut(), |debug| debug.map))
+}
+
+/// Returns the path of the loader itself, as the program names it; empty where it is not known.
+pub(crate) fn own_name() -> &'static [u8] {
+    let place = debug().map_or(0, |debug| debug.loader);
+    let own = loaded().find(|map| place != 0 && map.base == place);
+    own.map_or(b"", |map| map.name().to_bytes())
 }
 
 impl Iterator for Loaded {

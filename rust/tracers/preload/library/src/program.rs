@@ -78,6 +78,11 @@ pub(crate) fn images() -> impl Iterator<Item = &'static [u8]> {
         .filter(|name| name.contains(&b'/'))
 }
 
+/// Returns the path of the loader, as the program names it; empty where it is not known.
+pub(crate) fn loader() -> &'static [u8] {
+    loader::own_name()
+}
+
 /// Called by the loader; glibc's gives the arguments of `main`, others give nothing.
 extern "C" fn initialize(_count: usize, _arguments: *const *const u8, environment: *const *const u8) {
     let environment = if imports::is_glibc() { environment } else { imports::environment() };

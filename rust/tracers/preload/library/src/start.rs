@@ -197,13 +197,16 @@ fn tell_arguments(program: Program) {
 
 fn tell_images() {
     let needed = program::images().map(|name| name.len() + 1).sum::<usize>();
-    let Some(mut draft) = Draft::new(Kind::Images, needed.min(IMAGES_MAX)) else { return };
+    let loader = program::loader();
+    let Some(mut draft) = Draft::new(Kind::Images, needed.min(IMAGES_MAX) + loader.len()) else { return };
     let mut text = Text::new(&draft, 0);
     for name in program::images() {
         text.push(name);
         text.push(b"\0");
     }
-    let len = text.len;
-    draft.set_texts(len, 0);
+    let mut own = Text::new(&draft, text.len);
+    own.push(loader);
+    let lens = (text.len, own.len);
+    draft.set_texts(lens.0, lens.1);
     draft.seal(State::Done);
 }

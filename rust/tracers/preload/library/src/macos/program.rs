@@ -59,6 +59,11 @@ pub(crate) fn library_path() -> *const c_char {
     if found == 0 { ptr::null() } else { info.path }
 }
 
+/// Returns the path of the loader: every program has the same, and it is among the images.
+pub(crate) fn loader() -> &'static [u8] {
+    b""
+}
+
 /// Returns the paths of what is loaded, as dyld has them, but for the program and the library itself.
 pub(crate) fn images() -> impl Iterator<Item = &'static [u8]> {
     let own = start::library_path();
