@@ -1,20 +1,19 @@
 //! From what the kernel side tells to events.
 
 mod lookups;
+mod programs;
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
 use tracer_ebpf_abi::{
     AS_GIVEN, COLD, CREATED, CUT, Head, Kind, LATE, NAMELESS, RING, Slot, UNCOUNTED, UNKNOWN, WRITABLE, X32,
-    loader, victim,
+    victim,
 };
 use tracer_host::file_systems::is_view;
-use tracer_host::programs::{elf_loader, interpreter};
-use tracer_host::{Recorder, resolve, stamp_of};
+use tracer_host::{Recorder, stamp_of};
 use tracer_schema::{EventFlags, EventKind, FileStamp, GapKind, TraceEvent};
 use tracer_syscalls::constants::{
     AT_SYMLINK_FOLLOW, FALLOC_FL_KEEP_SIZE, MAP_ANONYMOUS, MAP_SHARED, O_CREAT, O_TMPFILE, O_TRUNC,
@@ -22,13 +21,11 @@ use tracer_syscalls::constants::{
 };
 use tracer_syscalls::{Effect, ROWS};
 
+use self::programs::follow;
 use crate::actions::{call_of, tested_argument};
 
 /// Magic number of ramfs (include/uapi/linux/magic.h).
 const RAMFS_MAGIC: i64 = 0x8584_58f6;
-
-/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
-const INTERPRETERS_MAX: usize = 5;
 
 /// What the kernel side tells of once it is done, with the file as it is then.
 const CHANGES: [EventKind; 4] = [EventKind::Open, EventKind::Write, EventKind::Truncate, EventKind::Allocate];
@@ -330,7 +327,11 @@ impl Collector {
                 has_changed: head.value & victim::CHANGED != 0,
             }),
             Kind::Script => {
-                let script = self.named(told);
+                // One that was not found is looked for once it is known from where: links are followed.
+                let is_found = head.flags & AS_GIVEN == 0;
+                let found = || self.named(told);
+                let given = || Named { path: self.given_path(told), ..Named::default() };
+                let script = if is_found { found() } else { given() };
                 self.scripts.insert(head.tid, script);
             }
             Kind::Loader => self.loader(told),
@@ -554,9 +555,16 @@ impl Collector {
                     self.recorder.tell(&event);
                 }
             }
-            Effect::Symlink { .. } => self.tell_named(EventKind::Symlink, &head, &now, None),
-            Effect::Mknod { .. } => self.tell_named(EventKind::Create, &head, &now, None),
+            Effect::Symlink { .. } => self.tell_new(EventKind::Symlink, &head, &now),
+            Effect::Mknod { .. } => self.tell_new(EventKind::Create, &head, &now),
             Effect::Link { .. } => {
+                // Not every file system has an entry of the new name in memory by then (overlayfs): it is a name of the first file.
+                if !now.stamp.is_some() && first.stamp.is_some() {
+                    now.stamp = FileStamp { nlink: first.stamp.nlink + 1, ..first.stamp };
+                }
+                if !now.stamp.is_some() {
+                    self.unknown_new(&head, &now.path);
+                }
                 // By descriptor: the name is the one that its file was opened by, as far as that is still one.
                 let is_unknown = first.path.len() <= 1 || first.path.starts_with(b"/proc/");
                 let is_nameless = first.is_nameless || is_unknown;
@@ -649,6 +657,20 @@ impl Collector {
         self.recorder.tell_gap(GapKind::UnresolvedPath, head.pid, Some(path), words);
     }
 
+    fn unknown_new(&mut self, head: &Head, path: &[u8]) {
+        let words = "a name was made, and which file it is of is not known";
+        self.recorder.tell_gap(GapKind::UnresolvedPath, head.pid, Some(path), words);
+    }
+
+    /// Tells of a file that was made with its name.
+    fn tell_new(&mut self, kind: EventKind, head: &Head, made: &Named) {
+        if made.stamp.is_some() {
+            self.tell_named(kind, head, made, None);
+        } else {
+            self.unknown_new(head, &made.path);
+        }
+    }
+
     fn named_event(&mut self, kind: EventKind, head: &Head, named: &Named) -> Option<TraceEvent> {
         let is_subject = named.stamp.is_regular() || named.stamp.is_symlink();
         if !is_subject || is_view(named.magic, named.stamp.dev == self.dev_dir, &named.path) {
@@ -675,63 +697,6 @@ impl Collector {
             self.recorder.tell(&event);
         }
     }
-
-    fn exec(&mut self, told: &Told<'_>) {
-        let mut event = self.event(EventKind::Exec, &told.head);
-        let program = self.path_of(told.texts[0]);
-        event.text = self.recorder.text(&program);
-        event.text2 = self.recorder.text(told.texts[1]);
-        self.running.insert(told.head.pid, program.clone());
-        self.executed.insert(told.head.tid, (program, stamp(&told.head)));
-        self.recorder.tell(&event);
-        self.tell(EventKind::Execute, told);
-    }
-
-    /// Tells of the loader of a program that is executed, and of the scripts by way of which it is.
-    fn loader(&mut self, told: &Told<'_>) {
-        let head = told.head;
-        let root = self.path_of(told.texts[1]);
-        let Some((program, file)) = self.executed.remove(&head.tid) else { return };
-        if let Some(given) = self.scripts.remove(&head.tid)
-            && !given.stamp.is_same_file(&file)
-            && !given.path.starts_with(b"/proc/")
-        {
-            self.scripts(&head, &root, &file, given);
-        }
-        match head.value {
-            loader::NONE => {}
-            loader::TOLD => self.tell(EventKind::Execute, told),
-            _ => {
-                // Its name may have gone to another file since.
-                let is_it =
-                    |found: &File| found.metadata().is_ok_and(|found| stamp_of(&found).is_same_file(&file));
-                let open = |path: &Path| File::open(path).ok().filter(is_it);
-                let running = || open(Path::new(&format!("/proc/{}/exe", head.pid)));
-                let name = open(Path::new(OsStr::from_bytes(&program)))
-                    .or_else(running)
-                    .and_then(|file| elf_loader(&file));
-                if let Some(loader) = name.and_then(|name| follow(&root, &name)) {
-                    self.tell_named(EventKind::Execute, &head, &loader, None);
-                }
-            }
-        }
-    }
-
-    /// Tells of the scripts by way of which a program was executed, in a process of that root directory.
-    fn scripts(&mut self, head: &Head, root: &[u8], program: &FileStamp, mut given: Named) {
-        for _ in 0..INTERPRETERS_MAX {
-            let is_found = given.stamp.is_some() && !given.path.is_empty();
-            let script = if is_found { Some(given) } else { follow(root, &given.path) };
-            let Some(script) = script.filter(|script| !script.path.starts_with(b"/proc/")) else { return };
-            if script.stamp.is_same_file(program) {
-                return;
-            }
-            self.tell_named(EventKind::Execute, head, &script, None);
-            let path = Path::new(OsStr::from_bytes(&script.path));
-            let Some(next) = File::open(path).ok().and_then(|file| interpreter(&file)) else { return };
-            given = Named { path: next, ..Named::default() };
-        }
-    }
 }
 
 /// Returns a path that a program gave, with its own links of /proc and of /dev put in words that mean the same to this process.
@@ -752,14 +717,6 @@ fn seen_from_here(given: &[u8], pid: u32, tid: u32) -> Vec<u8> {
         }
     }
     given.to_vec()
-}
-
-/// Returns what a path leads to in a process of that root directory, as it is now.
-fn follow(root: &[u8], path: &[u8]) -> Option<Named> {
-    let below = if root == b"/" { path.to_vec() } else { [root, b"/", path].concat() };
-    let path = resolve(Path::new(OsStr::from_bytes(root)), Path::new(OsStr::from_bytes(&below)))?;
-    let stamp = path.symlink_metadata().map(|found| stamp_of(&found)).ok()?;
-    Some(Named { path: path.into_os_string().into_vec(), stamp, is_known: true, ..Named::default() })
 }
 
 /// Returns whether the beginning of a call is told of, by its place in the tables.

@@ -47,6 +47,13 @@ struct Process {
     has_other_library: bool,
 }
 
+/// The program of a command: its name, and the file that this was before the command began.
+#[derive(Debug, Default)]
+pub(crate) struct First {
+    given: Vec<u8>,
+    located: Option<Located>,
+}
+
 #[derive(Clone, Debug)]
 struct Exec {
     position: u64,
@@ -121,23 +128,23 @@ impl Collector {
         modes.join(", ")
     }
 
-    /// The command is about to be executed by the process that the collector has made.
-    pub(crate) fn begin(&mut self, root: u32, cwd: &[u8], command: &[u8], program: Option<&[u8]>) {
-        self.recorder.tell_start(root, cwd, command);
-        let given = program.unwrap_or_default().to_vec();
+    /// Looks at the program of a command before the command begins, which may change it.
+    pub(crate) fn look_at(&mut self, cwd: &[u8], given: Vec<u8>) -> First {
         let located = self.images.locate(b"", cwd, &given);
+        First { given, located }
+    }
+
+    /// The command is about to be executed by the process that the collector has made.
+    pub(crate) fn begin(&mut self, root: u32, cwd: &[u8], command: &[u8], program: First) {
+        self.recorder.tell_start(root, cwd, command);
+        let First { given, located } = program;
+        let (path, stamp) = located
+            .map_or_else(|| (given.clone(), FileStamp::default()), |Located { path, stamp }| (path, stamp));
         let process = self.process(root);
         process.has_origin = true;
         process.directory = cwd.to_vec();
-        process.exec = Some(Exec {
-            position: 0,
-            tid: 0,
-            path: located.as_ref().map_or_else(|| given.clone(), |located| located.path.clone()),
-            stamp: located.map(|located| located.stamp).unwrap_or_default(),
-            given,
-            arguments: command.to_vec(),
-            root: Vec::new(),
-        });
+        let arguments = command.to_vec();
+        process.exec = Some(Exec { position: 0, tid: 0, path, stamp, given, arguments, root: Vec::new() });
     }
 
     /// The command could not be executed after all.

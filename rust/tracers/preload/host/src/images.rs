@@ -120,17 +120,22 @@ impl Images {
             _ => self.locate(root, directory, given),
         };
         // Its name may have gone to another file since, or be gone.
-        let mut next = match executed {
+        let (mut next, mut is_certain) = match executed {
             Some(executed) if executed.stamp.is_some() => {
                 // As it was then: by now it may have been changed.
                 let stamp = executed.stamp;
                 let named = named.filter(|named| named.is_file(&stamp));
-                Some(named.map_or(executed, |named| Located { stamp, ..named }))
+                (Some(named.map_or(executed, |named| Located { stamp, ..named })), true)
             }
-            executed => named.or(executed.filter(|_| is_own(given))),
+            executed => (named.or(executed.filter(|_| is_own(given))), false),
         };
         while let Some(located) = next.filter(|located| !located.is_file(program)) {
             let name = File::open(as_path(&located.path)).ok().and_then(|file| interpreter(&file));
+            // A name that has gone to what is no script was the program's.
+            if name.is_none() && !is_certain {
+                break;
+            }
+            is_certain = false;
             scripts.push(located);
             let is_last = scripts.len() == INTERPRETERS_MAX;
             next = name.filter(|_| !is_last).and_then(|name| self.locate(root, directory, &name));

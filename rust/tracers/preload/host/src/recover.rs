@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracer_host::{Recorder, RecoveryArguments, Started, read_report, write_report};
 use tracer_schema::{Exit, GapKind};
 
-use crate::collector::Collector;
+use crate::collector::{Collector, First};
 use crate::journal_file::JournalFile;
 use crate::reader::Reader;
 use crate::run::{Run, is_running, sum_up};
@@ -58,7 +58,7 @@ fn is_of_run(pid: u32, run_dir: &Path) -> bool {
 fn make_report(arguments: &RecoveryArguments, journal: &JournalFile, started: &Started) -> io::Result<()> {
     let Started { root, cwd, command, unix_ns } = started;
     let mut collector = Collector::new(Recorder::in_memory(&arguments.run_dir), journal.log);
-    collector.begin(*root, cwd, command, None);
+    collector.begin(*root, cwd, command, First::default());
     let reader = Reader::new(journal.log);
     let root_pid = *root as libc::pid_t;
     let mut run = Run { collector, reader, root: root_pid, status: arguments.status, orphans: None };

@@ -99,6 +99,8 @@ fn trace_into(
     let cwd = fs::read_link("/proc/self/cwd").unwrap_or_default();
     let mut announcement =
         collector.recorder.announce(cwd.as_os_str().as_bytes(), &join_words(&arguments.command));
+    let program = find_program(arguments.command.first()).unwrap_or_default();
+    let program = collector.look_at(cwd.as_os_str().as_bytes(), program);
     let prepare = || {
         announcement.write();
         limits.restore();
@@ -108,13 +110,7 @@ fn trace_into(
     let spawned = unsafe { spawn_command(&arguments.command, mask, prepare) }?;
     let answers = is_patching.then(|| Answers::begin(journal));
     let root = spawned.pid;
-    let program = find_program(arguments.command.first());
-    collector.begin(
-        root as u32,
-        cwd.as_os_str().as_bytes(),
-        &join_words(&arguments.command),
-        program.as_deref(),
-    );
+    collector.begin(root as u32, cwd.as_os_str().as_bytes(), &join_words(&arguments.command), program);
     let running = Arc::new(AtomicI32::new(root));
     if let Some(roar) = roar {
         roar.tell(ToRoar::Started(root as u32));

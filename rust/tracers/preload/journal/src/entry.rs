@@ -74,8 +74,8 @@ macro_rules! kinds {
 kinds! {
     /// The library is in the process `pid`, in a program that has just been executed, before the program's first
     /// instruction: the path is the program's (`/proc/self/exe`), the second path is the path given to execve(2)
-    /// (`AT_EXECFN`), `value` the parent process, `value2` a [`Mode`], `fd` the loader's place: -1 where
-    /// there is none. `stamp` is the program's, `path_at` that of the path of the root directory, where it is not the run's. Arguments, working directory and images follow, each in an entry of its own.
+    /// (`AT_EXECFN`), `value` the parent process, `value2` a [`Mode`]. `stamp` is the program's, `path_at` that of the path of the root
+    /// directory, where it is not the run's. Arguments, working directory and images follow, each in an entry of its own.
     Hello = 1,
     /// The arguments of the program that has said hello, NUL-separated, cut to 16 KiB.
     Arguments = 2,
