@@ -10,6 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
+/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
+pub const INTERPRETERS_MAX: usize = 5;
+
 /// First bytes of a script that the kernel looks at (BINPRM_BUF_SIZE).
 const SCRIPT_HEAD_BYTES: usize = 256;
 

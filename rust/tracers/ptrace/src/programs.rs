@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 
 use rustc_hash::FxHashMap;
-use tracer_host::programs::{elf_loader, has_privilege, interpreter};
+use tracer_host::programs::{INTERPRETERS_MAX, elf_loader, has_privilege, interpreter};
 use tracer_schema::{EventKind, GapKind};
 use tracer_syscalls::constants::AT_FDCWD;
 
@@ -13,9 +13,6 @@ use crate::observer::{Observer, Who};
 use crate::resolve::Located;
 use crate::sys::{Tid, read_string};
 use crate::words::{u32_at, u64_at};
-
-/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
-const INTERPRETERS_MAX: usize = 5;
 
 /// Longest argument list that is kept, bytes.
 const ARGUMENTS_BYTES_MAX: u64 = 16 * 1024;

@@ -328,10 +328,11 @@ impl Collector {
             }),
             Kind::Script => {
                 // One that was not found is looked for once it is known from where: links are followed.
-                let is_found = head.flags & AS_GIVEN == 0;
-                let found = || self.named(told);
-                let given = || Named { path: self.given_path(told), ..Named::default() };
-                let script = if is_found { found() } else { given() };
+                let script = if head.flags & AS_GIVEN == 0 {
+                    self.named(told)
+                } else {
+                    Named { path: self.given_path(told), ..Named::default() }
+                };
                 self.scripts.insert(head.tid, script);
             }
             Kind::Loader => self.loader(told),
@@ -619,7 +620,7 @@ impl Collector {
             second.path.clone_from(&now.path);
         }
         let is_exchange = flags & RENAME_EXCHANGE != 0;
-        let is_moved = |stamp: &FileStamp| (stamp.dev, stamp.ino) == (now.stamp.dev, now.stamp.ino);
+        let is_moved = |stamp: &FileStamp| stamp.is_same_file(&now.stamp);
         // What is found under the new name when the call is over is what was moved.
         if !second.is_known && is_moved(&second.stamp) {
             second.stamp = FileStamp::default();

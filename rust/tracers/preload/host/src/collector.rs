@@ -497,7 +497,7 @@ impl Collector {
     /// A process was killed in the middle of a call. A write that was under way counts; of a name it is looked at whether it changed.
     pub(crate) fn cut_short(&mut self, told: &Told<'static>) {
         let Some(kind) = told.kind else { return };
-        let is_same = |a: &FileStamp, b: &FileStamp| (a.dev, a.ino) == (b.dev, b.ino);
+        let is_same = FileStamp::is_same_file;
         let before = stamp(&told.stamp);
         let path = self.path(told);
         let mut happened = *told;

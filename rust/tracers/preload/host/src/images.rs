@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
-use tracer_host::programs::{elf_loader, has_privilege, interpreter};
+use tracer_host::programs::{INTERPRETERS_MAX, elf_loader, has_privilege, interpreter};
 use tracer_host::{resolve, stamp_of};
 use tracer_schema::{FileStamp, GapKind};
 
@@ -28,9 +28,6 @@ pub(crate) enum Loader {
     /// The program is gone.
     Unknown,
 }
-
-/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
-const INTERPRETERS_MAX: usize = 5;
 
 /// What is known of files by the names that loaders gave.
 #[derive(Debug, Default)]

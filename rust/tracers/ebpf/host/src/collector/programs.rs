@@ -7,14 +7,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use tracer_ebpf_abi::{Head, loader};
-use tracer_host::programs::{elf_loader, interpreter};
+use tracer_host::programs::{INTERPRETERS_MAX, elf_loader, interpreter};
 use tracer_host::{resolve, stamp_of};
 use tracer_schema::{EventKind, FileStamp, GapKind};
 
 use super::{Collector, Named, Told, stamp};
-
-/// The kernel's own limit of interpreters of interpreters (fs/exec.c, `exec_binprm`).
-const INTERPRETERS_MAX: usize = 5;
 
 impl Collector {
     pub(super) fn exec(&mut self, told: &Told<'_>) {
@@ -33,10 +30,7 @@ impl Collector {
         let head = told.head;
         let root = self.path_of(told.texts[1]);
         let Some((program, file)) = self.executed.remove(&head.tid) else { return };
-        if let Some(given) = self.scripts.remove(&head.tid)
-            && !given.stamp.is_same_file(&file)
-            && !given.path.starts_with(b"/proc/")
-        {
+        if let Some(given) = self.scripts.remove(&head.tid) {
             self.scripts(&head, &root, &file, given);
         }
         match head.value {
@@ -61,11 +55,10 @@ impl Collector {
     /// Tells of the scripts by way of which a program was executed, in a process of that root directory.
     fn scripts(&mut self, head: &Head, root: &[u8], program: &FileStamp, mut given: Named) {
         for _ in 0..INTERPRETERS_MAX {
-            let is_found = given.stamp.is_some() && !given.path.is_empty();
             if given.path.starts_with(b"/proc/") {
                 return;
             }
-            let script = if is_found {
+            let script = if given.stamp.is_some() && !given.path.is_empty() {
                 given
             } else {
                 let Some(found) = follow(root, &given.path) else {

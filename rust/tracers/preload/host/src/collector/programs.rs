@@ -43,7 +43,7 @@ impl Collector {
         let here = stamp(&told.stamp);
         let is_expected = |exec: &mut Exec| {
             // A loader that was executed itself says the name of the program that it was given (glibc, elf/rtld.c).
-            let is_same = here.ino != 0 && (exec.stamp.dev, exec.stamp.ino) == (here.dev, here.ino);
+            let is_same = here.ino != 0 && exec.stamp.is_same_file(&here);
             // Of a command whose collector was killed it is not known which file was executed.
             exec.given == told.text2 || is_same || (exec.position == 0 && exec.given.is_empty())
         };
