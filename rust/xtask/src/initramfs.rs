@@ -21,6 +21,7 @@ pub(crate) const MTIME_SOURCE: u32 = 1;
 pub(crate) const MTIME_BUILT: u32 = 2;
 
 /// A file of the guest.
+#[derive(Clone)]
 pub(crate) struct Item {
     /// Where it is in the guest. What the suite looks for is where it is on this machine, since it was built to look there.
     pub(crate) path: PathBuf,

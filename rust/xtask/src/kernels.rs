@@ -65,7 +65,7 @@ pub(crate) fn required(releases: &[&str], case: &str) -> Result<()> {
 /// Runs the cases with `case` in their names on the chosen kernels, or on all.
 fn cases_on(chosen: &[&str], is_required: bool, jobs: usize, case: &str) -> Result<()> {
     let (shell, images) = prepare(chosen, is_required)?;
-    let initramfs = payload::write(&shell, "cases", &cases::command(case), cases::build(&shell)?)?;
+    let initramfs = payload::write(&shell, "cases", &images, &cases::command(case), cases::build(&shell)?)?;
     let mut total = Outcome::default();
     let is_well = run_all(&images, &initramfs, jobs, |image, end| match &end.outcome {
         Some(outcome) => {
@@ -85,7 +85,7 @@ fn cases_on(chosen: &[&str], is_required: bool, jobs: usize, case: &str) -> Resu
 /// Runs one command on the chosen kernels, or on all.
 fn shell_on(chosen: &[&str], is_required: bool, jobs: usize, command: &str) -> Result<()> {
     let (shell, images) = prepare(chosen, is_required)?;
-    let initramfs = payload::write(&shell, "command", command, Vec::new())?;
+    let initramfs = payload::write(&shell, "command", &images, command, Vec::new())?;
     run_all(&images, &initramfs, jobs, |image, end| {
         println!("{image}: ended with {}", end.status);
         end.status == 0

@@ -79,7 +79,7 @@ pub struct Case {
     pub varies: Option<String>,
     /// Why backends do not see the same lookups; where it is given, those are not compared.
     pub lookups_vary: Option<String>,
-    /// What the machine must have: `root`, `reflink`, or a tool on `PATH`.
+    /// What the machine must have: `root`, `reflink`, `overlay`, or a tool on `PATH`.
     #[serde(default)]
     pub needs: Vec<String>,
     /// Run only when `ROAR_SLOW=1`.

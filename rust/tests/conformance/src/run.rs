@@ -95,6 +95,8 @@ fn find_missing(case: &Case) -> Option<Missing> {
         "reflink" => {
             Some(Missing { words: "needs a file system with reflinks".to_owned(), is_required: false })
         }
+        "overlay" if can_overlay() => None,
+        "overlay" => Some(Missing { words: "the kernel has no overlayfs".to_owned(), is_required: false }),
         tool if is_on_path(tool) => None,
         tool => Some(Missing { words: format!("{tool} is not installed"), is_required: true }),
     })
@@ -109,6 +111,12 @@ fn can_reflink() -> bool {
     let Ok(world) = World::new() else { return false };
     fs::write(world.root().join("a"), "x").is_ok()
         && world.run_script("cp --reflink=always a b", &[path_variable()]).is_ok()
+}
+
+/// Mounts one, in a namespace that goes with the script.
+fn can_overlay() -> bool {
+    let script = "mkdir a b; exec unshare -m mount -t overlay overlay -olowerdir=a:b a";
+    World::new().is_ok_and(|world| world.run_script(script, &[path_variable()]).is_ok())
 }
 
 /// Returns the `PATH` that every command gets.

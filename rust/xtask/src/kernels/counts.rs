@@ -1,6 +1,8 @@
 //! `cargo xtask counts`: how many instructions the eBPF tracer adds to a system call, on an emulated processor whose clock counts them. Seconds
 //! depend on what else a machine does, and these numbers do not.
 
+use std::slice;
+
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
@@ -47,7 +49,13 @@ pub(crate) fn run(flags: Flags) -> Result<()> {
     let kernel = KERNELS.iter().find(|kernel| kernel.release == RELEASE).context("no such kernel")?;
     let image = kernel.fetch(&shell)?;
     workspace::build_programs(&shell)?;
-    let initramfs = payload::write(&shell, "counts", include_str!("counts.sh"), vec![compile(&shell)?])?;
+    let initramfs = payload::write(
+        &shell,
+        "counts",
+        slice::from_ref(&image),
+        include_str!("counts.sh"),
+        vec![compile(&shell)?],
+    )?;
     let mut counts = Vec::new();
     let status =
         Guest { image: &image, initramfs: &initramfs, hardware: COUNTING }.boot(|line| {

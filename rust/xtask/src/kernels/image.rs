@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use xshell::Shell;
 
 use crate::debian::Archive;
+use crate::initramfs::{Item, MTIME_BUILT};
 use crate::workspace;
 
 /// A release of Linux that the tracers are tried on.
@@ -28,11 +29,18 @@ pub(super) const KERNELS: [Kernel; 4] = [
 /// Beginnings of the packages that may hold an image. Since Linux 7.0 there are two, and `linux-image` holds none.
 const PACKAGES: &[&str] = &["linux-binary", "linux-image"];
 
+/// Beginning of the package that has the modules since Linux 7.0; before, they are with the image.
+const MODULES: &str = "linux-modules-";
+
+/// Modules that cases need, and that need no others: a file's name up to its endings.
+const LOADED: &[&str] = &["overlay"];
+
 /// For virtual machines: small, and what a machine without disks needs is not in modules.
 const FLAVOUR: &str = "-cloud-amd64";
 
-/// Where a package has its image.
-const PLACES: &[&str] = &["boot", "usr/lib/modules"];
+/// Where a package has its image, and its modules.
+const PLACES: &[&str] = &["boot", MODULES_PLACE];
+const MODULES_PLACE: &str = "usr/lib/modules";
 
 /// A kernel that can be booted.
 pub(super) struct Image {
@@ -40,6 +48,8 @@ pub(super) struct Image {
     /// The whole version, as the package has it in its name.
     version: String,
     pub(super) path: PathBuf,
+    /// Modules that the guest loads, where its kernel's folder of them is in the guest as well.
+    pub(super) modules: Vec<Item>,
 }
 
 impl fmt::Display for Image {
@@ -57,11 +67,20 @@ impl Kernel {
         let names = archive.names("linux-")?;
         let package = newest(&names, release)
             .with_context(|| format!("Debian {suite} has no kernel of this release any more"))?;
+        let version = version_of(package);
+        let modules = format!("{MODULES}{version}{FLAVOUR}");
+        let packages = names.iter().filter(|name| *name == package || **name == modules);
         let unpacked = folder.join(release);
-        archive.unpack(&[package.to_owned()], &unpacked)?;
-        let path = PLACES.iter().find_map(|place| find(&unpacked.join(place)));
+        archive.unpack(&packages.cloned().collect::<Vec<_>>(), &unpacked)?;
+        let path = PLACES.iter().find_map(|place| find(&unpacked.join(place), "vmlinuz"));
         let path = path.with_context(|| format!("the package {package} holds no image"))?;
-        Ok(Image { release, version: version_of(package).to_owned(), path })
+        let modules = LOADED.iter().map(|name| {
+            let from = find(&unpacked.join(MODULES_PLACE), &format!("{name}.ko"));
+            let from = from.with_context(|| format!("Debian has no module {name} of this release"))?;
+            let path = Path::new("/").join(from.strip_prefix(&unpacked)?);
+            Ok(Item { path, from, mtime: MTIME_BUILT })
+        });
+        Ok(Image { release, version: version.to_owned(), path, modules: modules.collect::<Result<_>>()? })
     }
 }
 
@@ -87,16 +106,16 @@ fn numbers(name: &str) -> Vec<u64> {
     name.split(|byte: char| !byte.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }
 
-/// Returns the first file below `folder` whose name begins as that of an image does.
-fn find(folder: &Path) -> Option<PathBuf> {
+/// Returns the first file below `folder` whose name begins so.
+fn find(folder: &Path, beginning: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
-    let is_image = |path: &&PathBuf| {
-        path.is_file() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz"))
+    let is_it = |path: &&PathBuf| {
+        path.is_file() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(beginning))
     };
-    let here = paths.iter().find(is_image).cloned();
-    here.or_else(|| paths.iter().filter(|path| path.is_dir()).find_map(|path| find(path)))
+    let here = paths.iter().find(is_it).cloned();
+    here.or_else(|| paths.iter().filter(|path| path.is_dir()).find_map(|path| find(path, beginning)))
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ $bb --install -s /applets
 mkdir -p /dev/shm /dev/pts /scratch
 mount -t tmpfs tmpfs /dev/shm
 mount -t devpts devpts /dev/pts
+for module in $($bb find "/usr/lib/modules/$(uname -r)" -name '*.ko*'); do
+    case $module in *.xz) $bb unxz "$module" && module=${module%.xz} ;; esac
+    $bb insmod "$module" || exit
+done
 mount -t tracefs tracefs /sys/kernel/tracing
 # Not over /tmp: the checkout may be below it, and the suite looks for its files where they are on the host.
 mount -t tmpfs tmpfs /scratch

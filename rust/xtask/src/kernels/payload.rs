@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
+use super::image::Image;
 use crate::initramfs::{self, Content, Item, MTIME_BUILT};
 use crate::{env, workspace};
 
@@ -29,8 +30,15 @@ const TOOLS: &[&str] = &[
     "xargs", "zip",
 ];
 
-/// Writes an initramfs for a command, with more items than roar and the tools, and returns its path.
-pub(super) fn write(shell: &Shell, name: &str, command: &str, mut items: Vec<Item>) -> Result<PathBuf> {
+/// Writes an initramfs for a command on any of `images`, with more items than roar and the tools, and returns its path.
+pub(super) fn write(
+    shell: &Shell,
+    name: &str,
+    images: &[Image],
+    command: &str,
+    mut items: Vec<Item>,
+) -> Result<PathBuf> {
+    items.extend(images.iter().flat_map(|image| image.modules.iter().cloned()));
     items.extend(ROAR.iter().map(|name| Item {
         path: Path::new(ROAR_FOLDER).join(name),
         from: workspace::roar().with_file_name(name),
