@@ -45,6 +45,9 @@ impl Builder {
     /// Adds a job that has no edges yet, recorded after all others, with its files.
     pub fn add(&mut self, mut job: Job, files: &[NumberedUse]) {
         let index = JobIndex::new(self.graph.jobs.len());
+        let consumed = files.iter().filter(|file| matches!(file.usage, Use::Consumed(_))).count();
+        job.consumes.reserve_exact(consumed);
+        job.produces.reserve_exact(files.len() - consumed);
         // All that it consumed is from before all that it produced.
         let mut priors = FxHashMap::default();
         for NumberedUse { path, usage } in files {

@@ -13,8 +13,20 @@ impl Graph {
     /// What a job took from a superseded step it takes from the later one, if that made the same content again and does
     /// not itself come from the job. Otherwise the version stays, without a producer, and names the superseded step.
     pub fn collapse(self) -> Self {
-        Collapse::new(self).graph()
+        let stands_for = standing(&self);
+        let is_superseded = |(index, _): (JobIndex, &Job)| stands_for[index.index()] != index;
+        if self.indexed_jobs().any(is_superseded) { Collapse::new(self, stands_for).graph() } else { self }
     }
+}
+
+/// Returns for each job the one that stands for it: the last of the same command in the same directory.
+fn standing(graph: &Graph) -> Vec<JobIndex> {
+    let mut last = FxHashMap::default();
+    let jobs = graph.jobs.iter().enumerate().rev();
+    let mut standing: Vec<JobIndex> =
+        jobs.map(|(at, job)| *last.entry((&job.command, &job.cwd)).or_insert(JobIndex::new(at))).collect();
+    standing.reverse();
+    standing
 }
 
 struct Collapse {
@@ -35,13 +47,7 @@ struct Collapse {
 }
 
 impl Collapse {
-    fn new(old: Graph) -> Self {
-        let mut newest = FxHashMap::default();
-        for (index, job) in old.indexed_jobs() {
-            newest.insert((&job.command, &job.cwd), index);
-        }
-        let stands_for: Vec<JobIndex> =
-            old.jobs.iter().map(|job| newest[&(&job.command, &job.cwd)]).collect();
+    fn new(old: Graph, stands_for: Vec<JobIndex>) -> Self {
         let mut superseded: FxHashMap<JobIndex, Vec<u64>> = FxHashMap::default();
         for ((index, job), standing) in old.indexed_jobs().zip(&stands_for) {
             if index != *standing {

@@ -117,36 +117,37 @@ pub struct JobRecord {
     pub files: Vec<FileUse>,
 }
 
-/// What the numbers stand for in a graph: paths and contents, each there once.
+/// Contents by their numbers. Each is set once, in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Legend {
-    paths: Names,
+pub struct Contents {
     /// Lowercase hex, or words.
     hashes: Names,
     are_links: Vec<bool>,
 }
 
+impl Contents {
+    /// Returns room for as many.
+    pub fn with_len(len: usize) -> Self {
+        Self { hashes: Names::with_len(len), are_links: vec![false; len] }
+    }
+
+    /// Sets one that is not set so far.
+    pub fn set(&mut self, number: usize, content: ContentRef<'_>) {
+        self.hashes.set(number, content.hash.as_bytes());
+        self.are_links[number] = content.is_link;
+    }
+}
+
+/// What the numbers stand for in a graph: paths and contents, each there once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Legend {
+    /// The paths.
+    pub paths: Names,
+    /// The contents.
+    pub contents: Contents,
+}
+
 impl Legend {
-    /// Returns one for so many paths and contents, none of which is set.
-    pub fn with_len(paths: usize, contents: usize) -> Self {
-        Self {
-            paths: Names::with_len(paths),
-            hashes: Names::with_len(contents),
-            are_links: vec![false; contents],
-        }
-    }
-
-    /// Says what a path is.
-    pub fn set_path(&mut self, index: PathIndex, path: &[u8]) {
-        self.paths.set(index.index(), path);
-    }
-
-    /// Says what a content is.
-    pub fn set_content(&mut self, index: ContentIndex, content: ContentRef<'_>) {
-        self.hashes.set(index.index(), content.hash.as_bytes());
-        self.are_links[index.index()] = content.is_link;
-    }
-
     pub(crate) fn paths_len(&self) -> usize {
         self.paths.len()
     }
@@ -156,8 +157,9 @@ impl Legend {
     }
 
     pub(crate) fn content(&self, index: ContentIndex) -> ContentRef<'_> {
-        let hash = std::str::from_utf8(self.hashes.get(index.index())).expect("it was set from text");
-        ContentRef { hash, is_link: self.are_links[index.index()] }
+        let Contents { hashes, are_links } = &self.contents;
+        let hash = std::str::from_utf8(hashes.get(index.index())).expect("it was set from text");
+        ContentRef { hash, is_link: are_links[index.index()] }
     }
 }
 
@@ -189,9 +191,10 @@ impl Numbering {
         if let Some(index) = self.contents.get(content) {
             return *index;
         }
-        let index = ContentIndex::new(self.legend.hashes.len());
-        self.legend.hashes.push(content.hash.as_bytes());
-        self.legend.are_links.push(content.is_link);
+        let Contents { hashes, are_links } = &mut self.legend.contents;
+        let index = ContentIndex::new(hashes.len());
+        hashes.push(content.hash.as_bytes());
+        are_links.push(content.is_link);
         self.contents.insert(content.clone(), index);
         index
     }

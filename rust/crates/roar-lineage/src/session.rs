@@ -3,8 +3,8 @@
 use std::thread;
 
 use roar_dag::{
-    Builder, Content, ContentIndex, ContentRef, FileUse, Graph, JobRecord, Legend, NumberedUse, PathIndex,
-    Use,
+    Builder, Content, ContentIndex, ContentRef, Contents, FileUse, Graph, JobRecord, Legend, Names,
+    NumberedUse, PathIndex, Use,
 };
 use roar_store::{Error, Job, SessionFile, SessionKey, SessionUse, SessionUses, Store, content_name};
 use tracer_schema::{BLAKE3_OF_NOTHING, NodeKind, Prior, Role};
@@ -14,20 +14,26 @@ use tracer_schema::{BLAKE3_OF_NOTHING, NodeKind, Prior, Role};
 /// # Errors
 /// Those of the store.
 pub fn of_session(store: &Store, session: SessionKey) -> Result<(Graph, Vec<Job>), Error> {
-    store.at_one_time(|| read(store, session))
+    store.at_one_time_by_two(|second| read(store, second, session))
 }
 
-fn read(store: &Store, session: SessionKey) -> Result<(Graph, Vec<Job>), Error> {
+fn read(store: &Store, mut second: Option<Store>, session: SessionKey) -> Result<(Graph, Vec<Job>), Error> {
     let mut jobs = store.jobs_of_session(session, usize::MAX)?;
     jobs.reverse();
-    let uses = store.session_uses(&jobs)?;
+    let uses = store.session_uses(&jobs, second.as_mut())?;
     // The graph is one of numbers: what they stand for is read meanwhile.
-    let (builder, legend) = thread::scope(|scope| {
+    let (builder, paths, contents) = thread::scope(|scope| {
         let builder = scope.spawn(|| builder(&jobs, &uses));
-        let legend = legend(store, &uses);
-        (builder.join().expect("making a graph does not panic"), legend)
+        let uses = &uses;
+        let apart = second.map(|second| scope.spawn(move || paths(&second, uses)));
+        let contents = contents(store, uses);
+        let paths = match apart {
+            Some(apart) => apart.join().expect("reading does not panic"),
+            None => paths(store, uses),
+        };
+        (builder.join().expect("making a graph does not panic"), paths, contents)
     });
-    Ok((builder.finish(legend?), jobs))
+    Ok((builder.finish(Legend { paths: paths?, contents: contents? }), jobs))
 }
 
 fn builder(jobs: &[Job], uses: &SessionUses) -> Builder {
@@ -41,14 +47,19 @@ fn builder(jobs: &[Job], uses: &SessionUses) -> Builder {
     builder
 }
 
-fn legend(store: &Store, uses: &SessionUses) -> Result<Legend, Error> {
-    let mut legend = Legend::with_len(uses.paths_len(), uses.artifacts_len());
-    store.each_path(uses, |number, path| legend.set_path(PathIndex::new(number as usize), path))?;
+fn paths(store: &Store, uses: &SessionUses) -> Result<Names, Error> {
+    let mut paths = Names::with_len(uses.paths_len());
+    store.each_path(uses, |number, path| paths.set(number as usize, path))?;
+    Ok(paths)
+}
+
+fn contents(store: &Store, uses: &SessionUses) -> Result<Contents, Error> {
+    let mut contents = Contents::with_len(uses.artifacts_len());
     store.each_artifact(uses, |number, hash, kind| {
         let content = ContentRef { hash: &content_name(kind, hash), is_link: kind == NodeKind::Symlink };
-        legend.set_content(ContentIndex::new(number as usize), content);
+        contents.set(number as usize, content);
     })?;
-    Ok(legend)
+    Ok(contents)
 }
 
 fn node(job: &Job) -> roar_dag::Job {

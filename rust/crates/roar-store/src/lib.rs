@@ -24,6 +24,7 @@ mod report;
 mod rfc3339;
 mod row;
 mod schema;
+mod second;
 mod session_uses;
 mod sql;
 mod store;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::thread;
 
 use rusqlite::{Row, Rows, params};
 use tracer_schema::{BLAKE3, BLAKE3_OF_NOTHING, NodeKind, Prior, Role, from_hex};
@@ -65,19 +66,37 @@ impl SessionUses {
 }
 
 impl Store {
-    /// Returns what jobs did to files. The jobs are of one session.
-    pub fn session_uses(&self, jobs: &[Job]) -> Result<SessionUses> {
-        let mut found = SessionUses { of_job: vec![0..0; jobs.len()], ..SessionUses::default() };
+    /// Returns what jobs did to files. The jobs are of one session. A second connection to the same state reads half of it.
+    pub fn session_uses(&self, jobs: &[Job], second: Option<&mut Self>) -> Result<SessionUses> {
         let mut places: Vec<(i64, usize)> = jobs.iter().map(|job| job.key.0).zip(0..).collect();
         places.sort_unstable();
+        let mut found = match second {
+            Some(second) => {
+                let (older, newer) = places.split_at(places.len() / 2);
+                let (found, more) = thread::scope(|scope| {
+                    let more = scope.spawn(move || second.uses_of(newer, jobs.len()));
+                    (self.uses_of(older, jobs.len()), more.join().expect("reading does not panic"))
+                });
+                let mut found = found?;
+                found.append(more?);
+                found
+            }
+            None => self.uses_of(&places, jobs.len())?,
+        };
+        found.nothing = self.nothing()?.and_then(|row| found.artifacts.get(row));
+        Ok(found)
+    }
+
+    /// Returns what the jobs at those places of a list, which are in the order of their rows, did to files.
+    fn uses_of(&self, places: &[(i64, usize)], jobs_len: usize) -> Result<SessionUses> {
+        let mut found = SessionUses { of_job: vec![0..0; jobs_len], ..SessionUses::default() };
         let (Some((first, _)), Some((last, _))) = (places.first(), places.last()) else {
             return Ok(found);
         };
         let failed = |source| self.failed(source);
         let mut list = self.conn.prepare(sql::USE_LIST).map_err(failed)?;
         let mut rows = list.query([first, last]).map_err(failed)?;
-        found.read(&mut rows, &places).map_err(failed)?;
-        found.nothing = self.nothing()?.and_then(|row| found.artifacts.get(row));
+        found.read(&mut rows, places).map_err(failed)?;
         Ok(found)
     }
 
@@ -157,6 +176,25 @@ fn read_run(
 }
 
 impl SessionUses {
+    /// Adds what other jobs of the same list did.
+    fn append(&mut self, other: Self) {
+        let Self { uses, of_job, paths, artifacts, nothing: _ } = other;
+        let paths = self.paths.numbers(&paths);
+        let artifacts = self.artifacts.numbers(&artifacts);
+        let artifact = |number: Option<u32>| number.map(|number| artifacts[number as usize]);
+        let start = self.uses.len();
+        self.uses.extend(uses.into_iter().map(|file| SessionUse {
+            path: paths[file.path as usize],
+            artifact: artifact(file.artifact),
+            prior_artifact: artifact(file.prior_artifact),
+            ..file
+        }));
+        let theirs = self.of_job.iter_mut().zip(of_job).filter(|(_, range)| !range.is_empty());
+        for (range, added) in theirs {
+            *range = start + added.start..start + added.end;
+        }
+    }
+
     /// Reads rows, which come job by job; those of jobs that are not among the places are left out.
     fn read(&mut self, rows: &mut Rows<'_>, places: &[(i64, usize)]) -> rusqlite::Result<()> {
         let mut places = places.iter().peekable();
@@ -219,6 +257,11 @@ impl Numbering {
             self.rows.push(row);
         }
         *number
+    }
+
+    /// Returns the numbers here of all rows of another numbering, by their numbers there.
+    fn numbers(&mut self, other: &Self) -> Vec<u32> {
+        other.rows.iter().map(|row| self.number(*row)).collect()
     }
 
     fn get(&self, row: i64) -> Option<u32> {

@@ -67,6 +67,13 @@ impl Store {
         Ok(Self { conn, path, identity })
     }
 
+    /// Opens a database once more that this process has open.
+    pub(crate) fn open_second(path: &Path) -> Option<Self> {
+        let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
+        prepare(&mut conn).ok()?;
+        Some(Self { conn, path: path.to_owned(), identity: identity_of(path) })
+    }
+
     /// Returns whether the database at its path is still the one that was opened: somebody may have removed or replaced it since.
     pub fn is_in_place(&self) -> bool {
         identity_of(&self.path).is_some_and(|found| Some(found) == self.identity)

@@ -209,24 +209,26 @@ fn a_session_gives_its_files_to_the_graph_by_numbers() {
     let mut jobs = store.jobs_of_session(session.key, 10).unwrap();
     jobs.reverse();
     assert_eq!([jobs[0].key, jobs[1].key], [one.key, two.key]);
-    let uses = store.session_uses(&jobs).unwrap();
-    let mut paths = vec![Vec::new(); uses.paths_len()];
-    store.each_path(&uses, |number, path| paths[number as usize] = path.to_vec()).unwrap();
-    assert_eq!(paths, [b"/p/a"]);
-    let mut hashes = vec![String::new(); uses.artifacts_len()];
-    let set = |number: u32, hash: &[u8], kind| {
-        assert_eq!(kind, tracer_schema::NodeKind::File);
-        hashes[number as usize] = tracer_schema::to_hex(hash);
-    };
-    store.each_artifact(&uses, set).unwrap();
-    let hash = |artifact: Option<u32>| artifact.map(|number| hashes[number as usize].clone());
-    let seen = |place| -> Vec<_> {
-        let uses = uses.of_job(place).iter();
-        uses.map(|file| (file.role, hash(file.artifact), hash(file.prior_artifact))).collect()
-    };
-    let hex = |seed| Some(sample::hex(seed));
-    assert_eq!(seen(0), [(Role::Output, hex(1), None)]);
-    assert_eq!(seen(1), [(Role::Input, hex(1), None), (Role::Output, hex(2), hex(1))]);
+    for mut second in [None, Some(Store::open(store.path().parent().unwrap()).unwrap())] {
+        let uses = store.session_uses(&jobs, second.as_mut()).unwrap();
+        let mut paths = vec![Vec::new(); uses.paths_len()];
+        store.each_path(&uses, |number, path| paths[number as usize] = path.to_vec()).unwrap();
+        assert_eq!(paths, [b"/p/a"]);
+        let mut hashes = vec![String::new(); uses.artifacts_len()];
+        let set = |number: u32, hash: &[u8], kind| {
+            assert_eq!(kind, tracer_schema::NodeKind::File);
+            hashes[number as usize] = tracer_schema::to_hex(hash);
+        };
+        store.each_artifact(&uses, set).unwrap();
+        let hash = |artifact: Option<u32>| artifact.map(|number| hashes[number as usize].clone());
+        let seen = |place| -> Vec<_> {
+            let uses = uses.of_job(place).iter();
+            uses.map(|file| (file.role, hash(file.artifact), hash(file.prior_artifact))).collect()
+        };
+        let hex = |seed| Some(sample::hex(seed));
+        assert_eq!(seen(0), [(Role::Output, hex(1), None)]);
+        assert_eq!(seen(1), [(Role::Input, hex(1), None), (Role::Output, hex(2), hex(1))]);
+    }
 }
 
 #[test]
