@@ -31,6 +31,8 @@ struct Effort {
     /// Overrides the rounds that a benchmark would choose.
     rounds: Option<usize>,
     is_quick: bool,
+    /// How many times as long loops are.
+    times: u64,
 }
 
 impl Effort {
@@ -43,11 +45,20 @@ impl Effort {
     fn size(self, full: u64) -> u64 {
         if self.is_quick { full / 10 } else { full }
     }
+
+    /// Makes a loop smaller for a quick look, or so long that what a run costs before and after it does not count.
+    fn count(self, full: u64) -> u64 {
+        self.size(full) * self.times
+    }
 }
 
 pub(crate) fn run(mut flags: Flags) -> Result<()> {
     let json_file: Option<PathBuf> = flags.value("--json")?;
-    let effort = Effort { rounds: flags.value("--rounds")?, is_quick: flags.switch("--quick") };
+    let effort = Effort {
+        rounds: flags.value("--rounds")?,
+        is_quick: flags.switch("--quick"),
+        times: flags.value("--times")?.unwrap_or(1).max(1),
+    };
     let tools: Option<String> = flags.value("--tools")?;
     let words = flags.words()?;
 

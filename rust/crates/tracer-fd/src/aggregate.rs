@@ -239,6 +239,7 @@ impl Aggregator {
 
     fn begin(&mut self, event: &TraceEvent) {
         self.start = Some(*event);
+        self.namespace.start(event.value as i64);
         self.processes.begin(event.pid, None, event.time_ns);
     }
 
@@ -379,6 +380,11 @@ impl Aggregator {
                 let path = Some(directory.into());
                 self.add_gap(Gap { kind: GapKind::UnlistedDirectory, pid: 0, path, detail });
             }
+        }
+        while let Some(path) = self.namespace.ambiguous() {
+            let path = Some(self.texts.bytes(path).into());
+            let detail = "the run used several files by this path, in several mount namespaces or before and after a mount: only one of them is told";
+            self.add_gap(Gap { kind: GapKind::UnresolvedPath, pid: 0, path, detail: detail.to_owned() });
         }
         let mut files = Vec::new();
         for (file, uses) in self.namespace.summarize(&self.texts, &mut |path| world.look(path)) {

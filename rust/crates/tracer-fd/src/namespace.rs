@@ -14,6 +14,10 @@ use crate::moves::{Moves, Origin, rebase};
 use crate::tasks::{self, Use};
 use crate::texts::{Symbol, Texts};
 
+/// How far the clock that files are stamped with may be behind, in nanoseconds: the kernel's coarse one, at most a tick of it
+/// (ktime_get_coarse_real_ts64, CONFIG_HZ of 100).
+const CLOCK_NS: i64 = 10_000_000;
+
 /// Index of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NodeId(u32);
@@ -68,6 +72,7 @@ struct Node {
     first_changed: Option<Act>,
 }
 
+#[derive(Clone, Copy)]
 struct Name {
     before: Option<NodeId>,
     now: Option<NodeId>,
@@ -116,6 +121,10 @@ pub(crate) struct Namespace {
     by_identity: FxHashMap<(u64, u64), NodeId>,
     names: FxHashMap<Symbol, Name>,
     pub(crate) moves: Moves,
+    /// What was changed last before that was so when the run began; nothing where that is not known.
+    old_until_ns: i64,
+    /// Paths of a file from before the run that were used as the path of another one from before it.
+    ambiguous: Vec<Symbol>,
     /// What is being told of.
     now: Option<Act>,
     /// The tasks that do it.
@@ -127,6 +136,17 @@ fn is_subject(stamp: &FileStamp) -> bool {
 }
 
 impl Namespace {
+    /// The run begins, so many nanoseconds since 1970.
+    pub(crate) fn start(&mut self, unix_ns: i64) {
+        self.old_until_ns = unix_ns.saturating_sub(CLOCK_NS);
+    }
+
+    /// Returns the next path that was that of several files from before the run, which only several mount namespaces can have, or
+    /// a mount that came or went: a rename would have changed the file that it moved.
+    pub(crate) fn ambiguous(&mut self) -> Option<Symbol> {
+        self.ambiguous.pop()
+    }
+
     /// Says what the following calls are about.
     pub(crate) fn begin(&mut self, act: Act) {
         self.now = Some(act);
@@ -200,9 +220,14 @@ impl Namespace {
     /// Finds the node of a file that something is done to by this name, as [`Self::see`] does.
     fn touch(&mut self, texts: &mut Texts, place: &Place) -> Option<NodeId> {
         let node = self.see(texts, place)?;
-        let name = place.path.and_then(|path| self.names.get_mut(&path));
-        if let Some(name) = name.filter(|name| name.now == Some(node)) {
+        let Some(path) = place.path else { return Some(node) };
+        let is_old = self.is_old(node);
+        if let Some(name) = self.names.get_mut(&path).filter(|name| name.now == Some(node)) {
             name.is_used = true;
+            let is_another = name.before.is_some_and(|before| before != node);
+            if is_old && is_another && name.from.is_none() && !self.ambiguous.contains(&path) {
+                self.ambiguous.push(path);
+            }
         }
         Some(node)
     }
@@ -230,7 +255,8 @@ impl Namespace {
             }
             return Some(node);
         }
-        let is_made_unseen = self.origin(texts, path).is_none()
+        let is_made_unseen = !self.was_old(&place.stamp)
+            && self.origin(texts, path).is_none()
             && self.names.get(&path).is_some_and(|name| {
                 name.before.is_none() || name.now.is_some_and(|node| self.nodes[node.0 as usize].is_changed)
             });
@@ -241,6 +267,17 @@ impl Namespace {
             self.recognize(texts, path, node);
         }
         Some(node)
+    }
+
+    /// Returns whether a file was last changed, moved or linked before the run.
+    fn was_old(&self, stamp: &FileStamp) -> bool {
+        stamp.ctime_ns != 0 && stamp.ctime_ns < self.old_until_ns
+    }
+
+    /// Returns whether that was so when the run first saw it, and no name of it is known from before.
+    fn is_old(&self, node: NodeId) -> bool {
+        let node = &self.nodes[node.0 as usize];
+        node.origin.is_none() && node.before.is_some_and(|before| self.was_old(&before))
     }
 
     /// Returns how the file at `path` came there with its directory, if a file from before the run did.
@@ -283,7 +320,16 @@ impl Namespace {
         match self.names.get(&path).map(|name| name.now) {
             Some(Some(now)) if now == node => {}
             // Somebody outside the run put another file there, or took this one away and back.
-            Some(_) => self.attach(path, node, None),
+            Some(_) => {
+                let is_first = self.names.get(&path).is_some_and(|name| name.before.is_none());
+                let is_from_before = is_first && self.is_old(node);
+                self.attach(path, node, is_from_before.then_some(path));
+                if is_from_before {
+                    // The run made a file by that path where others see another.
+                    self.names.entry(path).or_insert(Name::vacant(node)).before = Some(node);
+                    self.node(node).origin = Some(path);
+                }
+            }
             None => {
                 let before = if self.node(node).is_born { None } else { Some(node) };
                 self.names.insert(
@@ -570,6 +616,11 @@ impl Namespace {
         files: &mut Vec<(FileSummary, &'n [Use])>,
     ) {
         let uses = |node: NodeId| self.nodes[node.0 as usize].uses.as_slice();
+        // What happened by that path where others see another file has not happened to the one that is there.
+        let is_in_place = name.before.filter(|before| Some(*before) != name.now).is_some_and(|before| {
+            look(texts.bytes(path)).is_some_and(|there| self.is_still(before, name.now, &there))
+        });
+        let name = &Name { now: if is_in_place { name.before } else { name.now }, ..*name };
         if let Some(before) = name.before.filter(|_| name.is_input) {
             let mut file = self.describe(texts, path, name, before, Role::Input);
             let node = &self.nodes[before.0 as usize];
@@ -602,6 +653,17 @@ impl Namespace {
                 file.after = look(texts.bytes(path)).filter(|at| (at.dev, at.ino) == (node.dev, node.ino));
                 files.push((file, uses(now)));
             }
+        }
+    }
+
+    /// Returns whether what is at a path now is the file that was there before the run, and not another with its number.
+    fn is_still(&self, before: NodeId, told: Option<NodeId>, there: &FileStamp) -> bool {
+        let is_it = |node: &Node| (node.dev, node.ino) == (there.dev, there.ino);
+        let before = &self.nodes[before.0 as usize];
+        let is_unchanged = before.before.is_some_and(|before| before.ctime_ns == there.ctime_ns);
+        match told {
+            Some(told) => is_it(before) && !before.is_gone && !is_it(&self.nodes[told.0 as usize]),
+            None => is_it(before) && is_unchanged,
         }
     }
 

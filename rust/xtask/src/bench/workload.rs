@@ -17,7 +17,7 @@ pub(super) struct Workload {
 }
 
 enum Work {
-    /// A program of `benches/programs`, its count, and the file or program it works on.
+    /// A program of `benches/programs`, how many times it does its call, and the file or program it works on.
     Loop { program: &'static str, count: u64, on: &'static str },
     /// A line for the shell.
     Shell(&'static str),
@@ -83,7 +83,7 @@ impl Workload {
     pub(super) fn command(&self, effort: Effort, scratch: &Scratch) -> Result<Vec<String>> {
         Ok(match self.work {
             Work::Loop { program, count, on } => {
-                vec![format!("./programs/{program}"), effort.size(count).to_string(), on.to_owned()]
+                vec![format!("./programs/{program}"), effort.count(count).to_string(), on.to_owned()]
             }
             Work::Shell(line) => ["sh", "-c", line].map(str::to_owned).to_vec(),
             Work::Program(words) => words.iter().map(|&word| word.to_owned()).collect(),

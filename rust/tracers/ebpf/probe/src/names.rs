@@ -239,10 +239,12 @@ pub extern "C" fn tell(id: u64, what: u64, dir: u32, pointer: u64, extra: u64) -
     if is_late {
         scratch.head.flags |= LATE;
     }
-    let found = find(dir, pointer, u32::from(what & IS_KERNELS != 0));
+    let is_kernels = u32::from(what & IS_KERNELS != 0);
+    let found = find(dir, pointer, is_kernels);
     if found == found::UNKNOWN || found == found::UNREAD {
         scratch.head.flags |= UNKNOWN;
-        if is_late && found == found::UNKNOWN {
+        // Links that were followed have taken the place of what was given.
+        if is_late && found == found::UNKNOWN && read_path(pointer, is_kernels) > 0 {
             scratch.head.flags |= AS_GIVEN;
             add_given();
             start(dir);

@@ -552,6 +552,46 @@ fn is_straight(dir: i32, path: *mut u8, len: usize) -> bool {
     true
 }
 
+/// A path on the stack, NUL-terminated.
+struct Short {
+    bytes: [u8; 256],
+    len: usize,
+}
+
+impl Short {
+    /// Returns one of these parts, if they find room.
+    fn of(parts: &[&[u8]]) -> Option<Self> {
+        let mut path = Self { bytes: [0; 256], len: 0 };
+        for part in parts {
+            let room = path.bytes.get_mut(path.len..path.len + part.len())?;
+            room.copy_from_slice(part);
+            path.len += part.len();
+        }
+        (path.len < path.bytes.len()).then_some(path)
+    }
+
+    fn pointer(&self) -> *const u8 {
+        self.bytes.as_ptr()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(b"")
+    }
+}
+
+/// Returns an absolute path with the target of its first word in that word's place, if that is a symbolic link, as `/bin` and `/lib` are
+/// where `/usr` has everything: to ask the kernel what it has opened makes inodes of `/proc`, which costs some ten times as much.
+fn follow_first(path: &[u8]) -> Option<Short> {
+    let start = path.iter().position(|byte| *byte != b'/').filter(|start| *start > 0)?;
+    let words = path.get(start..)?;
+    let (first, rest) = words.split_at(words.iter().position(|byte| *byte == b'/').unwrap_or(words.len()));
+    let link = Short::of(&[b"/", first])?;
+    let mut target = [0; 128];
+    let len = usize::try_from(sys::read_link(link.pointer(), target.as_mut_ptr(), target.len())).ok()?;
+    let target = target.get(..len).filter(|_| len < target.len())?;
+    Short::of(&[b"/", target, rest])
+}
+
 /// Writes the path of the directory that `parent` names, nothing for the root.
 fn write_parent(dir: i32, parent: &[u8], out: &mut Text) -> Result<(), isize> {
     if parent.is_empty() {
@@ -569,7 +609,12 @@ fn write_parent(dir: i32, parent: &[u8], out: &mut Text) -> Result<(), isize> {
     // SAFETY: within what was just written.
     let pointer = unsafe { out.start.add(start).cast_const() };
     let flags = sys::O_PATH | sys::O_DIRECTORY | sys::O_CLOEXEC;
-    let straight = sys::open_straight(dir, pointer, flags, 0);
+    let mut straight = sys::open_straight(dir, pointer, flags, 0);
+    let followed = if straight == sys::errno::ELOOP { follow_first(parent) } else { None };
+    if let Some(followed) = &followed {
+        straight = sys::open_straight(dir, followed.pointer(), flags, 0);
+    }
+    let walked = followed.as_ref().map_or(parent, Short::bytes);
     let opened = if straight < 0 { sys::open_at(dir, pointer, flags) } else { straight };
     if opened < 0 {
         // No descriptor to be had is no reason for the program's call to fail.
@@ -595,7 +640,7 @@ fn write_parent(dir: i32, parent: &[u8], out: &mut Text) -> Result<(), isize> {
         } else {
             write_base(dir, out)?
         }
-        out.walk(parent);
+        out.walk(walked);
         Ok(())
     } else {
         let asked = ask_name(fd, out);

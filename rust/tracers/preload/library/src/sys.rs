@@ -217,7 +217,8 @@ impl Link {
 
 const EXECUTABLE: *const u8 = c"/proc/self/exe".as_ptr().cast();
 
-fn read_link(path: *const u8, into: *mut u8, room: usize) -> isize {
+/// readlink(2): the length, at most `room`.
+pub(crate) fn read_link(path: *const u8, into: *mut u8, room: usize) -> isize {
     call(Sysno::readlinkat, [AT_FDCWD as usize, path as usize, into as usize, room, 0, 0])
 }
 
