@@ -12,6 +12,7 @@ impl Graph {
         let mut builder = Builder::default();
         for JobRecord { id, step, command, cwd, files } in records {
             let files: Vec<NumberedUse> = files.iter().map(|file| numbering.file(file)).collect();
+            builder.nothing = numbering.nothing;
             builder.add(Job::new(id.clone(), *step, command.clone(), cwd.clone()), &files);
         }
         builder.finish(numbering.legend)
@@ -30,12 +31,14 @@ pub struct Builder {
     names: FxHashSet<(VersionIndex, PathIndex)>,
     /// The newest version of each content.
     with_content: Vec<Option<VersionIndex>>,
+    /// The content that has no bytes, which says nothing of where it comes from.
+    nothing: Option<ContentIndex>,
 }
 
 impl Builder {
-    /// Returns one for so many paths and contents; there may be more.
-    pub fn with_capacity(paths: usize, contents: usize) -> Self {
-        let mut builder = Self::default();
+    /// Returns one for so many paths and contents; there may be more. `nothing` is the content that has no bytes.
+    pub fn with_capacity(paths: usize, contents: usize, nothing: Option<ContentIndex>) -> Self {
+        let mut builder = Self { nothing, ..Self::default() };
         builder.graph.versions.reserve(contents);
         builder.at_path = vec![None; paths];
         builder.with_content = vec![None; contents];
@@ -105,7 +108,8 @@ impl Builder {
             return (version, Evidence::Path);
         }
         // Made elsewhere, and brought here by somebody who was not observed.
-        if let Some(version) = self.with_content.get(content.index()).copied().flatten() {
+        let elsewhere = self.with_content.get(content.index()).copied().flatten();
+        if let Some(version) = elsewhere.filter(|_| self.nothing != Some(content)) {
             self.name(version, path);
             return (version, Evidence::Content);
         }

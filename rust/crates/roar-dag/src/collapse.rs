@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use crate::ancestry::comes_from;
+use crate::descent::Descent;
 use crate::graph::{Graph, Job, JobIndex, Version, VersionIndex};
 
 impl Graph {
@@ -19,13 +20,39 @@ impl Graph {
     }
 }
 
-/// Returns for each job the one that stands for it: the last of the same command in the same directory.
+/// Later runs of a command that are asked whether they stand for one, the newest first: of a command that has gone on from its own results
+/// a thousand times none does.
+const LATER_MAX: usize = 8;
+
+/// Returns for each job the one that stands for it: a later one of the same command in the same directory, else itself.
+///
+/// A later one has run it again if it has made something, where that has, and nothing that it used comes from that: `make` that found
+/// everything up to date and training that went on from a checkpoint have not.
 fn standing(graph: &Graph) -> Vec<JobIndex> {
-    let mut last = FxHashMap::default();
-    let jobs = graph.jobs.iter().enumerate().rev();
-    let mut standing: Vec<JobIndex> =
-        jobs.map(|(at, job)| *last.entry((&job.command, &job.cwd)).or_insert(JobIndex::new(at))).collect();
-    standing.reverse();
+    let mut of_command: FxHashMap<_, Vec<JobIndex>> = FxHashMap::default();
+    for (index, job) in graph.indexed_jobs() {
+        of_command.entry((&job.command, &job.cwd)).or_default().push(index);
+    }
+    let mut standing: Vec<JobIndex> = graph.indexed_jobs().map(|(index, _)| index).collect();
+    let repeated: Vec<Vec<JobIndex>> = of_command.into_values().filter(|jobs| jobs.len() > 1).collect();
+    if repeated.is_empty() {
+        return standing;
+    }
+    let makers =
+        |job: &Job| job.consumes.iter().filter_map(|edge| graph.version(edge.version).producer).collect();
+    let mut descent = Descent::new(graph.jobs.iter().map(makers).collect());
+    for jobs in repeated {
+        // The newest first: whoever stands for another stands for itself.
+        for (at, earlier) in jobs.iter().enumerate().rev() {
+            let has_made = !graph.job(*earlier).produces.is_empty();
+            let is_fit = |later: &&JobIndex| {
+                standing[later.index()] == **later && (!has_made || !graph.job(**later).produces.is_empty())
+            };
+            let mut fit = jobs[at + 1..].iter().rev().filter(is_fit).take(LATER_MAX);
+            let again = fit.find(|later| !descent.comes_from(**later, *earlier)).copied();
+            standing[earlier.index()] = again.unwrap_or(*earlier);
+        }
+    }
     standing
 }
 

@@ -1,6 +1,7 @@
 //! What the graph is made of.
 
 use rustc_hash::FxHashMap;
+use tracer_schema::BLAKE3_OF_NOTHING;
 
 use crate::graph::{ContentIndex, PathIndex};
 use crate::names::Names;
@@ -168,6 +169,8 @@ impl Legend {
 pub(crate) struct Numbering {
     paths: FxHashMap<Vec<u8>, PathIndex>,
     contents: FxHashMap<Content, ContentIndex>,
+    /// The content that has no bytes.
+    pub(crate) nothing: Option<ContentIndex>,
     pub(crate) legend: Legend,
 }
 
@@ -195,6 +198,9 @@ impl Numbering {
         let index = ContentIndex::new(hashes.len());
         hashes.push(content.hash.as_bytes());
         are_links.push(content.is_link);
+        if content.hash == BLAKE3_OF_NOTHING && !content.is_link {
+            self.nothing = Some(index);
+        }
         self.contents.insert(content.clone(), index);
         index
     }

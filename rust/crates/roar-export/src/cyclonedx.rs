@@ -1,10 +1,10 @@
 //! CycloneDX 1.6: files and packages as components, jobs as the tasks of a formula.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::lineage::{Job, Lineage};
+use crate::lineage::{Flow, Job, Lineage};
 use crate::text;
 
 /// Hashes by the names that CycloneDX has for the algorithms. It has no more of ours.
@@ -111,20 +111,21 @@ fn workflow(lineage: &Lineage) -> Value {
 }
 
 fn task(lineage: &Lineage, job: &Job) -> Value {
-    let resource = |artifact| json!({"ref": artifact_ref(lineage, artifact)});
+    // Files of the same content are one artifact, which is named once.
+    let resources = |flows: &[Flow]| {
+        let artifacts: BTreeSet<usize> = flows.iter().map(|flow| flow.artifact).collect();
+        artifacts.into_iter().map(|artifact| json!({"ref": artifact_ref(lineage, artifact)}))
+    };
     let mut inputs: Vec<Value> =
-        job.inputs.iter().map(|flow| json!({"resource": resource(flow.artifact)})).collect();
+        resources(&job.inputs).map(|resource| json!({"resource": resource})).collect();
     if !job.environment.is_empty() {
         let variables = job.environment.iter();
         let variables: Vec<Value> =
             variables.map(|variable| json!({"name": variable.name, "value": variable.value})).collect();
         inputs.push(json!({"environmentVars": variables}));
     }
-    let outputs: Vec<Value> = job
-        .outputs
-        .iter()
-        .map(|flow| json!({"type": "artifact", "resource": resource(flow.artifact)}))
-        .collect();
+    let outputs: Vec<Value> =
+        resources(&job.outputs).map(|resource| json!({"type": "artifact", "resource": resource})).collect();
     json!({
         "bom-ref": job_ref(job),
         "uid": job.id,

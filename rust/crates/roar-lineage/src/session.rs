@@ -37,7 +37,8 @@ fn read(store: &Store, mut second: Option<Store>, session: SessionKey) -> Result
 }
 
 fn builder(jobs: &[Job], uses: &SessionUses) -> Builder {
-    let mut builder = Builder::with_capacity(uses.paths_len(), uses.artifacts_len());
+    let nothing = uses.nothing().map(|number| ContentIndex::new(number as usize));
+    let mut builder = Builder::with_capacity(uses.paths_len(), uses.artifacts_len(), nothing);
     let mut files = Vec::new();
     for (place, job) in jobs.iter().enumerate() {
         files.clear();
@@ -70,7 +71,7 @@ fn node(job: &Job) -> roar_dag::Job {
 fn numbered(uses: &SessionUses, file: &SessionUse) -> Option<NumberedUse> {
     let SessionUse { path, role, prior, artifact, prior_artifact } = *file;
     let content = |artifact: Option<u32>| artifact.map(|number| ContentIndex::new(number as usize));
-    let was_empty = prior_artifact.is_some_and(|artifact| uses.is_nothing(artifact));
+    let was_empty = prior_artifact.is_some() && prior_artifact == uses.nothing();
     let usage = usage(role, prior, was_empty, content(artifact), content(prior_artifact))?;
     Some(NumberedUse { path: PathIndex::new(path as usize), usage })
 }

@@ -23,6 +23,8 @@ pub struct LineageReader<'s> {
     made_at: Statement<'s>,
     made: Statement<'s>,
     made_unhashed: Statement<'s>,
+    /// The file without bytes, which says nothing of where it comes from.
+    nothing: Option<i64>,
 }
 
 impl Store {
@@ -36,6 +38,7 @@ impl Store {
             made_at: prepare(sql::JOB_MADE_AT)?,
             made: prepare(sql::JOB_MADE)?,
             made_unhashed: prepare(sql::JOB_MADE_UNHASHED)?,
+            nothing: self.nothing()?,
         })
     }
 }
@@ -52,7 +55,9 @@ impl LineageReader<'_> {
     pub fn maker(&mut self, artifact: ArtifactKey, path: PathKey, before: JobKey) -> Result<Option<JobKey>> {
         let at_path = newest(&mut self.made_at, params![artifact.0, path.0, before.0]);
         let found = match at_path {
-            Ok(None) => newest(&mut self.made, params![artifact.0, before.0]),
+            Ok(None) if self.nothing != Some(artifact.0) => {
+                newest(&mut self.made, params![artifact.0, before.0])
+            }
             found => found,
         };
         found.map_err(|source| self.store.failed(source))

@@ -59,9 +59,9 @@ impl SessionUses {
         self.artifacts.rows.len()
     }
 
-    /// Returns whether an artifact is the file that has no bytes.
-    pub fn is_nothing(&self, artifact: u32) -> bool {
-        self.nothing == Some(artifact)
+    /// Returns the artifact that is the file without bytes.
+    pub fn nothing(&self) -> Option<u32> {
+        self.nothing
     }
 }
 
@@ -100,7 +100,8 @@ impl Store {
         Ok(found)
     }
 
-    fn nothing(&self) -> Result<Option<i64>> {
+    /// Returns the row of the file without bytes.
+    pub(crate) fn nothing(&self) -> Result<Option<i64>> {
         let hash = from_hex(BLAKE3_OF_NOTHING).expect("it is hex");
         let values = params![hash, BLAKE3, Coded(NodeKind::File)];
         match self.conn.query_row(sql::ARTIFACT_FIND, values, |row| row.get(0)) {

@@ -14,7 +14,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use roar_config::TracerMode;
 
 pub(crate) use asking::{
-    DiffArgs, InputsArgs, LineageArgs, ReproduceArgs, RerunArgs, StaleArgs, VerifyArgs, WhyArgs,
+    DiffArgs, InputsArgs, LineageArgs, ReproduceArgs, RerunArgs, StaleArgs, StepWord, VerifyArgs, WhyArgs,
 };
 pub(crate) use export::{ExportArgs, Format};
 pub(crate) use housekeeping::{

@@ -82,10 +82,22 @@ impl Replay {
                         Some((_, file)) => file.try_clone(),
                         None => open_stream(path, stream),
                     };
-                    let file = file.map_err(|source| {
-                        let shown = quote::word(path.as_os_str().as_bytes());
-                        CliError::new(Kind::Environment, format!("cannot open {shown}")).with_source(&source)
-                    })?;
+                    let file = match file {
+                        // Where a log went is no reason not to make what comes of the step.
+                        Err(source) if stream.fd > 0 && !path.parent().is_some_and(Path::is_dir) => {
+                            ui::warn(format_args!(
+                                "{} went to {}: {source}",
+                                stream_name(stream),
+                                shown(path)
+                            ));
+                            continue;
+                        }
+                        file => file.map_err(|source| {
+                            let failure =
+                                format!("cannot open {}, {} of the step", shown(path), stream_name(stream));
+                            CliError::new(Kind::Environment, failure).with_source(&source)
+                        })?,
+                    };
                     if stream.fd > 0 {
                         open.extend(file.try_clone().ok().map(|file| (path.to_owned(), file)));
                     }
@@ -105,6 +117,18 @@ impl Replay {
             };
         }
         Ok(())
+    }
+}
+
+fn shown(path: &Path) -> String {
+    quote::word(path.as_os_str().as_bytes())
+}
+
+fn stream_name(stream: &Stream) -> &'static str {
+    match stream.fd {
+        0 => "the standard input",
+        1 => "the standard output",
+        _ => "the standard error",
     }
 }
 

@@ -353,11 +353,77 @@ fn rerun_stops_at_the_first_step_that_fails() {
     assert_snapshot!(env.line("stale"), @"
     status: 1
     ----- stdout
+    @1  sh sort.sh in.csv sorted.csv
+        code sort.sh has changed
+    @2  sh -c 'head -1 sorted.csv > first.txt'
+        takes from @1
     @4  sh sort.sh in.csv sorted.csv
         it failed
     ----- stderr
     hint: `roar rerun` runs them again, in this order
     ");
+    env.write("sort.sh", "sort -r \"$1\" > \"$2\"\n");
+    assert_snapshot!(env.line("rerun"), @"
+    status: 0
+    ----- stderr
+    roar: @1 sh sort.sh in.csv sorted.csv
+    roar: @5 recorded: 2 inputs, 1 output ([TOOK])
+    roar: @2 sh -c 'head -1 sorted.csv > first.txt'
+    roar: @6 recorded: 1 input, 1 output ([TOOK])
+    roar: @4 sh sort.sh in.csv sorted.csv: the same was just run
+    ");
+    assert_eq!(env.read("first.txt"), "b\n");
+    assert_nothing_is_stale(&env);
+}
+
+#[test]
+fn a_run_that_found_nothing_to_do_takes_no_step_away() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("a", "1\n");
+    let make = ["run", "-q", "sh", "-c", "[ -e o ] || cat a > o"];
+    env.roar(make);
+    env.line("run -q cp o p");
+    env.roar(make);
+    fs::remove_file(env.project().join("o")).unwrap();
+    env.write("a", "2\n");
+    assert_snapshot!(env.line("rerun"), @"
+    status: 0
+    ----- stderr
+    roar: @1 sh -c '[ -e o ] || cat a > o'
+    roar: @4 recorded: 1 input, 1 output ([TOOK])
+    roar: @2 cp o p
+    roar: @5 recorded: 1 input, 1 output ([TOOK])
+    ");
+    assert_eq!(env.read("p"), "2\n");
+    assert_nothing_is_stale(&env);
+}
+
+#[test]
+fn rerun_in_a_copy_of_a_project_leaves_the_first_alone() {
+    let env = pipeline();
+    let copy = env.project().with_file_name("copy");
+    let copied = std::process::Command::new("cp").arg("-r").args([&env.project(), &copy]).status();
+    assert!(copied.unwrap().success());
+    env.write("in.csv", "z\n");
+    fs::remove_file(env.project().join("all.csv")).unwrap();
+    let output = env.command().args(["rerun", "@last"]).current_dir(&copy).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("which is not of this project"), "{output:?}");
+    assert!(fs::metadata(env.project().join("all.csv")).is_err());
+}
+
+#[test]
+fn what_roar_says_goes_into_no_output() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.line("init -n");
+    let log = fs::File::create(env.project().join("log")).unwrap();
+    let words = ["run", "sh", "-c", "echo done; echo oops >&2"];
+    let output = env.command().args(words).stdout(log.try_clone().unwrap()).stderr(log).output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(env.read("log"), "done\noops\n");
+    assert_nothing_is_stale(&env);
 }
 
 #[test]

@@ -158,3 +158,17 @@ fn a_server_that_cannot_be_reached_is_named() {
     hint: check the address, and that the server runs
     ");
 }
+
+#[test]
+fn files_of_one_content_are_named_once_where_names_must_differ() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("a", "same\n");
+    env.write("b", "same\n");
+    env.roar(["run", "sh", "-c", "cat a b > c; cp c d"]);
+    let document = json(&env, "export c --format cyclonedx");
+    let task = &document["formulation"][0]["workflows"][0]["tasks"][0];
+    for list in ["inputs", "outputs"] {
+        assert_eq!(task[list].as_array().map(Vec::len), Some(1), "{task}");
+    }
+}

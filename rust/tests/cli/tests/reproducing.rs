@@ -184,3 +184,45 @@ fn a_step_that_wrote_outside_of_the_project_is_not_run() {
     assert!(answer.stderr.contains("error: the plan would overwrite "), "{answer}");
     assert_eq!(fs::read_to_string(&outside).unwrap(), "mine\n");
 }
+
+#[test]
+fn a_step_gets_the_values_again_that_were_recorded() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write(".gitignore", ".roar/\n");
+    git(&env, &["init", "-q"]);
+    git(&env, &["add", ".gitignore"]);
+    git(&env, &["commit", "-qm", "first"]);
+    env.line("init -n");
+    env.line("env --record MODE");
+    env.set("MODE", "fa st");
+    env.roar(["run", "sh", "-c", "echo \"$MODE\" > mode"]);
+    env.set("MODE", "other");
+    let plan = env.line("reproduce mode").to_string();
+    assert!(plan.contains("MODE='fa st' sh -c"), "{plan}");
+    let outcome = env.line("reproduce mode --run").to_string();
+    assert!(outcome.contains("reproduced: every file is the same"), "{outcome}");
+}
+
+#[test]
+fn code_that_names_the_project_is_refused_before_it_writes_there() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write(".gitignore", ".roar/\n");
+    env.write("in", "1\n");
+    let project = env.project().display().to_string();
+    env.write("copy.sh", &format!("cat {project}/in > {project}/out\n"));
+    git(&env, &["init", "-q"]);
+    git(&env, &["add", "."]);
+    git(&env, &["commit", "-qm", "first"]);
+    env.line("run -q sh copy.sh");
+    env.write("out", "mine\n");
+    assert_snapshot!(env.line("reproduce @1 --run"), @"
+    status: 1
+    ----- stderr
+    error: [DIR]/project/copy.sh, which @1 uses, names [DIR]/project itself
+
+    hint: from a clean checkout, too, it would work there: let it name what it uses from where it is run
+    ");
+    assert_eq!(env.read("out"), "mine\n");
+}

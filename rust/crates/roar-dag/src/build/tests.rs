@@ -155,11 +155,35 @@ fn a_step_of_another_directory_supersedes_nothing() {
 }
 
 #[test]
-fn leaving_out_steps_makes_no_cycle() {
+fn a_run_that_comes_from_an_earlier_one_does_not_stand_for_it() {
     // @3 is @1 again, and comes from @2, which took from @1.
     let full = graph(&[("swap", "b=B >a=A"), ("back", "a=A >b=B"), ("swap", "b=B >a=A")]);
     assert_eq!(edges(&full), ["1: b", "2: a@1", "3: b@2"]);
-    assert_eq!(edges(&full.clone().collapse()), ["2: a@1(old)", "3: b@2"]);
+    assert_eq!(edges(&full.clone().collapse()), edges(&full));
+    // What is only updated in place is not used: a log that each run adds to.
+    let full = graph(&[("fit", "data=D log=L>M >w=W"), ("fit", "data=E log=M>N >w=V")]);
+    assert_eq!(edges(&full.collapse()), ["2: data"]);
+    // All go on from what the first has left, but the last two from nothing of each other.
+    let full = graph(&[("fit", ">w=W"), ("fit", "w=W >m=M"), ("fit", "w=W >m=N")]);
+    assert_eq!(edges(&full.collapse()), ["1:", "3: w@1"]);
+}
+
+#[test]
+fn a_run_that_made_nothing_stands_for_none_that_did() {
+    let full = graph(&[("make", "a=A >o=O"), ("cp", "o=O >p=P"), ("make", ""), ("make", "")]);
+    assert_eq!(edges(&full.collapse()), ["1: a", "2: o@1", "4:"]);
+    let full = graph(&[("make", "a=A >o=O"), ("make", ""), ("make", "a=B >o=Q")]);
+    assert_eq!(edges(&full.collapse()), ["3: a"]);
+}
+
+#[test]
+fn an_empty_file_comes_from_nobody_who_made_another() {
+    let nothing = tracer_schema::BLAKE3_OF_NOTHING;
+    let full = graph(&[
+        ("touch", &format!(">log={nothing} >x=X")),
+        ("use", &format!("init={nothing} y=X log={nothing}")),
+    ]);
+    assert_eq!(edges(&full), ["1:", "2: init y@1 log@1"]);
 }
 
 #[test]

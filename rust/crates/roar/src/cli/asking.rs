@@ -60,15 +60,25 @@ pub(crate) struct StaleArgs {
 pub(crate) struct RerunArgs {
     /// Run only these steps, and those that they take from; they are still left out where they are not stale
     #[arg(value_name = "@N", value_parser = parse_step)]
-    pub(crate) steps: Vec<u64>,
+    pub(crate) steps: Vec<StepWord>,
     /// List the steps, and run nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 }
 
-fn parse_step(text: &str) -> Result<u64, String> {
-    let number = text.strip_prefix('@').and_then(|number| number.parse().ok());
-    number.ok_or_else(|| "expected a step, as `@3`".to_owned())
+/// A step of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepWord {
+    Numbered(u64),
+    Last,
+}
+
+fn parse_step(text: &str) -> Result<StepWord, String> {
+    let step = match text.strip_prefix('@') {
+        Some("last") => Some(StepWord::Last),
+        number => number.and_then(|number| number.parse().ok()).map(StepWord::Numbered),
+    };
+    step.ok_or_else(|| "expected a step, as `@3` or `@last`".to_owned())
 }
 
 /// Flags of `roar why`.

@@ -140,8 +140,29 @@ fn refuse(view: &ReproduceView, plan: &Plan) -> Result<(), CliError> {
                 "it is outside of the project, and hence of a clean checkout: run its step by hand",
             ));
         }
+        if let Some(path) = code_that_names(step, &plan.base) {
+            let (path, base) = (quote::word(path.as_bytes()), quote::word(plan.base.as_bytes()));
+            let name = view.steps.iter().find(|view| view.job.id == step.job.id).map(|view| &view.job);
+            let step = name.map_or("a step".to_owned(), ToString::to_string);
+            return Err(CliError::new(Kind::User, format!("{path}, which {step} uses, names {base} itself"))
+                .with_hint("from a clean checkout, too, it would work there: let it name what it uses from where it is run"));
+        }
     }
     Ok(())
+}
+
+/// Returns a file of code that a step uses and in which the project's directory is written out, which is not turned to the checkout.
+fn code_that_names<'s>(step: &'s Step, base: &PathBytes) -> Option<&'s PathBytes> {
+    const BYTES_MAX: u64 = 1 << 20;
+    let needle = [base.as_bytes(), b"/"].concat();
+    step.inputs.iter().map(|input| &input.path).find(|path| {
+        let place = path.as_path();
+        let is_small =
+            std::fs::metadata(place).is_ok_and(|found| found.is_file() && found.len() <= BYTES_MAX);
+        is_small
+            && roar_lineage::is_code(path.as_bytes())
+            && std::fs::read(place).is_ok_and(|text| text.windows(needle.len()).any(|part| part == needle))
+    })
 }
 
 fn view(plan: &Plan, names: Names) -> ReproduceView {
@@ -213,8 +234,13 @@ fn step_view(step: &Step, base: &PathBytes, names: Names) -> StepView {
 
 /// Returns a step as a line that a shell in any directory reads as the same.
 fn shell(step: &Step, base: &PathBytes) -> String {
-    let mut line =
-        format!("cd {} && {}", quote::word(step.job.cwd.as_bytes()), command_line(&step.job.command));
+    let variables = step.context.env.iter().filter(|variable| !variable.is_redacted).filter_map(|variable| {
+        let value = variable.value.as_ref()?;
+        Some(format!("{}={} ", quote::word(variable.name.as_bytes()), quote::word(value.as_bytes())))
+    });
+    let variables: String = variables.collect();
+    let directory = quote::word(step.job.cwd.as_bytes());
+    let mut line = format!("cd {directory} && {variables}{}", command_line(&step.job.command));
     for Stream { fd, kind, path, is_append } in &step.context.streams {
         let Some(path) = path.as_ref().filter(|_| *kind == StreamKind::File) else { continue };
         if *fd > 0 && !path.as_path().starts_with(base.as_path()) {

@@ -5,18 +5,19 @@ use std::os::unix::process::ExitStatusExt;
 
 use roar_dag::JobIndex;
 use roar_lineage::{Reason, StaleStep, Staleness};
-use roar_store::Store;
+use roar_run::{Found, Repo, find_repo};
+use roar_store::{Job, Store};
 use tracer_schema::Exit;
 
-use crate::cli::RerunArgs;
+use crate::cli::{RerunArgs, StepWord};
 use crate::commands::stale;
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
-use crate::naming::Names;
+use crate::naming::{JobName, Names};
 use crate::replay::Replay;
 use crate::ui::{self, Role};
 use crate::view::command_line;
-use crate::{phrase, place};
+use crate::{phrase, place, quote};
 
 /// Status where a step failed.
 const FAILED_STATUS: u8 = 1;
@@ -42,6 +43,7 @@ pub(crate) fn rerun(args: &RerunArgs, environment: &Environment) -> Result<u8, C
     for step in steps {
         let job = &staleness.jobs[step.job.index()];
         let name = names.of(job);
+        refuse_foreign(job, &name, environment)?;
         let line = format!("{} {}", Role::Step.paint(&name), command_line(&job.command));
         if args.dry_run {
             ui::print(&format!("{line}\n"))?;
@@ -49,6 +51,10 @@ pub(crate) fn rerun(args: &RerunArgs, environment: &Environment) -> Result<u8, C
         }
         if is_spared(&mut store, &staleness, step, &done)? {
             ui::say(format_args!("roar: {line}: its inputs came out the same, it need not run"));
+            continue;
+        }
+        if is_done_again(&staleness, step.job, &done) {
+            ui::say(format_args!("roar: {line}: the same was just run"));
             continue;
         }
         ui::say(format_args!("roar: {line}"));
@@ -101,13 +107,43 @@ fn is_spared(
     Ok(!staleness.has_changed_input(store, step.job)?)
 }
 
+/// Refuses a step of another project than the one around the working directory: a project that was copied has the records of the first, and
+/// what they name is there.
+fn refuse_foreign(job: &Job, name: &JobName, environment: &Environment) -> Result<(), CliError> {
+    let here = place::repo(environment);
+    let there = match find_repo(job.cwd.as_path(), environment.home.as_deref()) {
+        Found::Existing(repo) | Found::Missing(repo) => repo,
+    };
+    let directory = |repo: &Repo| repo.dir().canonicalize().ok();
+    if here.as_ref().is_some_and(|here| here.dir() == there.dir() || directory(here) == directory(&there)) {
+        return Ok(());
+    }
+    let shown = quote::word(job.cwd.as_bytes());
+    Err(CliError::new(Kind::User, format!("{name} was run in {shown}, which is not of this project"))
+        .with_hint("the project was copied or moved: run the steps once more with `roar run`, or `roar rerun` where they were run"))
+}
+
+/// Returns whether the same command has just been run again, and nothing of that is what the step goes on from.
+fn is_done_again(staleness: &Staleness, step: JobIndex, done: &BTreeSet<JobIndex>) -> bool {
+    let graph = &staleness.graph;
+    let job = graph.job(step);
+    let same =
+        |other: &JobIndex| (&graph.job(*other).command, &graph.job(*other).cwd) == (&job.command, &job.cwd);
+    done.iter().any(|other| same(other) && !graph.ancestry_of_job(step).jobs.contains(other))
+}
+
 /// Returns the steps that were named and those that they take from; `None`: all.
-fn wanted(staleness: &Staleness, named: &[u64]) -> Result<Option<BTreeSet<JobIndex>>, CliError> {
+fn wanted(staleness: &Staleness, named: &[StepWord]) -> Result<Option<BTreeSet<JobIndex>>, CliError> {
     if named.is_empty() {
         return Ok(None);
     }
+    let last = staleness.graph.jobs.iter().map(|job| job.step).max().unwrap_or(0);
     let mut open = Vec::new();
     for step in named {
+        let step = match step {
+            StepWord::Numbered(step) => step,
+            StepWord::Last => &last,
+        };
         let stands = staleness
             .graph
             .indexed_jobs()

@@ -7,7 +7,7 @@ use roar_run::{RecordError, Recovered, RunError, RunOptions, RunOutcome, Surroun
 use roar_store::{JobKind, RecordedJob};
 use rustix::io::Errno;
 use rustix::process::Signal;
-use tracer_schema::{Exit, RunReport, Task};
+use tracer_schema::{Exit, FileRecord, RunReport, Task};
 
 use crate::cli::RunArgs;
 use crate::coverage::partial;
@@ -59,11 +59,20 @@ pub(crate) fn run(args: RunArgs, kind: JobKind, environment: &Environment) -> Re
     let outcome = roar_run::run(&options, &config.settings, &surroundings(environment), &progress);
     progress.finish();
     let outcome = outcome.map_err(|error| not_run(&error))?;
+    // What roar adds to a file that it has just recorded would make another file of it.
+    let voice = if outcome.report.as_ref().is_some_and(says_into_output) { Voice::Quiet } else { voice };
     tell(&outcome, &options, voice);
     if voice != Voice::Quiet {
         tell_fallback(&outcome, config.settings.tracer_mode.name(), voice);
     }
     Ok(status(&outcome, requires_complete, voice))
+}
+
+/// Returns whether what is said goes to a file that the command has written: its standard error, and ours.
+fn says_into_output(report: &RunReport) -> bool {
+    let Ok(stderr) = std::fs::read_link("/proc/self/fd/2") else { return false };
+    let is_it = |file: &FileRecord| file.role == tracer_schema::Role::Output && file.path.as_path() == stderr;
+    report.files.iter().any(is_it)
 }
 
 /// Returns what the flags say of the configuration.
