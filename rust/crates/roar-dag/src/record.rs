@@ -1,10 +1,12 @@
 //! What the graph is made of.
 
 use rustc_hash::FxHashMap;
-use tracer_schema::BLAKE3_OF_NOTHING;
 
 use crate::graph::{ContentIndex, PathIndex};
 use crate::names::Names;
+
+/// BLAKE3 of no bytes, which names the content of every empty file.
+pub const NOTHING: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
 
 /// What names a content: equal contents are one artifact, wherever they are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -198,7 +200,7 @@ impl Numbering {
         let index = ContentIndex::new(hashes.len());
         hashes.push(content.hash.as_bytes());
         are_links.push(content.is_link);
-        if content.hash == BLAKE3_OF_NOTHING && !content.is_link {
+        if content.hash == NOTHING && !content.is_link {
             self.nothing = Some(index);
         }
         self.contents.insert(content.clone(), index);

@@ -3,11 +3,11 @@
 use std::thread;
 
 use roar_dag::{
-    Builder, Content, ContentIndex, ContentRef, Contents, FileUse, Graph, JobRecord, Legend, Names,
+    Builder, Content, ContentIndex, ContentRef, Contents, FileUse, Graph, JobRecord, Legend, NOTHING, Names,
     NumberedUse, PathIndex, Use,
 };
 use roar_store::{Error, Job, SessionFile, SessionKey, SessionUse, SessionUses, Store, content_name};
-use tracer_schema::{BLAKE3_OF_NOTHING, NodeKind, Prior, Role};
+use tracer_schema::{NodeKind, Prior, Role};
 
 /// Returns the graph of a session and its jobs, in the order of their steps. Files that lists leave out are not in it.
 ///
@@ -94,7 +94,7 @@ fn file_use(file: SessionFile) -> Option<FileUse> {
     }
     let content =
         |hash: Option<String>| hash.map(|hash| Content { hash, is_link: kind == NodeKind::Symlink });
-    let was_empty = prior_hash.as_deref() == Some(BLAKE3_OF_NOTHING);
+    let was_empty = prior_hash.as_deref() == Some(NOTHING);
     let usage = usage(role, prior, was_empty, content(hash), content(prior_hash))?;
     Some(FileUse { path: path.0, usage })
 }
@@ -116,4 +116,12 @@ fn usage<C>(
         (Role::Deleted, _) => Use::Deleted,
         (Role::Temporary, _) => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_graph_and_the_store_have_the_same_name_for_no_bytes() {
+        assert_eq!(roar_dag::NOTHING, tracer_schema::BLAKE3_OF_NOTHING);
+    }
 }

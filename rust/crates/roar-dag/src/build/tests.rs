@@ -178,7 +178,7 @@ fn a_run_that_made_nothing_stands_for_none_that_did() {
 
 #[test]
 fn an_empty_file_comes_from_nobody_who_made_another() {
-    let nothing = tracer_schema::BLAKE3_OF_NOTHING;
+    let nothing = crate::NOTHING;
     let full = graph(&[
         ("touch", &format!(">log={nothing} >x=X")),
         ("use", &format!("init={nothing} y=X log={nothing}")),
