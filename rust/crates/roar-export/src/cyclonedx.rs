@@ -27,10 +27,9 @@ pub fn cyclonedx(lineage: &Lineage) -> Value {
         }]},
     });
     if let [target] = lineage.targets.as_slice() {
-        let artifact = &lineage.artifacts[*target];
         metadata["component"] = json!({
-            "type": "file", "bom-ref": "target", "name": lineage.shown(&artifact.path),
-            "hashes": hashes(&artifact.hashes),
+            "type": "file", "bom-ref": "target", "name": lineage.shown(&target.path),
+            "hashes": hashes(&lineage.artifacts[target.artifact].hashes),
         });
     }
     json!({
@@ -89,7 +88,7 @@ fn dependencies(lineage: &Lineage) -> Vec<Value> {
         .filter_map(|index| Some(json!({"ref": artifact_ref(lineage, index), "dependsOn": on(index)?})))
         .collect();
     if let [target] = lineage.targets.as_slice() {
-        dependencies.push(json!({"ref": "target", "dependsOn": [artifact_ref(lineage, *target)]}));
+        dependencies.push(json!({"ref": "target", "dependsOn": [artifact_ref(lineage, target.artifact)]}));
     }
     dependencies
 }

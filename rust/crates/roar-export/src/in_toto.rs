@@ -32,16 +32,16 @@ impl std::error::Error for NoDigest {}
 /// # Errors
 /// A target that has no hash.
 pub fn in_toto(lineage: &Lineage) -> Result<Value, NoDigest> {
-    let targets: BTreeSet<usize> = lineage.targets.iter().copied().collect();
+    let targets: BTreeSet<usize> = lineage.targets.iter().map(|target| target.artifact).collect();
     let bare = targets.iter().find(|target| lineage.artifacts[**target].hashes.is_empty());
     if let Some(bare) = bare {
         return Err(NoDigest { path: lineage.artifacts[*bare].path.clone() });
     }
-    let subject: Vec<Value> = targets
+    let subject: Vec<Value> = lineage
+        .targets
         .iter()
         .map(|target| {
-            let artifact = &lineage.artifacts[*target];
-            json!({"name": lineage.shown(&artifact.path), "digest": artifact.hashes})
+            json!({"name": lineage.shown(&target.path), "digest": lineage.artifacts[target.artifact].hashes})
         })
         .collect();
     let made = |index: &usize| lineage.artifacts[*index].producer.is_some() && !targets.contains(index);

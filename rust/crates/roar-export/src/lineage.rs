@@ -7,8 +7,8 @@ use crate::text;
 /// Jobs, and the artifacts that went from one to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lineage {
-    /// What it is the lineage of, by place in `artifacts`.
-    pub targets: Vec<usize>,
+    /// What it is the lineage of, by the names that are asked for.
+    pub targets: Vec<Flow>,
     /// The jobs, each after those that it takes from.
     pub jobs: Vec<Job>,
     /// The artifacts: a content as one job made it, or as it was there before all of them.

@@ -98,8 +98,7 @@ fn file(lineage: &Lineage, index: usize, id: &str) -> Value {
 }
 
 fn names(lineage: &Lineage) -> String {
-    let names: Vec<String> =
-        lineage.targets.iter().map(|target| lineage.shown(&lineage.artifacts[*target].path)).collect();
+    let names: Vec<String> = lineage.targets.iter().map(|target| lineage.shown(&target.path)).collect();
     if names.is_empty() { "the session".to_owned() } else { names.join(", ") }
 }
 

@@ -130,7 +130,14 @@ impl Plan {
         let content = |version: VersionIndex| graph.content(version).map(ContentRef::to_content);
         let is_root = |version: VersionIndex| graph.version(version).producer.is_none();
         let input = |path: &[u8], content| Input { path: path.into(), content, supply: Supply::Copy };
-        let taken = node.consumes.iter().filter(|edge| is_root(edge.version));
+        // What was made elsewhere, and brought to that path by somebody who was not observed, has to be brought there again.
+        let is_made_there = |edge: &&roar_dag::Edge| {
+            let maker = graph.version(edge.version).producer.map(|maker| graph.job(maker));
+            maker.is_some_and(|maker| {
+                maker.produces.iter().any(|made| (made.version, made.path) == (edge.version, edge.path))
+            })
+        };
+        let taken = node.consumes.iter().filter(|edge| !is_made_there(edge));
         let mut inputs: Vec<Input> =
             taken.map(|edge| input(graph.path(edge.path), content(edge.version))).collect();
         for edge in &node.produces {

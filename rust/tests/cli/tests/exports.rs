@@ -166,6 +166,13 @@ fn files_of_one_content_are_named_once_where_names_must_differ() {
     env.write("a", "same\n");
     env.write("b", "same\n");
     env.roar(["run", "sh", "-c", "cat a b > c; cp c d"]);
+    let subjects = |target: &str| {
+        let statement = json(&env, &format!("export {target} --format in-toto"));
+        let names =
+            statement["subject"].as_array().unwrap().iter().map(|subject| subject["name"].to_string());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!([subjects("d"), subjects("@1")], ["\"d\"", "\"c\" \"d\""]);
     let document = json(&env, "export c --format cyclonedx");
     let task = &document["formulation"][0]["workflows"][0]["tasks"][0];
     for list in ["inputs", "outputs"] {

@@ -226,3 +226,18 @@ fn code_that_names_the_project_is_refused_before_it_writes_there() {
     ");
     assert_eq!(env.read("out"), "mine\n");
 }
+
+#[test]
+fn what_somebody_has_brought_to_another_path_is_brought_there_again() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write(".gitignore", ".roar/\n");
+    git(&env, &["init", "-q"]);
+    git(&env, &["add", "."]);
+    git(&env, &["commit", "-qm", "first"]);
+    env.roar(["run", "-q", "sh", "-c", "echo made > one"]);
+    fs::rename(env.project().join("one"), env.project().join("two")).unwrap();
+    env.roar(["run", "-q", "sh", "-c", "cat two > three"]);
+    let outcome = env.line("reproduce three --run").to_string();
+    assert!(outcome.contains("reproduced: every file is the same"), "{outcome}");
+}

@@ -35,8 +35,7 @@ fn joined(names: &std::collections::BTreeSet<String>) -> String {
 
 /// Returns what is to be made: the targets, or what the last rule makes where that leaves nothing.
 fn goals(lineage: &Lineage, rules: &[Rule]) -> Vec<String> {
-    let targets =
-        lineage.targets.iter().filter_map(|target| file_name(lineage, &lineage.artifacts[*target].path));
+    let targets = lineage.targets.iter().filter_map(|target| file_name(lineage, &target.path));
     let goals: Vec<String> =
         targets.filter(|name| rules.iter().any(|rule| rule.outputs.contains(name))).collect();
     match (goals.is_empty(), rules.last()) {

@@ -84,7 +84,7 @@ fn told(script: Script) -> String {
 
 /// Those who check statements know SHA-256; BLAKE3 alone may not be enough for them.
 fn warn_of_missing_digests(lineage: &Lineage) {
-    let targets = lineage.targets.iter().map(|target| &lineage.artifacts[*target]);
+    let targets = lineage.targets.iter().map(|target| &lineage.artifacts[target.artifact]);
     for target in targets.filter(|target| !target.hashes.contains_key(disk::SHA256)) {
         let shown = quote::word(&target.path);
         ui::warn(format_args!(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
-use roar_dag::{Graph, JobIndex, VersionIndex};
+use roar_dag::{Graph, JobIndex, PathIndex, VersionIndex};
 use roar_export::{
     Artifact, Environment as Variable, Flow, Git, Lineage, Outcome, Package, PackageKind, Stream,
 };
@@ -21,7 +21,8 @@ use crate::{commands, phrase, place};
 pub(super) fn collect(store: &Store, word: &OsStr, environment: &Environment) -> Result<Lineage, CliError> {
     let found = commands::lineage::find(store, word, environment)?;
     let (graph, jobs) = (&found.graph, &found.jobs);
-    let chosen = Chosen::new(&found);
+    let asked = environment.cwd.join(word);
+    let chosen = Chosen::new(&found, &PathBytes::from(asked.as_path()));
     let root = place::repo(environment).map_or_else(|| environment.cwd.clone(), |repo| repo.root);
     let mut collected = Lineage {
         root: PathBytes::from(root.as_path()).0,
@@ -64,7 +65,12 @@ pub(super) fn collect(store: &Store, word: &OsStr, environment: &Environment) ->
         job.deleted = node.deletes.iter().map(|path| graph.path(*path).to_vec()).collect();
         collected.jobs.push(job);
     }
-    collected.targets = chosen.targets.iter().map(|target| artifact_places[target]).collect();
+    for (version, path) in &chosen.targets {
+        let artifact = artifact_places[version];
+        let path = graph.path(*path).to_vec();
+        collected.artifacts[artifact].path.clone_from(&path);
+        collected.targets.push(Flow { artifact, path });
+    }
     Ok(collected)
 }
 
@@ -74,23 +80,28 @@ fn places<T: Ord>(things: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
 
 /// What is exported of a graph.
 struct Chosen {
-    targets: Vec<VersionIndex>,
+    /// Each by the name that is asked for.
+    targets: Vec<(VersionIndex, PathIndex)>,
     jobs: BTreeSet<JobIndex>,
     versions: BTreeSet<VersionIndex>,
 }
 
 impl Chosen {
-    fn new(found: &roar_lineage::Lineage) -> Self {
+    /// `asked`: the path that was asked for, if it was one.
+    fn new(found: &roar_lineage::Lineage, asked: &PathBytes) -> Self {
         let graph = &found.graph;
         let roar_dag::Ancestry { mut jobs, mut versions } = found.ancestry.clone();
-        let targets: Vec<VersionIndex> = match found.start {
+        let targets: Vec<(VersionIndex, PathIndex)> = match found.start {
             Start::Job(job) => {
                 jobs.insert(job);
-                graph.job(job).produces.iter().map(|edge| edge.version).collect()
+                graph.job(job).produces.iter().map(|edge| (edge.version, edge.path)).collect()
             }
-            Start::Version(version) => vec![version],
+            Start::Version(version) => {
+                let named = graph.names(version).find(|name| graph.path(*name) == asked.as_bytes());
+                vec![(version, named.unwrap_or(graph.version(version).path))]
+            }
         };
-        versions.extend(&targets);
+        versions.extend(targets.iter().map(|(version, _)| version));
         // A job is told of as a whole.
         for job in &jobs {
             let node = graph.job(*job);
