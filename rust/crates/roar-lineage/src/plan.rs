@@ -133,8 +133,13 @@ impl Plan {
         // What was made elsewhere, and brought to that path by somebody who was not observed, has to be brought there again.
         let is_made_there = |edge: &&roar_dag::Edge| {
             let maker = graph.version(edge.version).producer.map(|maker| graph.job(maker));
+            // Nearly always it is at the path where it was made first.
             maker.is_some_and(|maker| {
-                maker.produces.iter().any(|made| (made.version, made.path) == (edge.version, edge.path))
+                graph.version(edge.version).path == edge.path
+                    || maker
+                        .produces
+                        .iter()
+                        .any(|made| (made.version, made.path) == (edge.version, edge.path))
             })
         };
         let taken = node.consumes.iter().filter(|edge| !is_made_there(edge));

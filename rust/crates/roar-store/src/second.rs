@@ -17,7 +17,7 @@ struct Candidate {
 
 impl Candidate {
     fn new(first: &Store) -> Option<Self> {
-        let store = Store::open_second(&first.path)?;
+        let store = Store::connected(first.path.clone()).ok()?;
         let version = data_version(&store).ok()?;
         // What is at the path now may be another database.
         first.is_in_place().then_some(Self { store, version })

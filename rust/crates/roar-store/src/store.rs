@@ -60,18 +60,17 @@ impl Store {
         if File::open(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Err(Error::Missing { path });
         }
-        let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        prepare(&mut conn).map_err(|source| Error::sqlite(&path, source))?;
-        schema::migrate(&path, &mut conn)?;
-        let identity = identity_of(&path);
-        Ok(Self { conn, path, identity })
+        let mut store = Self::connected(path)?;
+        schema::migrate(&store.path, &mut store.conn)?;
+        Ok(store)
     }
 
-    /// Opens a database once more that this process has open.
-    pub(crate) fn open_second(path: &Path) -> Option<Self> {
-        let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
-        prepare(&mut conn).ok()?;
-        Some(Self { conn, path: path.to_owned(), identity: identity_of(path) })
+    /// Opens the database at that path, which has the schema of this version or is about to get it.
+    pub(crate) fn connected(path: PathBuf) -> Result<Self> {
+        let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        prepare(&mut conn).map_err(|source| Error::sqlite(&path, source))?;
+        let identity = identity_of(&path);
+        Ok(Self { conn, path, identity })
     }
 
     /// Returns whether the database at its path is still the one that was opened: somebody may have removed or replaced it since.

@@ -29,6 +29,19 @@ pub(crate) fn word(bytes: &[u8]) -> String {
     text
 }
 
+/// Returns a sentence in which what cannot be seen is escaped, for one that has names in it as they are.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unseen(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 fn push_word(line: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         // Nearly every word.

@@ -34,6 +34,17 @@ fn pipeline() -> TestEnv {
     env
 }
 
+/// A repository with nothing to speak of in it.
+fn repository() -> TestEnv {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write(".gitignore", ".roar/\n");
+    git(&env, &["init", "-q"]);
+    git(&env, &["add", ".gitignore"]);
+    git(&env, &["commit", "-qm", "first"]);
+    env
+}
+
 /// Leaves out commits, packages and where the checkout is.
 fn rewritten(answer: &Answer) -> String {
     let is_package = |line: &&str| !line.starts_with("  debian") && !line.starts_with("packages");
@@ -187,12 +198,7 @@ fn a_step_that_wrote_outside_of_the_project_is_not_run() {
 
 #[test]
 fn a_step_gets_the_values_again_that_were_recorded() {
-    let mut env = TestEnv::new();
-    env.set("ROAR_TRACER_MODE", "ptrace");
-    env.write(".gitignore", ".roar/\n");
-    git(&env, &["init", "-q"]);
-    git(&env, &["add", ".gitignore"]);
-    git(&env, &["commit", "-qm", "first"]);
+    let mut env = repository();
     env.line("init -n");
     env.line("env --record MODE");
     env.set("MODE", "fa st");
@@ -206,15 +212,12 @@ fn a_step_gets_the_values_again_that_were_recorded() {
 
 #[test]
 fn code_that_names_the_project_is_refused_before_it_writes_there() {
-    let mut env = TestEnv::new();
-    env.set("ROAR_TRACER_MODE", "ptrace");
-    env.write(".gitignore", ".roar/\n");
+    let env = repository();
     env.write("in", "1\n");
     let project = env.project().display().to_string();
     env.write("copy.sh", &format!("cat {project}/in > {project}/out\n"));
-    git(&env, &["init", "-q"]);
     git(&env, &["add", "."]);
-    git(&env, &["commit", "-qm", "first"]);
+    git(&env, &["commit", "-qm", "copy"]);
     env.line("run -q sh copy.sh");
     env.write("out", "mine\n");
     assert_snapshot!(env.line("reproduce @1 --run"), @"
@@ -229,12 +232,7 @@ fn code_that_names_the_project_is_refused_before_it_writes_there() {
 
 #[test]
 fn what_somebody_has_brought_to_another_path_is_brought_there_again() {
-    let mut env = TestEnv::new();
-    env.set("ROAR_TRACER_MODE", "ptrace");
-    env.write(".gitignore", ".roar/\n");
-    git(&env, &["init", "-q"]);
-    git(&env, &["add", "."]);
-    git(&env, &["commit", "-qm", "first"]);
+    let env = repository();
     env.roar(["run", "-q", "sh", "-c", "echo made > one"]);
     fs::rename(env.project().join("one"), env.project().join("two")).unwrap();
     env.roar(["run", "-q", "sh", "-c", "cat two > three"]);

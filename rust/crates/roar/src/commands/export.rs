@@ -73,11 +73,7 @@ fn pretty(document: &Value) -> Result<String, CliError> {
 /// Says what a script does not.
 fn told(script: Script) -> String {
     for left_out in &script.left_out {
-        let shown = left_out.chars().flat_map(|letter| {
-            let is_seen = !letter.is_control();
-            is_seen.then_some(letter).into_iter().chain(letter.escape_default().filter(move |_| !is_seen))
-        });
-        ui::warn(shown.collect::<String>());
+        ui::warn(quote::sentence(left_out));
     }
     script.text
 }

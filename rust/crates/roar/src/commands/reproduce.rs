@@ -4,7 +4,7 @@ mod checkout;
 mod run;
 mod text;
 
-use roar_lineage::{Input, Plan, Step, Supply};
+use roar_lineage::{Input, Plan, Step, Supply, is_code};
 use roar_store::{JobKind, Patch, Stream, StreamKind, Target};
 use serde::Serialize;
 use tracer_schema::PathBytes;
@@ -155,12 +155,12 @@ fn refuse(view: &ReproduceView, plan: &Plan) -> Result<(), CliError> {
 fn code_that_names<'s>(step: &'s Step, base: &PathBytes) -> Option<&'s PathBytes> {
     const BYTES_MAX: u64 = 1 << 20;
     let needle = [base.as_bytes(), b"/"].concat();
-    step.inputs.iter().map(|input| &input.path).find(|path| {
+    let mut code = step.inputs.iter().map(|input| &input.path).filter(|path| is_code(path.as_bytes()));
+    code.find(|path| {
         let place = path.as_path();
         let is_small =
             std::fs::metadata(place).is_ok_and(|found| found.is_file() && found.len() <= BYTES_MAX);
         is_small
-            && roar_lineage::is_code(path.as_bytes())
             && std::fs::read(place).is_ok_and(|text| text.windows(needle.len()).any(|part| part == needle))
     })
 }
@@ -232,12 +232,15 @@ fn step_view(step: &Step, base: &PathBytes, names: Names) -> StepView {
     }
 }
 
+/// Returns the variables whose values were recorded with a step, which it is given again.
+fn recorded_variables(step: &Step) -> impl Iterator<Item = (&PathBytes, &PathBytes)> {
+    step.context.env.iter().filter_map(|variable| Some((&variable.name, variable.value.as_ref()?)))
+}
+
 /// Returns a step as a line that a shell in any directory reads as the same.
 fn shell(step: &Step, base: &PathBytes) -> String {
-    let variables = step.context.env.iter().filter(|variable| !variable.is_redacted).filter_map(|variable| {
-        let value = variable.value.as_ref()?;
-        Some(format!("{}={} ", quote::word(variable.name.as_bytes()), quote::word(value.as_bytes())))
-    });
+    let variables = recorded_variables(step)
+        .map(|(name, value)| format!("{}={} ", quote::word(name.as_bytes()), quote::word(value.as_bytes())));
     let variables: String = variables.collect();
     let directory = quote::word(step.job.cwd.as_bytes());
     let mut line = format!("cd {directory} && {variables}{}", command_line(&step.job.command));

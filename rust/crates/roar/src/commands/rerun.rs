@@ -110,12 +110,11 @@ fn is_spared(
 /// Refuses a step of another project than the one around the working directory: a project that was copied has the records of the first, and
 /// what they name is there.
 fn refuse_foreign(job: &Job, name: &JobName, environment: &Environment) -> Result<(), CliError> {
-    let here = place::repo(environment);
     let there = match find_repo(job.cwd.as_path(), environment.home.as_deref()) {
         Found::Existing(repo) | Found::Missing(repo) => repo,
     };
     let directory = |repo: &Repo| repo.dir().canonicalize().ok();
-    if here.as_ref().is_some_and(|here| here.dir() == there.dir() || directory(here) == directory(&there)) {
+    if place::repo(environment).is_some_and(|here| directory(&here) == directory(&there)) {
         return Ok(());
     }
     let shown = quote::word(job.cwd.as_bytes());

@@ -64,8 +64,9 @@ pub(super) fn run(
         let name = names.of(&step.job);
         ui::say(format_args!("roar: {} {}", Role::Step.paint(&name), command_line(&step.job.command)));
         checkout.prepare(step)?;
-        let variables: Vec<(OsString, OsString)> =
-            recorded_variables(step).chain(variables.iter().cloned()).collect();
+        let recorded = super::recorded_variables(step)
+            .map(|(name, value)| (name.as_path().into(), value.as_path().into()));
+        let variables: Vec<(OsString, OsString)> = recorded.chain(variables.iter().cloned()).collect();
         let status = replay(step, &checkout).run(environment, &variables)?;
         let was_successful = step.job.exit.is_none_or(|exit| exit.shell_status() == 0);
         if !status.success() && was_successful {
@@ -82,14 +83,6 @@ pub(super) fn run(
     };
     outcome.is_reproduced = outcome.failed.is_none() && plan.wanted.iter().all(is_same);
     Ok(outcome)
-}
-
-/// Returns the variables whose values were recorded with a step, which it is given again.
-fn recorded_variables(step: &Step) -> impl Iterator<Item = (OsString, OsString)> {
-    step.context.env.iter().filter_map(|variable| {
-        let value = variable.value.as_ref().filter(|_| !variable.is_redacted)?;
-        Some((variable.name.as_path().into(), value.as_path().into()))
-    })
 }
 
 fn replay(step: &Step, checkout: &Checkout<'_>) -> Replay {
