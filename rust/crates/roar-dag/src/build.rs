@@ -10,10 +10,10 @@ impl Graph {
     pub fn from_records(records: &[JobRecord]) -> Self {
         let mut numbering = Numbering::default();
         let mut builder = Builder::default();
-        for JobRecord { id, step, command, cwd, files } in records {
+        for JobRecord { id, step, command, cwd, span, files } in records {
             let files: Vec<NumberedUse> = files.iter().map(|file| numbering.file(file)).collect();
             builder.nothing = numbering.nothing;
-            builder.add(Job::new(id.clone(), *step, command.clone(), cwd.clone()), &files);
+            builder.add(Job::new(id.clone(), *step, command.clone(), cwd.clone(), *span), &files);
         }
         builder.finish(numbering.legend)
     }
@@ -31,6 +31,10 @@ pub struct Builder {
     names: FxHashSet<(VersionIndex, PathIndex)>,
     /// The newest version of each content.
     with_content: Vec<Option<VersionIndex>>,
+    /// For each version the one of the same content that was the newest before.
+    earlier: Vec<Option<VersionIndex>>,
+    /// Versions that jobs found and that nobody has made yet: when they had last been changed.
+    found: FxHashMap<VersionIndex, i64>,
     /// The content that has no bytes, which says nothing of where it comes from.
     nothing: Option<ContentIndex>,
 }
@@ -53,34 +57,35 @@ impl Builder {
         job.produces.reserve_exact(files.len() - consumed);
         // All that it consumed is from before all that it produced.
         let mut priors = FxHashMap::default();
-        for NumberedUse { path, usage } in files {
+        for NumberedUse { path, usage, since_unix_ns: since } in files {
             match *usage {
                 Use::Consumed(content) => {
-                    let (version, evidence) = self.find(*path, content);
+                    let (version, evidence) = self.find(*path, content, *since);
                     job.consumes.push(Edge { version, path: *path, evidence });
                 }
                 Use::Updated { before, .. } => {
-                    priors.insert(*path, self.find(*path, before).0);
+                    priors.insert(*path, self.find(*path, before, *since).0);
                 }
                 Use::Produced(_) | Use::Deleted => {}
             }
         }
         let mut made = FxHashMap::default();
-        for NumberedUse { path, usage } in files {
+        self.graph.jobs.push(job);
+        for NumberedUse { path, usage, since_unix_ns: _ } in files {
             match *usage {
                 Use::Consumed(_) => {}
                 Use::Deleted => {
                     self.put_at(*path, None);
-                    job.deletes.push(*path);
+                    self.graph.jobs[index.index()].deletes.push(*path);
                 }
                 Use::Produced(content) | Use::Updated { after: content, .. } => {
                     let prior = priors.get(path).copied();
                     let version = self.make(index, *path, content, prior, &mut made);
-                    job.produces.push(Edge { version, path: *path, evidence: Evidence::Content });
+                    let edge = Edge { version, path: *path, evidence: Evidence::Content };
+                    self.graph.jobs[index.index()].produces.push(edge);
                 }
             }
         }
-        self.graph.jobs.push(job);
     }
 
     /// Returns the graph, with what its numbers stand for.
@@ -89,7 +94,12 @@ impl Builder {
     }
 
     /// Returns the version that a job found there; one that nobody made where there is none.
-    fn find(&mut self, path: PathIndex, content: Option<ContentIndex>) -> (VersionIndex, Evidence) {
+    fn find(
+        &mut self,
+        path: PathIndex,
+        content: Option<ContentIndex>,
+        since: Option<i64>,
+    ) -> (VersionIndex, Evidence) {
         let newest = self.at_path.get(path.index()).copied().flatten();
         let Some(content) = content else {
             // Not hashed: the newest one there, whatever its content.
@@ -108,12 +118,41 @@ impl Builder {
             return (version, Evidence::Path);
         }
         // Made elsewhere, and brought here by somebody who was not observed.
-        let elsewhere = self.with_content.get(content.index()).copied().flatten();
-        if let Some(version) = elsewhere.filter(|_| self.nothing != Some(content)) {
+        if let Some(version) = self.elsewhere(content, since).filter(|_| self.nothing != Some(content)) {
             self.name(version, path);
             return (version, Evidence::Content);
         }
-        (self.add_version(Some(content), None, path, None), Evidence::Content)
+        let version = self.add_version(Some(content), None, path, None);
+        self.found.extend(since.map(|since| (version, since)));
+        (version, Evidence::Content)
+    }
+
+    /// Returns the newest version of a content that may have been brought to where it had last been changed at that time: one that a job
+    /// made, else one that jobs found.
+    fn elsewhere(&self, content: ContentIndex, since: Option<i64>) -> Option<VersionIndex> {
+        let newest = self.with_content.get(content.index()).copied().flatten();
+        let mut found = None;
+        let mut next = newest;
+        while let Some(version) = next {
+            match self.graph.version(version).producer {
+                Some(maker) if self.graph.job(maker).span.may_have_led_to(since) => return Some(version),
+                Some(_) => {}
+                None => found = found.or(next),
+            }
+            next = self.earlier[version.index()];
+        }
+        found
+    }
+
+    /// Returns the version at a path that the job has made while another read it, which was recorded first: one that nobody made so far,
+    /// that has this content, and that was changed while the job ran.
+    fn read_meanwhile(&self, job: JobIndex, path: PathIndex, content: ContentIndex) -> Option<VersionIndex> {
+        let newest = self.at_path.get(path.index()).copied().flatten()?;
+        let Version { content: there, producer: None, .. } = *self.graph.version(newest) else { return None };
+        let since = self.found.get(&newest).copied();
+        let is_its_own = there == Some(content) && self.graph.job(job).span.has(since);
+        // Who reads and writes by turns with others comes from them, and they from it: there is no cycle.
+        (is_its_own && !self.graph.ancestry_of_job(job).versions.contains(&newest)).then_some(newest)
     }
 
     /// Returns the version that the job made there: one for each content, under all its names.
@@ -136,7 +175,13 @@ impl Builder {
                 version
             }
             None => {
-                let version = self.add_version(Some(content), Some(job), path, prior);
+                let version = match self.read_meanwhile(job, path, content).filter(|_| prior.is_none()) {
+                    Some(version) => {
+                        self.graph.versions[version.index()].producer = Some(job);
+                        version
+                    }
+                    None => self.add_version(Some(content), Some(job), path, prior),
+                };
                 made.insert(content, version);
                 version
             }
@@ -152,20 +197,19 @@ impl Builder {
     ) -> VersionIndex {
         let version = VersionIndex::new(self.graph.versions.len());
         self.graph.versions.push(Version { content, producer, superseded_producer: None, prior, path });
+        let newest = content.map(|content| slot(&mut self.with_content, content.index()));
+        self.earlier.push(newest.and_then(|newest| newest.replace(version)));
         self.name(version, path);
         version
     }
 
     /// Says that the version is the newest at that path.
     fn name(&mut self, version: VersionIndex, path: PathIndex) {
-        let Version { content, path: first, .. } = *self.graph.version(version);
+        let first = self.graph.version(version).path;
         if path != first && self.names.insert((version, path)) {
             self.graph.other_names.entry(version).or_default().push(path);
         }
         self.put_at(path, Some(version));
-        if let Some(content) = content {
-            *slot(&mut self.with_content, content.index()) = Some(version);
-        }
     }
 
     /// Puts a version, or nothing, in place of the one that was the newest at a path.

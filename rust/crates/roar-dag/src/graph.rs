@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::record::{ContentRef, Legend};
+use crate::record::{ContentRef, Legend, Span};
 
 macro_rules! indices {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {$(
@@ -40,8 +40,8 @@ indices! {
 ///
 /// An artifact is a content, and contents come back: `cp a b` consumes and produces the same bytes, and a later job may
 /// restore what an earlier one changed. Hence the nodes are **versions**: a content as one job made it (or as it was there
-/// before all jobs), under however many names. A job consumes versions that earlier jobs made, and makes its own, so that
-/// edges always lead forward.
+/// before all jobs), under however many names. A job consumes versions that others made, and makes its own. Nearly always those
+/// are earlier ones; one that ran at the same time may have been recorded later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     /// The jobs, in the order of their steps.
@@ -64,6 +64,8 @@ pub struct Job {
     pub command: Vec<Vec<u8>>,
     /// Where it was started.
     pub cwd: Vec<u8>,
+    /// When it ran.
+    pub span: Span,
     /// What it consumed.
     pub consumes: Vec<Edge>,
     /// What it produced.
@@ -76,9 +78,9 @@ pub struct Job {
 
 impl Job {
     /// Returns a job without edges.
-    pub fn new(id: String, step: u64, command: Vec<Vec<u8>>, cwd: Vec<u8>) -> Self {
+    pub fn new(id: String, step: u64, command: Vec<Vec<u8>>, cwd: Vec<u8>, span: Span) -> Self {
         let (consumes, produces, deletes, supersedes) = Default::default();
-        Self { id, step, command, cwd, consumes, produces, deletes, supersedes }
+        Self { id, step, command, cwd, span, consumes, produces, deletes, supersedes }
     }
 }
 

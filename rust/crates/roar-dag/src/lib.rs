@@ -20,5 +20,7 @@ pub use build::Builder;
 pub use descent::Descent;
 pub use graph::{ContentIndex, Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
 pub use names::Names;
-pub use record::{Content, ContentRef, Contents, FileUse, JobRecord, Legend, NOTHING, NumberedUse, Use};
+pub use record::{
+    Content, ContentRef, Contents, FileUse, JobRecord, Legend, NOTHING, NumberedUse, Span, Use,
+};
 pub use stale::Stale;

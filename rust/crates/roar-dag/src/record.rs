@@ -94,6 +94,8 @@ pub struct FileUse {
     pub path: Vec<u8>,
     /// What the job did to it.
     pub usage: Use,
+    /// When the file from before had last been changed, nanoseconds since 1970; `None`: not known.
+    pub since_unix_ns: Option<i64>,
 }
 
 /// A file of a job, by numbers.
@@ -103,6 +105,41 @@ pub struct NumberedUse {
     pub path: PathIndex,
     /// What the job did to it.
     pub usage: Use<ContentIndex>,
+    /// When the file from before had last been changed, nanoseconds since 1970; `None`: not known.
+    pub since_unix_ns: Option<i64>,
+}
+
+/// When a job ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// From, nanoseconds since 1970.
+    pub start_unix_ns: i64,
+    /// To, nanoseconds since 1970.
+    pub end_unix_ns: i64,
+}
+
+/// How far behind the time of a file can be that is changed now: a kernel keeps the time of files by its tick, of 10 ms at most, and
+/// wall clocks are set.
+const TICK_NS: i64 = 20_000_000;
+
+impl Span {
+    /// Returns when a job must have started, nanoseconds since 1970, that a file may come from that had last been changed at that time.
+    ///
+    /// Whatever brings a content to another place, be it a copy, a renaming or a new link, sets the time of the last change
+    /// (`st_ctime` of stat(2)), which nobody can set back.
+    pub fn latest_start(since_unix_ns: Option<i64>) -> i64 {
+        since_unix_ns.map_or(i64::MAX, |since| since.saturating_add(TICK_NS))
+    }
+
+    /// Returns whether a file that had last been changed at that time may come from the job.
+    pub fn may_have_led_to(self, since_unix_ns: Option<i64>) -> bool {
+        self.start_unix_ns <= Self::latest_start(since_unix_ns)
+    }
+
+    /// Returns whether a file was last changed while the job ran.
+    pub fn has(self, since_unix_ns: Option<i64>) -> bool {
+        since_unix_ns.is_some_and(|since| since <= self.end_unix_ns) && self.may_have_led_to(since_unix_ns)
+    }
 }
 
 /// A job, as it was recorded.
@@ -116,6 +153,8 @@ pub struct JobRecord {
     pub command: Vec<Vec<u8>>,
     /// Where it was started.
     pub cwd: Vec<u8>,
+    /// When it ran.
+    pub span: Span,
     /// Its files.
     pub files: Vec<FileUse>,
 }
@@ -178,8 +217,9 @@ pub(crate) struct Numbering {
 
 impl Numbering {
     pub(crate) fn file(&mut self, file: &FileUse) -> NumberedUse {
-        let FileUse { path, usage } = file;
-        NumberedUse { path: self.path(path), usage: usage.map(|content| self.content(content)) }
+        let FileUse { path, usage, since_unix_ns } = file;
+        let usage = usage.map(|content| self.content(content));
+        NumberedUse { path: self.path(path), usage, since_unix_ns: *since_unix_ns }
     }
 
     fn path(&mut self, path: &[u8]) -> PathIndex {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use roar_dag::{Content, FileUse, Graph, JobRecord, Use};
+use roar_dag::{Content, FileUse, Graph, JobRecord, Span, Use};
 
 /// Few contents and paths, so that they meet.
 fn content() -> impl Strategy<Value = Option<Content>> {
@@ -23,7 +23,7 @@ fn file() -> impl Strategy<Value = FileUse> {
         2 => (content(), content()).prop_map(|(before, after)| Use::Updated { before, after }),
         1 => Just(Use::Deleted),
     ];
-    (0..5_u8, usage).prop_map(|(path, usage)| FileUse { path: vec![b'a' + path], usage })
+    (0..5_u8, usage).prop_map(|(path, usage)| FileUse { path: vec![b'a' + path], usage, since_unix_ns: None })
 }
 
 fn records() -> impl Strategy<Value = Vec<JobRecord>> {
@@ -31,6 +31,7 @@ fn records() -> impl Strategy<Value = Vec<JobRecord>> {
         (1..)
             .zip(jobs)
             .map(|(step, (command, cwd, files))| JobRecord {
+                span: Span::default(),
                 id: format!("job-{step}"),
                 step,
                 command: vec![vec![command]],

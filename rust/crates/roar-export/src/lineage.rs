@@ -49,6 +49,8 @@ pub struct Job {
     pub id: String,
     /// Its number within the session.
     pub step: u64,
+    /// Whether it set things up for the others, whatever those took from it.
+    pub is_set_up: bool,
     /// The command as given.
     pub command: Vec<Vec<u8>>,
     /// The command as bash(1) reads it.

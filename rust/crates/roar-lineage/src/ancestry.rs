@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use roar_dag::{Ancestry, Edge, Graph, JobIndex, JobRecord, VersionIndex};
-use roar_store::{Artifact, Error, Job, JobKey, JobKind, LineageReader, SessionFile, Store, Target};
+use roar_dag::{Ancestry, Edge, Graph, JobIndex, JobRecord, Span, VersionIndex};
+use roar_store::{
+    Artifact, ArtifactKey, Error, Job, JobKey, JobKind, LineageReader, SessionFile, Store, Target,
+};
 use tracer_schema::{PathBytes, Prior, Role};
 
 use crate::session::record_of;
@@ -178,15 +180,33 @@ impl<'s> Walk<'s> {
             (Role::Output, Some(Prior::Kept)) => file.prior_artifact,
             (Role::Output, _) | (Role::Temporary | Role::Deleted, _) => return Ok(None),
         };
-        if let Some(artifact) = taken {
-            return match self.reader.maker(artifact, file.path_key, file.job)? {
-                Some(maker) => Ok(Some(maker)),
-                // Nobody made that content, as far as is known: one who made something there that was not hashed may have.
-                None => self.reader.unhashed_maker(file.path_key, file.job),
-            };
+        match taken {
+            Some(artifact) => self.maker_of(artifact, file),
+            None => {
+                let writer = self.reader.writer(file.path_key, file.job)?;
+                Ok(writer.filter(|writer| writer.role == Role::Output).map(|writer| writer.job))
+            }
         }
-        let writer = self.reader.writer(file.path_key, file.job)?;
-        Ok(writer.filter(|writer| writer.role == Role::Output).map(|writer| writer.job))
+    }
+
+    /// Returns the job that made a content that was at a file's path, by the rules of the graph.
+    fn maker_of(&mut self, artifact: ArtifactKey, file: &SessionFile) -> Result<Option<JobKey>, Error> {
+        let SessionFile { path_key: path, job, since_unix_ns: since, .. } = *file;
+        if let Some(maker) = self.reader.maker_at(artifact, path, job)? {
+            return Ok(Some(maker));
+        }
+        // What was made there last and not hashed may be this content.
+        if self.reader.unhashed_maker(path, job)?.is_some()
+            && let Some(writer) = self.reader.writer(path, job)?
+            && (writer.role, writer.artifact) == (Role::Output, None)
+        {
+            return Ok(Some(writer.job));
+        }
+        let started_by = Span::latest_start(since);
+        match (self.reader.maker(artifact, job, started_by)?, since) {
+            (None, Some(since)) => Ok(self.reader.maker_meanwhile(artifact, path, job, started_by, since)?),
+            (found, _) => Ok(found),
+        }
     }
 
     fn close(&mut self) -> Result<(), Error> {

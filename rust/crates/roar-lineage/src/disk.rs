@@ -1,10 +1,11 @@
 //! What is on disk now, by content.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use roar_dag::{Content, ContentRef};
-use roar_hash::{HashCache, Outcome, Request, Unwatched, hash_files, stamp_at};
+use roar_hash::{HashCache, NoCache, Outcome, Request, Unwatched, hash_files, stamp_at};
 use roar_store::{CachedHash, Error, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::{BLAKE3, FileStamp, Hashes, NodeKind, PathBytes, to_hex};
@@ -128,6 +129,27 @@ impl Disk {
     pub fn forget(&mut self) {
         self.found.clear();
     }
+}
+
+/// Returns the content of the file at a path, or of the link; `None` where there is none, or it cannot be read.
+pub fn content_now(path: &Path) -> Option<Content> {
+    let stamp = stamp_at(path).ok()??;
+    let kind = if stamp.is_symlink() { NodeKind::Symlink } else { NodeKind::File };
+    let request = Request { path, expect: Some(stamp), kind, moved: false };
+    let mut content = None;
+    hash_files(
+        &[request],
+        &[],
+        &NoCache,
+        &mut |_, outcome| {
+            if let Outcome::Hashed { hashes, .. } = outcome {
+                let is_link = kind == NodeKind::Symlink;
+                content = hashes.get(BLAKE3).map(|hash| Content { hash: to_hex(hash), is_link });
+            }
+        },
+        &Unwatched,
+    );
+    content
 }
 
 /// Returns whether a path is the name of an object of an object store: those of files are absolute.

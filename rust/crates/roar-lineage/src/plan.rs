@@ -1,13 +1,14 @@
 //! What it takes to make an artifact anew.
 
 use std::collections::BTreeSet;
+use std::path::{Component, PathBuf};
 
 use roar_dag::{Content, ContentRef, JobIndex, VersionIndex};
 use roar_store::{Error, GitState, Job, JobContext, JobKind, Package, PackageKind, Patch, Store, Target};
-use tracer_schema::PathBytes;
+use tracer_schema::{Found, PathBytes};
 
 use crate::ancestry::{Lineage, Start};
-use crate::disk::Disk;
+use crate::disk::{Disk, is_there};
 use crate::sources::{Source, Sources, within};
 
 /// Where an input of a step comes from when it runs again.
@@ -58,6 +59,12 @@ pub struct Step {
     pub inputs: Vec<Input>,
     /// What it made.
     pub outputs: Vec<Output>,
+    /// Symbolic links that led to inputs, and what they say.
+    pub links: Vec<(PathBytes, PathBytes)>,
+    /// The program, where the command names one of the project that neither the commit has nor a step makes: it is used where it is.
+    pub program_in_place: Option<PathBytes>,
+    /// What stands in its way beside inputs that cannot be had, in words.
+    pub problems: Vec<String>,
 }
 
 impl Step {
@@ -163,7 +170,13 @@ impl Plan {
                 is_needed: is_needed(edge.version),
             })
             .collect();
-        Ok(Step { context: store.context(job.key)?, job, inputs, outputs })
+        let links = store.lookups(job.key)?.found.into_iter().filter_map(|lookup| match lookup.found {
+            Found::Link { target } => Some((lookup.path, target)),
+            Found::Absent | Found::Listing(_) => None,
+        });
+        let (program_in_place, problems) = (None, Vec::new());
+        let context = store.context(job.key)?;
+        Ok(Step { context, job, inputs, outputs, links: links.collect(), program_in_place, problems })
     }
 
     /// Finds out where each input comes from.
@@ -175,8 +188,24 @@ impl Plan {
         disk.look(store, &wanted)?;
         let mut sources = Sources::new(store);
         let Self { base, steps, .. } = self;
+        let mut made: BTreeSet<PathBytes> = BTreeSet::new();
         for step in steps {
-            let Step { job, context, inputs, outputs: _ } = step;
+            let Step { job, context, inputs, outputs, links: _, program_in_place, problems } = step;
+            if let Some((commit, reason)) = sources.unreadable_commit(job.key)? {
+                problems.push(format!("its commit {commit} cannot be read: {reason}"));
+            }
+            made.extend(outputs.iter().map(|output| output.path.clone()));
+            if let Some(program) =
+                program_of(job).filter(|program| within(base, program.as_bytes()).is_some())
+                && !made.contains(&program)
+                && !inputs.iter().any(|input| input.path == program)
+                && sources.of(job.key, program.as_bytes())? == Source::Unknown
+            {
+                if !is_there(program.as_bytes()) {
+                    problems.push(format!("{program}, which it runs, is gone, and not in the commit"));
+                }
+                *program_in_place = Some(program);
+            }
             for input in inputs {
                 let is_same = match &input.content {
                     Some(content) => disk.at(input.path.as_bytes(), is_link(input)).is(content.view()),
@@ -213,6 +242,14 @@ impl Plan {
         let python = self.packages.iter().filter(|package| package.kind == PackageKind::Python);
         python.map(|package| format!("{}=={}", package.name, package.version)).collect()
     }
+}
+
+/// Returns the path of the program that a command names, unless it was looked for in `PATH`.
+fn program_of(job: &Job) -> Option<PathBytes> {
+    let program = job.command.first().filter(|word| word.as_bytes().contains(&b'/'))?;
+    let path = job.cwd.as_path().join(program.as_path());
+    let parts = path.components().filter(|part| *part != Component::CurDir);
+    Some(PathBytes::from(parts.collect::<PathBuf>().as_path()))
 }
 
 fn reason(input: &Input, disk: &Disk) -> String {

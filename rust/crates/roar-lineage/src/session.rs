@@ -4,7 +4,7 @@ use std::thread;
 
 use roar_dag::{
     Builder, Content, ContentIndex, ContentRef, Contents, FileUse, Graph, JobRecord, Legend, NOTHING, Names,
-    NumberedUse, PathIndex, Use,
+    NumberedUse, PathIndex, Span, Use,
 };
 use roar_store::{Error, Job, SessionFile, SessionKey, SessionUse, SessionUses, Store, content_name};
 use tracer_schema::{NodeKind, Prior, Role};
@@ -65,15 +65,20 @@ fn contents(store: &Store, uses: &SessionUses) -> Result<Contents, Error> {
 
 fn node(job: &Job) -> roar_dag::Job {
     let command = job.command.iter().map(|word| word.0.clone()).collect();
-    roar_dag::Job::new(job.id.clone(), job.step, command, job.cwd.0.clone())
+    roar_dag::Job::new(job.id.clone(), job.step, command, job.cwd.0.clone(), span(job))
 }
 
 fn numbered(uses: &SessionUses, file: &SessionUse) -> Option<NumberedUse> {
-    let SessionUse { path, role, prior, artifact, prior_artifact } = *file;
+    let SessionUse { path, role, prior, artifact, prior_artifact, since_unix_ns } = *file;
     let content = |artifact: Option<u32>| artifact.map(|number| ContentIndex::new(number as usize));
     let was_empty = prior_artifact.is_some() && prior_artifact == uses.nothing();
     let usage = usage(role, prior, was_empty, content(artifact), content(prior_artifact))?;
-    Some(NumberedUse { path: PathIndex::new(path as usize), usage })
+    Some(NumberedUse { path: PathIndex::new(path as usize), usage, since_unix_ns })
+}
+
+fn span(job: &Job) -> Span {
+    let duration_ns = i64::try_from(job.duration_ns).unwrap_or(i64::MAX);
+    Span { start_unix_ns: job.started_unix_ns, end_unix_ns: job.started_unix_ns.saturating_add(duration_ns) }
 }
 
 /// Returns a job as the graph takes it.
@@ -83,12 +88,13 @@ pub fn record_of(job: &Job, files: Vec<SessionFile>) -> JobRecord {
         step: job.step,
         command: job.command.iter().map(|word| word.0.clone()).collect(),
         cwd: job.cwd.0.clone(),
+        span: span(job),
         files: files.into_iter().filter_map(file_use).collect(),
     }
 }
 
 fn file_use(file: SessionFile) -> Option<FileUse> {
-    let SessionFile { path, role, kind, prior, is_filtered, hash, prior_hash, .. } = file;
+    let SessionFile { path, role, kind, prior, is_filtered, hash, prior_hash, since_unix_ns, .. } = file;
     if is_filtered {
         return None;
     }
@@ -96,7 +102,7 @@ fn file_use(file: SessionFile) -> Option<FileUse> {
         |hash: Option<String>| hash.map(|hash| Content { hash, is_link: kind == NodeKind::Symlink });
     let was_empty = prior_hash.as_deref() == Some(NOTHING);
     let usage = usage(role, prior, was_empty, content(hash), content(prior_hash))?;
-    Some(FileUse { path: path.0, usage })
+    Some(FileUse { path: path.0, usage, since_unix_ns })
 }
 
 /// Returns what a job did to a file, as far as the graph knows of it.

@@ -1,7 +1,5 @@
 //! Where the files come from that no recorded job made: a commit, or nobody knows.
 
-use std::path::Path;
-
 use roar_context::tracked;
 use roar_store::{Error, GitState, JobKey, Store};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -23,8 +21,8 @@ pub enum Source {
 pub struct Sources<'s> {
     store: &'s Store,
     states: FxHashMap<JobKey, Option<GitState>>,
-    /// By top level and commit; none where git could not say.
-    commits: FxHashMap<(PathBytes, String), FxHashSet<PathBytes>>,
+    /// By top level and commit; or why git could not say.
+    commits: FxHashMap<(PathBytes, String), Result<FxHashSet<PathBytes>, String>>,
 }
 
 impl<'s> Sources<'s> {
@@ -38,26 +36,43 @@ impl<'s> Sources<'s> {
     /// # Errors
     /// Those of the store.
     pub fn of(&mut self, job: JobKey, path: &[u8]) -> Result<Source, Error> {
+        let Some((state, commit, files)) = self.commit(job)? else { return Ok(Source::Unknown) };
+        let Some(path) = within(&state.top_level, path).map(PathBytes::from) else {
+            return Ok(Source::Unknown);
+        };
+        // Without git, or without the commit, nothing is known to come from it.
+        let is_tracked = files.as_ref().is_ok_and(|files| files.contains(&path));
+        Ok(match (is_tracked, state.changed_paths.contains(&path)) {
+            (_, true) => Source::Changed(commit.to_owned()),
+            (true, false) => Source::Commit(commit.to_owned()),
+            (false, false) => Source::Unknown,
+        })
+    }
+
+    /// Returns the commit of a job, if it had one that cannot be read any more, and why.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn unreadable_commit(&mut self, job: JobKey) -> Result<Option<(String, String)>, Error> {
+        let Some((_, commit, files)) = self.commit(job)? else { return Ok(None) };
+        Ok(files.as_ref().err().map(|reason| (commit.to_owned(), reason.clone())))
+    }
+
+    /// Returns the git state of a job, its commit, and what is known of that commit's files; `None`: there was no commit.
+    #[expect(clippy::type_complexity, reason = "it is asked for by two, and stands for nothing more")]
+    fn commit(
+        &mut self,
+        job: JobKey,
+    ) -> Result<Option<(&GitState, &str, &Result<FxHashSet<PathBytes>, String>)>, Error> {
         if !self.states.contains_key(&job) {
             let state = self.store.git(job)?;
             self.states.insert(job, state);
         }
-        let Some(Some(state)) = self.states.get(&job) else { return Ok(Source::Unknown) };
-        let (Some(commit), Some(path)) = (&state.commit, within(&state.top_level, path)) else {
-            return Ok(Source::Unknown);
-        };
+        let Some(Some(state)) = self.states.get(&job) else { return Ok(None) };
+        let Some(commit) = &state.commit else { return Ok(None) };
         let key = (state.top_level.clone(), commit.clone());
-        let files = self.commits.entry(key).or_insert_with(|| {
-            let top_level: &Path = state.top_level.as_path();
-            // Without git, or without the commit, nothing is known to come from it.
-            tracked(top_level, commit).unwrap_or_default()
-        });
-        let path = PathBytes::from(path);
-        Ok(match (files.contains(&path), state.changed_paths.contains(&path)) {
-            (_, true) => Source::Changed(commit.clone()),
-            (true, false) => Source::Commit(commit.clone()),
-            (false, false) => Source::Unknown,
-        })
+        let files = self.commits.entry(key).or_insert_with(|| tracked(state.top_level.as_path(), commit));
+        Ok(Some((state, commit, files)))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
-use roar_dag::{Descent, Graph, JobIndex, PathIndex};
+use roar_dag::{Descent, Edge, Graph, JobIndex, PathIndex, VersionIndex};
 use roar_store::{Error, Job, JobState, SessionKey, Store};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_schema::{Exit, Found, Listing, Lookup, Lookups, PathBytes};
@@ -50,12 +51,21 @@ pub enum Reason {
         /// The directory.
         directory: PathBytes,
     },
+    /// A symbolic link that led to an input leads elsewhere, or is none any more.
+    Relinked(PathBytes),
     /// A directory that it listed, which had too many names to keep them, has others.
     OtherNames(PathBytes),
     /// A directory that it listed is gone, or cannot be listed.
     Unlisted(PathBytes),
     /// A step that it takes from must run again.
     Upstream(JobIndex),
+    /// A step must run again that has updated in place what it made, and takes it as it was before.
+    Base {
+        /// What.
+        path: PathIndex,
+        /// By whom.
+        updated_by: JobIndex,
+    },
     /// It failed.
     Failed,
     /// It was broken off.
@@ -69,6 +79,8 @@ pub struct StaleStep {
     pub job: JobIndex,
     /// Why; never empty.
     pub reasons: Vec<Reason>,
+    /// Files that it updates in place and that are not as they were before it, nor will be: it goes on from what is there now.
+    pub goes_on_from: Vec<PathIndex>,
 }
 
 /// The steps of a session against the disk.
@@ -146,23 +158,26 @@ impl Staleness {
         Ok(Self { graph, jobs, steps, lookups, is_whole })
     }
 
-    /// Returns whether an input of the step has another content than when it ran, or what it looked up is otherwise. Asks the disk anew.
+    /// Returns whether a file of the step has another content than when it ran, or what it looked up is otherwise. Asks the disk anew.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn has_changed_input(&self, store: &mut Store, job: JobIndex) -> Result<bool, Error> {
+    pub fn has_changed(&self, store: &mut Store, job: JobIndex) -> Result<bool, Error> {
         let graph = &self.graph;
         let mut disk = Disk::default();
-        let consumes = &graph.job(job).consumes;
+        let roar_dag::Job { consumes, produces, .. } = graph.job(job);
+        let edges = consumes.iter().chain(produces);
         let wanted: Vec<(PathBytes, bool)> =
-            consumes.iter().map(|edge| (graph.path(edge.path).into(), is_link(graph, edge))).collect();
+            edges.map(|edge| (graph.path(edge.path).into(), is_link(graph, edge))).collect();
         disk.look(store, &wanted)?;
         let mut of_files = consumes.iter().filter(|edge| !is_object(graph.path(edge.path)));
         let is_changed = of_files.any(|edge| match graph.content(edge.version) {
             Some(content) => !disk.at(graph.path(edge.path), is_link(graph, edge)).is(content),
             None => true,
         });
-        Ok(is_changed || !Judge::new(graph, &self.jobs, &self.lookups, &disk).of_lookups(job).is_empty())
+        let mut judge = Judge::new(graph, &self.jobs, &self.lookups, &disk);
+        let has_other_output = produces.iter().any(|edge| judge.of_output(job, edge).is_some());
+        Ok(is_changed || has_other_output || !judge.of_lookups(job).is_empty())
     }
 }
 
@@ -202,9 +217,12 @@ impl<'a> Judge<'a> {
         };
         let mut remade: Vec<(JobIndex, JobIndex)> = Vec::new();
         for (index, job) in graph.indexed_jobs() {
-            let made = job.consumes.iter().filter_map(|edge| judge.maker(edge.path));
-            let made: BTreeSet<JobIndex> =
-                made.filter(|maker| !judge.descent.parents()[index.index()].contains(maker)).collect();
+            let consumed = job.consumes.iter().map(|edge| edge.path);
+            let taken = consumed.chain(judge.updated(index).map(|(path, _)| path));
+            let made: BTreeSet<JobIndex> = taken
+                .filter_map(|path| judge.maker(path))
+                .filter(|maker| !judge.descent.parents()[index.index()].contains(maker))
+                .collect();
             let made = made.into_iter().filter(|maker| !judge.descent.comes_from(*maker, index));
             remade.extend(made.map(|maker| (index, maker)));
         }
@@ -231,16 +249,107 @@ impl<'a> Judge<'a> {
             }
         }
         let order = self.order();
-        for job in &order {
-            let stale =
-                self.descent.parents()[job.index()].iter().filter(|parent| reasons.contains_key(parent));
+        // What must run again may need what was updated in place as it was before: whoever made that must run again as well, and with it
+        // whoever takes from that.
+        let upstream = loop {
+            let upstream = self.upstream(&order, &reasons);
+            let stale = order.iter().filter(|job| reasons.contains_key(job) || upstream.contains_key(job));
+            let mut bases = Vec::new();
+            for job in stale.clone() {
+                let needed = self.updated(*job).filter(|(_, prior)| self.is_taken(*job, *prior));
+                needed.for_each(|(path, prior)| self.add_bases(*job, path, prior, &mut bases));
+            }
+            let is_stale: BTreeSet<JobIndex> = stale.copied().collect();
+            bases.retain(|(maker, _)| !is_stale.contains(maker));
+            if bases.is_empty() {
+                break upstream;
+            }
+            for (maker, reason) in bases {
+                let of_maker = reasons.entry(maker).or_default();
+                if !of_maker.contains(&reason) {
+                    of_maker.push(reason);
+                }
+            }
+        };
+        for (job, upstream) in upstream {
+            reasons.entry(job).or_default().extend(upstream);
+        }
+        let is_stale: BTreeSet<JobIndex> = reasons.keys().copied().collect();
+        let steps = order.into_iter();
+        steps
+            .filter_map(|job| {
+                let reasons = reasons.remove(&job)?;
+                let is_restored = |prior: VersionIndex| {
+                    self.is_on_disk(prior)
+                        || self.graph.version(prior).producer.is_some_and(|maker| is_stale.contains(&maker))
+                };
+                // What another has made anew since is not its own result.
+                let is_its_own = |path| self.maker(path) == Some(job);
+                let kept =
+                    self.updated(job).filter(|(path, prior)| is_its_own(*path) && !is_restored(*prior));
+                Some(StaleStep { job, reasons, goes_on_from: kept.map(|(path, _)| path).collect() })
+            })
+            .collect()
+    }
+
+    /// Returns for each job which stale ones it takes from, where there are some.
+    fn upstream(
+        &self,
+        order: &[JobIndex],
+        own: &BTreeMap<JobIndex, Vec<Reason>>,
+    ) -> BTreeMap<JobIndex, Vec<Reason>> {
+        let mut found: BTreeMap<JobIndex, Vec<Reason>> = BTreeMap::new();
+        for job in order {
+            let parents = self.descent.parents()[job.index()].iter();
+            let stale = parents.filter(|parent| own.contains_key(parent) || found.contains_key(parent));
             let upstream: Vec<Reason> = stale.map(|parent| Reason::Upstream(*parent)).collect();
             if !upstream.is_empty() {
-                reasons.entry(*job).or_default().extend(upstream);
+                found.insert(*job, upstream);
             }
         }
-        let steps = order.into_iter();
-        steps.filter_map(|job| Some(StaleStep { job, reasons: reasons.remove(&job)? })).collect()
+        found
+    }
+
+    /// Returns the files of a job that are made of what was there before, and what that was.
+    fn updated(&self, job: JobIndex) -> impl Iterator<Item = (PathIndex, VersionIndex)> {
+        let produces = self.graph.job(job).produces.iter();
+        produces.filter_map(move |edge| Some((edge.path, self.base(job, edge)?)))
+    }
+
+    /// Returns what a product was made of that was at the same path: it was updated in place, or read and then replaced.
+    fn base(&self, job: JobIndex, made: &Edge) -> Option<VersionIndex> {
+        let read = || self.graph.job(job).consumes.iter().find(|edge| edge.path == made.path);
+        self.graph.version(made.version).prior.or_else(|| Some(read()?.version))
+    }
+
+    /// Returns whether a job took the content of a version: whoever appends to a file need not.
+    fn is_taken(&self, job: JobIndex, version: VersionIndex) -> bool {
+        self.graph.job(job).consumes.iter().any(|edge| edge.version == version)
+    }
+
+    /// Returns whether a version is there now, under its first name.
+    fn is_on_disk(&self, version: VersionIndex) -> bool {
+        let path = self.graph.path(self.graph.version(version).path);
+        let content = self.graph.content(version);
+        content.is_some_and(|content| self.disk.at(path, content.is_link).is(content))
+    }
+
+    /// Adds those who have to make a version anew that is not there any more, since the job updates it: its maker, and those before that
+    /// have updated it.
+    fn add_bases(
+        &self,
+        updated_by: JobIndex,
+        path: PathIndex,
+        version: VersionIndex,
+        bases: &mut Vec<(JobIndex, Reason)>,
+    ) {
+        let mut next = Some(version).filter(|version| !self.is_on_disk(*version));
+        while let Some(version) = next {
+            let Some(maker) = self.graph.version(version).producer else { break };
+            bases.push((maker, Reason::Base { path, updated_by }));
+            let made = self.graph.job(maker).produces.iter().find(|edge| edge.version == version);
+            next = made.and_then(|made| self.base(maker, made));
+        }
     }
 
     /// Returns the jobs, each after those that it takes from; where that goes round in a circle, by their steps.
@@ -281,12 +390,14 @@ impl<'a> Judge<'a> {
             (JobState::Recorded, _) => reasons.push(Reason::Failed),
         }
         reasons.extend(job.consumes.iter().filter_map(|edge| self.of_input(index, edge)));
+        let updated: Vec<_> = self.updated(index).filter(|(_, base)| !self.is_taken(index, *base)).collect();
+        reasons.extend(updated.into_iter().filter_map(|(path, _)| self.of_updated(index, path)));
         reasons.extend(job.produces.iter().filter_map(|edge| self.of_output(index, edge)));
         reasons.extend(self.of_lookups(index));
         reasons
     }
 
-    fn of_input(&mut self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
+    fn of_input(&mut self, job: JobIndex, edge: &Edge) -> Option<Reason> {
         let content = self.graph.content(edge.version)?;
         let path = self.graph.path(edge.path);
         if is_object(path) {
@@ -312,8 +423,16 @@ impl<'a> Judge<'a> {
         Some(Reason::Changed { path: edge.path, is_code, remade_by: self.maker(edge.path) })
     }
 
+    /// What was only added to, and not read, has to be added once more if somebody has made it anew since.
+    fn of_updated(&mut self, job: JobIndex, path: PathIndex) -> Option<Reason> {
+        let maker = self.maker(path).filter(|maker| *maker > job)?;
+        let is_code = is_code(self.graph.path(path));
+        let is_of_another = !self.descent.comes_from(maker, job);
+        is_of_another.then_some(Reason::Changed { path, is_code, remade_by: Some(maker) })
+    }
+
     /// Nobody asks the object store what is there now: only what a later step did counts.
-    fn of_object(&mut self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
+    fn of_object(&mut self, job: JobIndex, edge: &Edge) -> Option<Reason> {
         let maker = self.maker(edge.path)?;
         if self.descent.comes_from(maker, job) {
             return None;
@@ -330,7 +449,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn of_output(&self, job: JobIndex, edge: &roar_dag::Edge) -> Option<Reason> {
+    fn of_output(&self, job: JobIndex, edge: &Edge) -> Option<Reason> {
         if self.maker(edge.path) != Some(job) {
             return None;
         }
@@ -350,6 +469,10 @@ impl<'a> Judge<'a> {
             match found {
                 Found::Absent if is_there(path.as_bytes()) => vec![Reason::Appeared(path.clone())],
                 Found::Absent => Vec::new(),
+                Found::Link { target } => match fs::read_link(path.as_path()) {
+                    Ok(now) if now == target.as_path() => Vec::new(),
+                    Ok(_) | Err(_) => vec![Reason::Relinked(path.clone())],
+                },
                 Found::Listing(listing) => self.of_listing(index, path, listing, program),
             }
         });
@@ -425,7 +548,10 @@ impl<'a> Judge<'a> {
 /// Returns the path at which something has come or gone.
 fn changed_path(reason: &Reason) -> Option<&PathBytes> {
     match reason {
-        Reason::Appeared(path) | Reason::NewFile { path, .. } | Reason::GoneFile { path, .. } => Some(path),
+        Reason::Appeared(path)
+        | Reason::NewFile { path, .. }
+        | Reason::GoneFile { path, .. }
+        | Reason::Relinked(path) => Some(path),
         Reason::Changed { .. }
         | Reason::Missing(_)
         | Reason::Unreadable(_)
@@ -434,6 +560,7 @@ fn changed_path(reason: &Reason) -> Option<&PathBytes> {
         | Reason::OtherNames(_)
         | Reason::Unlisted(_)
         | Reason::Upstream(_)
+        | Reason::Base { .. }
         | Reason::Failed
         | Reason::Interrupted => None,
     }

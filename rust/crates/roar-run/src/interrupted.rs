@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use roar_store::{JobContext, JobState, Store};
 use tracer_host::{Recovery, recover};
+use tracer_schema::PathBytes;
 
 use crate::job::{Recording, record};
 use crate::monitor::Silent;
@@ -19,8 +20,8 @@ use crate::tracer::recover_journal;
 /// A run that was broken off and found later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// Its command, for a person.
-    pub command: String,
+    /// Its command; empty where it is not known.
+    pub command: Vec<PathBytes>,
     /// The job it became, if anything of it could be recorded.
     pub job: Option<String>,
 }
@@ -71,7 +72,7 @@ fn recover_one(
         Recovery::Nothing => {
             // There was nothing in it; what cannot be removed is tried again next time.
             let _left = run_dir.remove();
-            return meta.map(|_| Recovered { command: String::new(), job: None });
+            return meta.map(|_| Recovered { command: Vec::new(), job: None });
         }
     };
     let mut task_names = TaskNames::read(path);
@@ -79,7 +80,6 @@ fn recover_one(
     task_names.add_gaps(&mut report.coverage);
     // Which names directories had when the run was over cannot be known any more.
     report.looked_up.forget_listings();
-    let words: Vec<String> = report.command.iter().map(ToString::to_string).collect();
     let recording = Recording {
         // What was recorded in part stays, under that id.
         id: id.filter(|_| known.is_none()),
@@ -106,5 +106,5 @@ fn recover_one(
         // Recorded: should it stay, it is known by its id.
         let _left = run_dir.remove();
     }
-    Some(Recovered { command: words.join(" "), job })
+    Some(Recovered { command: report.command, job })
 }

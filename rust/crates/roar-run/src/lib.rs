@@ -10,6 +10,7 @@ mod error;
 mod file_capabilities;
 mod interrupted;
 mod job;
+mod links;
 mod lookups;
 mod merge;
 mod monitor;

@@ -1,4 +1,5 @@
-//! What a run looked up, as the store has it: the paths that people care for, and the names in directories as they were before the run.
+//! What a run looked up, as the store has it: the paths that people care for, the names in directories as they were before the run, and
+//! the symbolic links that led to its inputs.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,6 +11,8 @@ use tracer_schema::{
     FileSummary, Found, Lookup, LookupKind, LookupSummaries, LookupSummary, Lookups, PathBytes, Role,
     TracerReport,
 };
+
+use crate::links::links_of;
 
 /// Lookups that a job keeps, at most: what a project's programs search for is some dozens, and a person would not read more.
 const LOOKUPS_MAX: usize = 10_000;
@@ -25,7 +28,7 @@ pub(crate) fn lookups_of(report: &TracerReport, filter: &Filter) -> Lookups {
     let LookupSummaries { kinds, found, left_out } = &report.looked_up;
     let changes = Changes::new(&report.files);
     let mut names_left = NAMES_IN_ALL_MAX;
-    let mut lookups = Lookups { kinds: kinds.clone(), found: Vec::new(), left_out: *left_out };
+    let mut lookups = Lookups { kinds: kinds.clone(), found: links_of(report, filter), left_out: *left_out };
     for LookupSummary { path, kind, program } in found {
         if filter.excludes(path.as_bytes()).is_some() {
             continue;
@@ -45,6 +48,7 @@ pub(crate) fn lookups_of(report: &TracerReport, filter: &Filter) -> Lookups {
             None => lookups.left_out += 1,
         }
     }
+    lookups.found.sort_by(|one, other| one.path.cmp(&other.path));
     lookups
 }
 

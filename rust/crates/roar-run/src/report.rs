@@ -5,7 +5,9 @@ use std::path::Path;
 
 use roar_store::rfc3339;
 use tracer_schema::report::RUN_REPORT_FORMAT;
-use tracer_schema::{FileRecord, FileSummary, Lookups, ObjectRecord, Role, RunReport, Task, TracerReport};
+use tracer_schema::{
+    FileRecord, FileSummary, Lookups, ObjectRecord, Prior, Role, RunReport, Task, TracerReport,
+};
 
 use crate::whole_file::write_whole;
 
@@ -16,6 +18,7 @@ pub(crate) fn record_of(file: &FileSummary, is_filtered: bool) -> FileRecord {
         Role::Input | Role::Deleted => file.before,
         Role::Temporary => None,
     };
+    let takes_from_before = file.role == Role::Input || file.prior == Some(Prior::Kept);
     FileRecord {
         path: file.path.clone(),
         role: file.role,
@@ -36,6 +39,7 @@ pub(crate) fn record_of(file: &FileSummary, is_filtered: bool) -> FileRecord {
         filtered: is_filtered,
         note: None,
         first: file.first,
+        since_unix_ns: file.before.filter(|_| takes_from_before).map(|before| before.ctime_ns),
     }
 }
 

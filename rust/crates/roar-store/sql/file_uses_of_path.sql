@@ -8,7 +8,8 @@ WITH RECURSIVE found (job, seq, earlier_job, earlier_seq) AS (
     LIMIT ?2
 )
 SELECT job_file.job, job_file.path, path.path, job_file.role, job_file.kind, job_file.prior, job_file.is_filtered,
-    artifact.hash, previous.hash, artifact.id, previous.id, job_file.is_executed, job_file.size_bytes
+    artifact.hash, previous.hash, artifact.id, previous.id, job_file.is_executed, job_file.size_bytes,
+    job_file.since_unix_ns
 FROM found
     CROSS JOIN job_file ON job_file.job = found.job AND job_file.seq = found.seq
     JOIN path ON path.id = job_file.path

@@ -1,2 +1,6 @@
-SELECT max(job) FROM job_file
-WHERE artifact = ?1 AND job < ?2 AND role = 1 AND artifact IS NOT NULL AND NOT is_filtered;
+SELECT job_file.job
+FROM job_file CROSS JOIN job ON job.id = job_file.job
+WHERE job_file.artifact = ?1 AND job_file.job < ?2 AND job_file.role = 1 AND job_file.artifact IS NOT NULL
+    AND NOT job_file.is_filtered AND job.started_unix_ns <= ?3
+ORDER BY job_file.job DESC
+LIMIT 1;

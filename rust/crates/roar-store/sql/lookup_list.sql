@@ -1,4 +1,4 @@
-SELECT path.path, program.path, listing.count, listing.names, listing.hash
+SELECT path.path, program.path, listing.count, listing.names, listing.hash, lookup.target
 FROM lookup
     JOIN path ON path.id = lookup.path
     JOIN path AS program ON program.id = lookup.program

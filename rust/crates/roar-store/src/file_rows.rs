@@ -49,6 +49,8 @@ pub struct SessionFile {
     pub is_executed: bool,
     /// Length, bytes.
     pub size: Option<u64>,
+    /// When the file from before had last been changed, nanoseconds since 1970.
+    pub since_unix_ns: Option<i64>,
 }
 
 impl Store {
@@ -95,6 +97,7 @@ pub(crate) fn read_use(row: &Row<'_>) -> rusqlite::Result<SessionFile> {
         prior_artifact: row.get::<_, Option<i64>>(10)?.map(ArtifactKey),
         is_executed: row.get(11)?,
         size: row.get::<_, Option<Unsigned>>(12)?.map(|Unsigned(size)| size),
+        since_unix_ns: row.get(13)?,
     })
 }
 
@@ -156,6 +159,7 @@ fn read_file(row: &Row<'_>, hashes: &mut HashReader<'_>) -> rusqlite::Result<(Jo
         hash: hashes.read(row, 17)?,
         prior_hash: hashes.read(row, 20)?,
         first: act_from_columns((row.get(23)?, row.get(24)?, row.get(25)?)),
+        since_unix_ns: row.get(26)?,
     };
     let record = match record.kind {
         // What names it is no hash.

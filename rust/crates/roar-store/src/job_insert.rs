@@ -203,6 +203,7 @@ fn add_referring_rows<F: Borrow<FileRecord>>(
             filtered,
             note,
             first,
+            since_unix_ns,
         } = record.borrow();
         let act = act_columns(*first);
         let here = Place { job: key.0, seq };
@@ -245,6 +246,7 @@ fn add_referring_rows<F: Borrow<FileRecord>>(
             act.0,
             act.1,
             act.2,
+            since_unix_ns,
         ])?;
     }
     Ok(())

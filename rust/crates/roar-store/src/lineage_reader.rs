@@ -22,6 +22,7 @@ pub struct LineageReader<'s> {
     uses_of_path: Statement<'s>,
     made_at: Statement<'s>,
     made: Statement<'s>,
+    made_meanwhile: Statement<'s>,
     made_unhashed: Statement<'s>,
     /// The file without bytes, which says nothing of where it comes from.
     nothing: Option<i64>,
@@ -37,6 +38,7 @@ impl Store {
             uses_of_path: prepare(sql::FILE_USES_OF_PATH)?,
             made_at: prepare(sql::JOB_MADE_AT)?,
             made: prepare(sql::JOB_MADE)?,
+            made_meanwhile: prepare(sql::JOB_MADE_MEANWHILE)?,
             made_unhashed: prepare(sql::JOB_MADE_UNHASHED)?,
             nothing: self.nothing()?,
         })
@@ -51,21 +53,49 @@ impl LineageReader<'_> {
         rows.map_err(|source| self.store.failed(source))
     }
 
-    /// Returns the newest job before that one which made the content: at that path, else anywhere.
-    pub fn maker(&mut self, artifact: ArtifactKey, path: PathKey, before: JobKey) -> Result<Option<JobKey>> {
-        let at_path = newest(&mut self.made_at, params![artifact.0, path.0, before.0]);
-        let found = match at_path {
-            Ok(None) if self.nothing != Some(artifact.0) => {
-                newest(&mut self.made, params![artifact.0, before.0])
-            }
-            found => found,
-        };
+    /// Returns the newest job before that one which made the content at that path.
+    pub fn maker_at(
+        &mut self,
+        artifact: ArtifactKey,
+        path: PathKey,
+        before: JobKey,
+    ) -> Result<Option<JobKey>> {
+        let found = first(&mut self.made_at, params![artifact.0, path.0, before.0]);
         found.map_err(|source| self.store.failed(source))
+    }
+
+    /// Returns the newest job before that one which made the content, wherever it was, and had started by that time, nanoseconds since
+    /// 1970. Nobody is known to have made the file without bytes.
+    pub fn maker(
+        &mut self,
+        artifact: ArtifactKey,
+        before: JobKey,
+        started_by_unix_ns: i64,
+    ) -> Result<Option<JobKey>> {
+        if self.nothing == Some(artifact.0) {
+            return Ok(None);
+        }
+        let found = first(&mut self.made, params![artifact.0, before.0, started_by_unix_ns]);
+        found.map_err(|source| self.store.failed(source))
+    }
+
+    /// Returns the first job recorded after that one which made the content at that path, had started by the one time and not ended
+    /// before the other, nanoseconds since 1970.
+    pub fn maker_meanwhile(
+        &mut self,
+        artifact: ArtifactKey,
+        path: PathKey,
+        after: JobKey,
+        started_by_unix_ns: i64,
+        ended_from_unix_ns: i64,
+    ) -> Result<Option<JobKey>> {
+        let values = params![artifact.0, path.0, after.0, started_by_unix_ns, ended_from_unix_ns];
+        first(&mut self.made_meanwhile, values).map_err(|source| self.store.failed(source))
     }
 
     /// Returns the newest job before that one which made something at the path that was not hashed.
     pub fn unhashed_maker(&mut self, path: PathKey, before: JobKey) -> Result<Option<JobKey>> {
-        let found = newest(&mut self.made_unhashed, params![path.0, before.0]);
+        let found = first(&mut self.made_unhashed, params![path.0, before.0]);
         found.map_err(|source| self.store.failed(source))
     }
 
@@ -91,7 +121,7 @@ impl LineageReader<'_> {
     }
 }
 
-fn newest(statement: &mut Statement<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<Option<JobKey>> {
+fn first(statement: &mut Statement<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<Option<JobKey>> {
     let read = |row: &Row<'_>| row.get::<_, Option<i64>>(0);
     Ok(statement.query_row(values, read).optional()?.flatten().map(JobKey))
 }

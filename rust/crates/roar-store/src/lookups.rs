@@ -26,21 +26,23 @@ pub(crate) fn add_lookups(conn: &Connection, key: JobKey, lookups: &Lookups) -> 
     let mut add_listing = conn.prepare(sql::LISTING_ADD)?;
     let mut add = conn.prepare(sql::LOOKUP_ADD)?;
     for (seq, Lookup { path, found, program }) in (0_i64..).zip(found) {
-        let listing: Option<i64> = match found {
-            Found::Absent => None,
+        let (mut listing, mut link) = (None, None);
+        match found {
+            Found::Absent => {}
+            Found::Link { target } => link = Some(target.as_bytes()),
             Found::Listing(Listing { count, names, blake3 }) => {
                 let hash = from_hex(blake3);
-                let id = match find_listing.query_row([&hash], |row| row.get(0)).optional()? {
+                let id: i64 = match find_listing.query_row([&hash], |row| row.get(0)).optional()? {
                     Some(id) => id,
                     None => {
                         let names = names.as_deref().map(list_blob);
                         add_listing.insert(params![hash, Unsigned(*count), names])?
                     }
                 };
-                Some(id)
+                listing = Some(id);
             }
-        };
-        add.execute(params![key.0, seq, paths.intern(path)?, paths.intern(program)?, listing])?;
+        }
+        add.execute(params![key.0, seq, paths.intern(path)?, paths.intern(program)?, listing, link])?;
     }
     Ok(())
 }
@@ -74,9 +76,10 @@ impl Store {
 }
 
 fn read_lookup(row: &Row<'_>) -> rusqlite::Result<Lookup> {
-    let found = match row.get::<_, Option<Unsigned>>(2)? {
-        None => Found::Absent,
-        Some(Unsigned(count)) => Found::Listing(Listing {
+    let found = match (row.get::<_, Option<Unsigned>>(2)?, row.get::<_, Option<Bytes>>(5)?) {
+        (None, None) => Found::Absent,
+        (None, Some(Bytes(target))) => Found::Link { target },
+        (Some(Unsigned(count)), _) => Found::Listing(Listing {
             count,
             names: row.get::<_, Option<List>>(3)?.map(|List(names)| names),
             blake3: to_hex(&row.get::<_, Vec<u8>>(4)?),

@@ -37,6 +37,7 @@ pub fn file_of_object(object: &ObjectRecord) -> FileRecord {
         filtered: false,
         note: None,
         first: None,
+        since_unix_ns: None,
     }
 }
 

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../sql/migrations/0004_tasks.sql"),
     include_str!("../sql/migrations/0005_objects.sql"),
     include_str!("../sql/migrations/0006_lookups.sql"),
+    include_str!("../sql/migrations/0007_since.sql"),
 ];
 
 /// The version of the schema that this code writes.

@@ -29,6 +29,8 @@ pub struct SessionUse {
     pub artifact: Option<u32>,
     /// The content from before.
     pub prior_artifact: Option<u32>,
+    /// When the file from before had last been changed, nanoseconds since 1970.
+    pub since_unix_ns: Option<i64>,
 }
 
 /// What jobs did to files.
@@ -212,6 +214,7 @@ impl SessionUses {
                 prior: row.get::<_, Option<Coded<_>>>(3)?.map(|Coded(prior)| prior),
                 artifact: number(&mut self.artifacts, row.get(4)?),
                 prior_artifact: number(&mut self.artifacts, row.get(5)?),
+                since_unix_ns: row.get(6)?,
             };
             let range = &mut self.of_job[*place];
             if range.end == 0 {

@@ -76,6 +76,7 @@ statements! {
     JOB_LIST_OF_SESSION = "job_list_of_session",
     JOB_MADE = "job_made",
     JOB_MADE_AT = "job_made_at",
+    JOB_MADE_MEANWHILE = "job_made_meanwhile",
     JOB_MADE_UNHASHED = "job_made_unhashed",
     JOB_PACKAGE_ADD = "job_package_add",
     JOB_PACKAGE_LIST = "job_package_list",

@@ -30,6 +30,7 @@ fn lookups_come_back_and_are_dropped_with_their_jobs() {
         found: vec![
             lookup("/p", listing(Some(&["a", "sub/"]), "ab")),
             lookup("/p/big", listing(None, "cd")),
+            lookup("/p/cur", Found::Link { target: PathBytes::from("v1") }),
             lookup("/p/empty", listing(Some(&[]), "ef")),
             lookup("/p/x", Found::Absent),
         ],

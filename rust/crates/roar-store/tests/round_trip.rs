@@ -67,12 +67,14 @@ prop_compose! {
         (hash, prior_hash) in (hashes(), hashes()),
         note in option::of(".*"),
         first in option::of(act()),
+        since_unix_ns in option::of(any::<i64>()),
     ) -> FileRecord {
         let [read, written, executed, created, deleted, filtered] = flags;
         let [bytes_read, bytes_written, size] = numbers;
         FileRecord {
             path, role, read, written, executed, created, deleted, prior, kind, renamed_from, bytes_read,
             bytes_written, pids, size, hash, prior_hash, filtered, note, first,
+            since_unix_ns,
         }
     }
 }

@@ -439,6 +439,10 @@ pub struct FileRecord {
     /// As in [`FileSummary`]. Kept in the store, and no part of the report.
     #[serde(skip)]
     pub first: Option<Act>,
+    /// When the file that was there before had last been changed (`st_ctime`), nanoseconds since 1970. Kept in the store, and no part of
+    /// the report.
+    #[serde(skip)]
+    pub since_unix_ns: Option<i64>,
 }
 
 /// What a file was to a task.
@@ -544,6 +548,11 @@ pub enum Found {
     Absent,
     /// A directory, which it listed.
     Listing(Listing),
+    /// A symbolic link, which led to a file that it took.
+    Link {
+        /// What the link says.
+        target: PathBytes,
+    },
 }
 
 /// The names in a directory before a run, without those that lists leave out. A directory's name ends in a slash.

@@ -412,6 +412,7 @@ fn record(path: &[u8], role: Role) -> FileRecord {
         filtered: false,
         note: None,
         first: None,
+        since_unix_ns: None,
     }
 }
 

@@ -453,3 +453,93 @@ fn a_command_runs_again_in_its_directory_with_its_streams() {
     assert_eq!(fs::read_to_string(at("out")).unwrap(), "c\nd\n");
     assert!(fs::read_to_string(at("log")).unwrap().starts_with("oops\noops\n"));
 }
+
+#[test]
+fn a_link_that_is_made_to_lead_elsewhere_makes_who_came_by_it_stale() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("v1/d.csv", "1\n");
+    env.write("v2/d.csv", "2\n");
+    let link = env.project().join("cur");
+    std::os::unix::fs::symlink("v1", &link).unwrap();
+    env.roar(["run", "-q", "sh", "-c", "cat cur/d.csv > by-link.csv"]);
+    env.roar(["run", "-q", "cp", "v1/d.csv", "by-name.csv"]);
+    assert_nothing_is_stale(&env);
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("v2", &link).unwrap();
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh -c 'cat cur/d.csv > by-link.csv'
+        link cur, by which it came to an input, leads elsewhere
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+    assert_eq!(env.line("rerun").status, "0");
+    assert_eq!(fs::read_to_string(env.project().join("by-link.csv")).unwrap(), "2\n");
+    assert_nothing_is_stale(&env);
+}
+
+#[test]
+fn what_a_step_updates_is_made_anew_before_it_runs_again() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("in", "1\n");
+    env.write("add.sh", "echo $(cat f)a > f\n");
+    env.write("append.sh", "echo b >> f\n");
+    env.line("run -q cp in f");
+    env.line("run -q sh add.sh");
+    env.line("run -q sh append.sh");
+    env.line("run -q cp f g");
+    assert_nothing_is_stale(&env);
+    env.write("add.sh", "echo $(cat f)A > f\n");
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  cp in f
+        @2 updates f in place, and takes it as it was before
+    @2  sh add.sh
+        code add.sh has changed
+        takes from @1
+    @3  sh append.sh
+        takes from @2
+    @4  cp f g
+        takes from @3
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+    assert_eq!(env.line("rerun @2").status, "0");
+    assert_eq!(fs::read_to_string(env.project().join("f")).unwrap(), "1A\n");
+    assert_eq!(env.line("rerun").status, "0");
+    assert_eq!(fs::read_to_string(env.project().join("g")).unwrap(), "1A\nb\n");
+    assert_nothing_is_stale(&env);
+}
+
+#[test]
+fn a_step_that_goes_on_from_its_own_results_says_so() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("count", "1\n");
+    env.write("add.sh", "echo $(($(cat count) + 1)) > count\n");
+    env.line("run -q sh add.sh");
+    assert_nothing_is_stale(&env);
+    env.write("add.sh", "echo $(($(cat count) + 10)) > count\n");
+    assert_snapshot!(env.line("stale"), @"
+    status: 1
+    ----- stdout
+    @1  sh add.sh
+        updates count in place, which is no longer what it first began from
+        code add.sh has changed
+    ----- stderr
+    hint: `roar rerun` runs them again, in this order
+    ");
+    let answer = env.line("rerun");
+    assert!(answer.stderr.contains("warning: it updates count in place"), "{answer}");
+    // What it went on from is there again.
+    env.write("count", "1\n");
+    env.write("add.sh", "echo $(($(cat count) + 2)) > count\n");
+    let answer = env.line("rerun");
+    assert!(!answer.stderr.contains("warning"), "{answer}");
+    // Twice: that is what was done to it.
+    assert_eq!(fs::read_to_string(env.project().join("count")).unwrap(), "5\n");
+}

@@ -179,3 +179,39 @@ fn files_of_one_content_are_named_once_where_names_must_differ() {
         assert_eq!(task[list].as_array().map(Vec::len), Some(1), "{task}");
     }
 }
+
+#[test]
+fn a_makefile_sets_things_up_first_and_makes_the_directories() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("in", "1\n");
+    env.roar(["build", "-q", "sh", "-c", "mkdir -p conf; echo x > conf/flag"]);
+    env.roar(["run", "-q", "sh", "-c", "mkdir -p out; cat in > out/q"]);
+    env.roar(["run", "-q", "sh", "-c", "echo $(cat in)1 > in"]);
+    env.roar(["run", "-q", "sh", "-c", "cat out/q in > end"]);
+    assert_snapshot!(without_time(&env.line("export end --format make")), @r"
+    status: 0
+    ----- stdout
+    SHELL := /bin/bash
+    eq := =
+    .DELETE_ON_ERROR:
+
+    .PHONY: all
+    all: end
+
+    conf/flag:
+    	mkdir -p conf
+    	sh -c 'mkdir -p conf; echo x > conf/flag'
+
+    out/q steps-2-3.done &: | conf/flag
+    	mkdir -p out
+    	sh -c 'mkdir -p out; cat in > out/q'
+    	sh -c 'echo $$(cat in)1 > in'
+    	touch steps-2-3.done
+
+    end: out/q steps-2-3.done | conf/flag
+    	sh -c 'cat out/q in > end'
+    ----- stderr
+    warning: steps-2-3 updates in in place: done again, it goes on from what it has made
+    ");
+}

@@ -1,5 +1,6 @@
 //! What things come from. The commands run under ptrace, which needs nothing.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use cli_tests::{Answer, TestEnv};
@@ -225,4 +226,67 @@ fn a_pager_that_is_not_there_or_left_early_loses_nothing_and_is_no_failure() {
     env.set("PAGER", "head -n 2");
     let shown = in_terminal(&env, &["log"]).stdout;
     assert_eq!(shown.lines().count(), 2, "{shown}");
+}
+
+#[test]
+fn a_file_that_was_there_before_does_not_come_from_a_step_with_the_same_result() {
+    let env = env();
+    env.write("zero.cfg", "0\n");
+    // What was changed within a tick of the kernel may be from either side of it.
+    let changed_ms = |name: &str| {
+        let found = std::fs::metadata(env.project().join(name)).expect("it is there");
+        found.ctime() * 1_000 + found.ctime_nsec() / 1_000_000
+    };
+    while {
+        env.write("later", "");
+        changed_ms("later") < changed_ms("zero.cfg") + 50
+    } {}
+    env.roar(["run", "-q", "sh", "-c", "echo 0 > status"]);
+    std::fs::copy(env.project().join("status"), env.project().join("copy")).expect("it is copied");
+    env.roar(["run", "-q", "sh", "-c", "cat zero.cfg > zero; cat copy >> one; echo >> one"]);
+    assert_snapshot!(env.line("lineage zero"), @"
+    status: 0
+    ----- stdout
+    zero  148f02f92554  made by @2
+    @1  sh -c 'echo 0 > status'
+        out  status  148f02f92554
+    @2  sh -c 'cat zero.cfg > zero; cat copy >> one; echo >> one'
+        in  copy  148f02f92554  ← @1
+        in  zero.cfg  148f02f92554
+        out  zero  148f02f92554
+    ");
+}
+
+#[test]
+fn what_a_step_took_while_another_was_at_work_comes_from_that() {
+    let env = env();
+    let made = Command::new("mkfifo").args(["ready", "go"]).current_dir(env.project()).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let mut long = env.command();
+    long.args(["run", "-q", "sh", "-c", "echo made > log; echo > ready; cat go"]);
+    let mut long = long.spawn().expect("the program starts");
+    std::fs::read(env.project().join("ready")).expect("it says when");
+    env.line("run -q cp log taken");
+    std::fs::write(env.project().join("go"), "").expect("it waits");
+    assert!(long.wait().expect("it ends").success());
+    for question in ["lineage taken", "dag"] {
+        let answer = env.line(question);
+        let line = answer.stdout.lines().find(|line| line.contains("in ") && line.contains("log"));
+        assert!(line.is_some_and(|line| line.ends_with("← @2")), "{answer}");
+    }
+}
+
+#[test]
+fn a_file_of_a_project_that_was_moved_is_known_by_its_content() {
+    let env = env();
+    env.write("in.csv", "b\na\n");
+    env.line("run -q sort -o sorted.csv in.csv");
+    let moved = env.home().join("moved");
+    std::fs::rename(env.project(), &moved).expect("it is moved");
+    let output = env.command().args(["lineage", "--json", "sorted.csv"]).current_dir(&moved).output();
+    let output = output.expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lineage: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(lineage["steps"][0]["command"], serde_json::json!(["sort", "-o", "sorted.csv", "in.csv"]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("its content is known from elsewhere"));
 }

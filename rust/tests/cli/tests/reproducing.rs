@@ -239,3 +239,37 @@ fn what_somebody_has_brought_to_another_path_is_brought_there_again() {
     let outcome = env.line("reproduce three --run").to_string();
     assert!(outcome.contains("reproduced: every file is the same"), "{outcome}");
 }
+
+#[test]
+fn a_commit_that_is_gone_and_a_program_that_is_gone_are_said_before_anything_runs() {
+    let env = repository();
+    env.write("in", "1\n");
+    env.write("tools/copy", "#!/bin/sh\ncp \"$1\" \"$2\"\n");
+    let mut mode = fs::metadata(env.project().join("tools/copy")).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
+    fs::set_permissions(env.project().join("tools/copy"), mode).unwrap();
+    env.line("run -q tools/copy in out");
+    assert_eq!(env.line("reproduce out").status, "0");
+    git(&env, &["commit", "-q", "--amend", "--allow-empty", "-m", "another"]);
+    git(&env, &["reflog", "expire", "--expire=now", "--all"]);
+    git(&env, &["gc", "-q", "--prune=now"]);
+    let answer = env.line("reproduce out");
+    assert_eq!(answer.status, "1", "{answer}");
+    assert!(answer.stdout.contains("cannot be done") && answer.stdout.contains("cannot be read"), "{answer}");
+    let answer = env.line("reproduce out --run");
+    assert_eq!(answer.status, "1", "{answer}");
+    assert!(answer.stderr.contains("@1 cannot be run again: its commit"), "{answer}");
+}
+
+#[test]
+fn links_that_led_to_inputs_are_there_again() {
+    let env = repository();
+    env.write("v1/d", "1\n");
+    git(&env, &["add", "v1"]);
+    git(&env, &["commit", "-qm", "data"]);
+    std::os::unix::fs::symlink("v1", env.project().join("cur")).unwrap();
+    env.line("run -q cp cur/d out");
+    let answer = env.line("reproduce out --run");
+    assert_eq!(answer.status, "0", "{answer}");
+    assert!(answer.stdout.contains("reproduced: every file is the same"), "{answer}");
+}

@@ -283,7 +283,7 @@ fn a_database_of_a_newer_roar_is_refused() {
     assert_snapshot!(env.line("status"), @"
     status: 3
     ----- stderr
-    error: the database [DIR]/project/.roar/roar.db has version 99, and this roar knows versions up to 6
+    error: the database [DIR]/project/.roar/roar.db has version 99, and this roar knows versions up to 7
 
     hint: use the newer roar that wrote it
     ");

@@ -1,15 +1,17 @@
 //! The rules of the graph, one by one.
 
-use crate::record::{Content, FileUse, JobRecord, Use};
+use crate::record::{Content, FileUse, JobRecord, Span, Use};
 use crate::{Evidence, Graph};
+
+const SECOND: i64 = 1_000_000_000;
 
 fn content(name: &str) -> Option<Content> {
     (name != "?").then(|| Content { hash: name.to_owned(), is_link: false })
 }
 
 /// Reads a job from words: `a=X` consumes content X at `a`, `>a=X` produces, `a=X>Y` updates, `!a` deletes; `?` is a
-/// content that was not hashed.
-fn record(step: u64, command: &str, files: &str) -> JobRecord {
+/// content that was not hashed. `a/7=X` had last been changed at second 7.
+fn record(step: u64, span: Span, command: &str, files: &str) -> JobRecord {
     let file = |word: &str| {
         let (path, usage) = match word.strip_prefix('!') {
             Some(path) => (path, Use::Deleted),
@@ -23,20 +25,35 @@ fn record(step: u64, command: &str, files: &str) -> JobRecord {
                 (path, usage)
             }
         };
-        FileUse { path: path.into(), usage }
+        let (path, since) = path.split_once('/').map_or((path, None), |(path, since)| (path, Some(since)));
+        let since_unix_ns = since.map(|since| since.parse::<i64>().unwrap() * SECOND);
+        FileUse { path: path.into(), usage, since_unix_ns }
     };
     JobRecord {
         id: format!("job-{step}"),
         step,
         command: command.split(' ').map(Into::into).collect(),
         cwd: b"/p".to_vec(),
+        span,
         files: files.split_whitespace().map(file).collect(),
     }
 }
 
 fn graph(jobs: &[(&str, &str)]) -> Graph {
-    let records: Vec<JobRecord> =
-        (1..).zip(jobs).map(|(step, (command, files))| record(step, command, files)).collect();
+    let records: Vec<JobRecord> = (1..)
+        .zip(jobs)
+        .map(|(step, (command, files))| record(step, Span::default(), command, files))
+        .collect();
+    Graph::from_records(&records)
+}
+
+/// As [`graph`], of jobs that ran from one second to another.
+fn graph_at(jobs: &[(i64, i64, &str)]) -> Graph {
+    let job = |(step, (start, end, files)): (u64, &(i64, i64, &str))| {
+        let span = Span { start_unix_ns: start * SECOND, end_unix_ns: end * SECOND };
+        record(step, span, &format!("job {step}"), files)
+    };
+    let records: Vec<JobRecord> = (1..).zip(jobs).map(job).collect();
     Graph::from_records(&records)
 }
 
@@ -70,6 +87,27 @@ fn stale(graph: &Graph) -> Vec<String> {
 fn a_job_takes_from_the_job_that_made_the_content_there() {
     let graph = graph(&[("sort", "in=A >out=B"), ("uniq", "out=B >end=C")]);
     assert_eq!(edges(&graph), ["1: in", "2: out@1"]);
+}
+
+#[test]
+fn a_file_that_was_there_before_a_job_comes_from_none_of_its_equal_products() {
+    let graph = graph_at(&[(10, 11, ">status=0"), (20, 21, "zero/5=0"), (30, 31, "copy/15=0")]);
+    assert_eq!(edges(&graph), ["1:", "2: zero", "3: copy@1"]);
+    // One job of several that may be meant: the newest that can have led there.
+    let graph = graph_at(&[(10, 11, ">one=0"), (20, 21, ">two=0"), (30, 31, "copy/15=0")]);
+    assert_eq!(edges(&graph)[2], "3: copy@1");
+}
+
+#[test]
+fn what_a_job_read_while_another_made_it_comes_from_that() {
+    let graph = graph_at(&[(12, 13, "log/11=L >copy=L2"), (10, 20, "in=A >log=L")]);
+    assert_eq!(edges(&graph), ["1: log@2", "2: in"]);
+    // It was there before.
+    let graph = graph_at(&[(12, 13, "log/9=L >copy=L2"), (10, 20, "in=A >log=L")]);
+    assert_eq!(edges(&graph), ["1: log", "2: in"]);
+    // Who answers what it is asked by turns: no circle.
+    let graph = graph_at(&[(12, 18, "log/11=L >copy=L2"), (10, 20, "copy/14=L2 >log=L")]);
+    assert_eq!(edges(&graph), ["1: log", "2: copy@1"]);
 }
 
 #[test]
@@ -149,7 +187,8 @@ fn a_step_run_again_with_another_result_makes_its_users_stale() {
 
 #[test]
 fn a_step_of_another_directory_supersedes_nothing() {
-    let mut records = vec![record(1, "gen", ">a=A"), record(2, "gen", ">a=A")];
+    let mut records =
+        vec![record(1, Span::default(), "gen", ">a=A"), record(2, Span::default(), "gen", ">a=A")];
     records[1].cwd = b"/elsewhere".to_vec();
     assert_eq!(Graph::from_records(&records).collapse().jobs.len(), 2);
 }

@@ -11,15 +11,22 @@ const NAMES: Names = Names {
     output: |lineage, path| text(lineage.below_root(path)?),
     source: |lineage, path| text(lineage.below_root(path).unwrap_or(path)),
     rule: |_| None,
+    done: |_| None,
 };
 
 /// Returns the file, for the project's directory.
 pub fn dvc(lineage: &Lineage) -> Script {
-    let rules = rules(lineage, &NAMES);
+    let mut rules = rules(lineage, &NAMES);
+    depend_on_set_up(&mut rules);
     let mut text = heading(lineage);
     text.push_str(if rules.is_empty() { "stages: {}\n" } else { "stages:\n" });
-    for Rule { name, inputs, outputs, updated, commands, left_out: _ } in &rules {
+    for Rule { name, inputs, outputs, updated, is_set_up: _, directories, commands, left_out: _ } in &rules {
         push(&mut text, format_args!("  {name}:\n    cmd:\n"));
+        if !directories.is_empty() {
+            let line =
+                format!("mkdir -p {}", directories.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
+            push(&mut text, format_args!("      - {}\n", yaml(&for_any_shell(&line))));
+        }
         for command in commands {
             push(&mut text, format_args!("      - {}\n", yaml(&for_any_shell(command))));
         }
@@ -39,6 +46,24 @@ pub fn dvc(lineage: &Lineage) -> Script {
         }
     }
     Script { text, left_out: rules.into_iter().flat_map(|rule| rule.left_out).collect() }
+}
+
+/// What sets things up comes before the rest, as far as it makes a file that can be depended on.
+fn depend_on_set_up(rules: &mut [Rule]) {
+    let mut made = Vec::new();
+    for rule in rules.iter_mut().filter(|rule| rule.is_set_up) {
+        match rule.outputs.first() {
+            Some(output) => made.push(output.clone()),
+            None => {
+                let name = &rule.name;
+                rule.left_out
+                    .push(format!("{name} sets things up and makes no file: do `dvc repro {name}` first"));
+            }
+        }
+    }
+    for rule in rules.iter_mut().filter(|rule| !rule.is_set_up) {
+        rule.inputs.extend(made.iter().cloned());
+    }
 }
 
 fn text(path: &[u8]) -> Option<String> {

@@ -1,5 +1,7 @@
 //! A Makefile, for GNU make 4.3 or later: rules of several targets (`&:`) are needed.
 
+use std::collections::BTreeSet;
+
 use super::rules::{Names, Rule, rules};
 use super::{Script, heading, push};
 use crate::lineage::Lineage;
@@ -7,7 +9,12 @@ use crate::lineage::Lineage;
 /// Signs that mean something in the name of a target or a prerequisite, and that nothing can take the meaning from.
 const IMPOSSIBLE: &[char] = &['\\', '%', ';', '|', '&'];
 
-const NAMES: Names = Names { output: file_name, source: file_name, rule: |name| Some(name.to_owned()) };
+const NAMES: Names = Names {
+    output: file_name,
+    source: file_name,
+    rule: |name| Some(name.to_owned()),
+    done: |name| Some(format!("{name}.done")),
+};
 
 /// Returns the file, for the project's directory.
 pub fn make(lineage: &Lineage) -> Script {
@@ -15,29 +22,51 @@ pub fn make(lineage: &Lineage) -> Script {
     let mut text = heading(lineage);
     text.push_str("SHELL := /bin/bash\neq := =\n.DELETE_ON_ERROR:\n\n");
     push(&mut text, format_args!(".PHONY: all\nall: {}\n", goals(lineage, &rules).join(" ")));
-    for Rule { name, inputs, outputs, updated: _, commands, left_out: _ } in &rules {
+    let set_up: Vec<&str> = rules.iter().filter(|rule| rule.is_set_up).map(stands_for).collect();
+    for Rule { name, inputs, outputs, updated, is_set_up, directories, commands, left_out: _ } in &rules {
         let targets = match outputs.len() {
             0 => format!(".PHONY: {name}\n{name}:"),
             1 => format!("{}:", joined(outputs)),
             _ => format!("{} &:", joined(outputs)),
         };
-        push(&mut text, format_args!("\n{}\n", format!("{targets} {}", joined(inputs)).trim_end()));
+        let before =
+            if *is_set_up || set_up.is_empty() { String::new() } else { format!(" | {}", set_up.join(" ")) };
+        push(&mut text, format_args!("\n{}{before}\n", format!("{targets} {}", joined(inputs)).trim_end()));
+        if !directories.is_empty() {
+            let line = format!("mkdir -p {}", joined(directories));
+            push(&mut text, format_args!("\t{}\n", recipe(&line)));
+        }
         for command in commands {
             push(&mut text, format_args!("\t{}\n", recipe(command)));
+        }
+        if !updated.is_empty() {
+            push(&mut text, format_args!("\ttouch {name}.done\n"));
         }
     }
     Script { text, left_out: rules.into_iter().flat_map(|rule| rule.left_out).collect() }
 }
 
-fn joined(names: &std::collections::BTreeSet<String>) -> String {
+fn joined(names: &BTreeSet<String>) -> String {
     names.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a name that stands for a rule among those that another depends on.
+fn stands_for(rule: &Rule) -> &str {
+    rule.outputs.first().unwrap_or(&rule.name)
 }
 
 /// Returns what is to be made: the targets, or what the last rule makes where that leaves nothing.
 fn goals(lineage: &Lineage, rules: &[Rule]) -> Vec<String> {
     let targets = lineage.targets.iter().filter_map(|target| file_name(lineage, &target.path));
-    let goals: Vec<String> =
-        targets.filter(|name| rules.iter().any(|rule| rule.outputs.contains(name))).collect();
+    let goal = |name: String| {
+        let updates = |rule: &&Rule| rule.updated.contains(&name);
+        match rules.iter().find(updates) {
+            Some(rule) => Some(format!("{}.done", rule.name)),
+            None => rules.iter().any(|rule| rule.outputs.contains(&name)).then_some(name),
+        }
+    };
+    let goals: BTreeSet<String> = targets.filter_map(goal).collect();
+    let goals: Vec<String> = goals.into_iter().collect();
     match (goals.is_empty(), rules.last()) {
         (true, Some(last)) if last.outputs.is_empty() => vec![last.name.clone()],
         (true, Some(last)) => last.outputs.iter().cloned().collect(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::units::{Unit, units};
-use super::{command_line, unit_name};
+use super::{command_line, quoted_bytes, unit_name};
 use crate::lineage::Lineage;
 
 /// How a tool names things; `None`: it cannot.
@@ -14,6 +14,8 @@ pub(super) struct Names {
     pub(super) source: fn(&Lineage, &[u8]) -> Option<String>,
     /// A rule, where another depends on that.
     pub(super) rule: fn(&str) -> Option<String>,
+    /// What says that a rule was carried out which updates files in place, so that these do not; `None`: they do.
+    pub(super) done: fn(&str) -> Option<String>,
 }
 
 /// A rule.
@@ -26,6 +28,10 @@ pub(super) struct Rule {
     pub(super) outputs: BTreeSet<String>,
     /// Those of the outputs that must be there before.
     pub(super) updated: BTreeSet<String>,
+    /// Whether it sets things up, and must come before all that do not.
+    pub(super) is_set_up: bool,
+    /// Directories that have to be there, for bash(1) in the project's directory.
+    pub(super) directories: BTreeSet<String>,
     /// The commands, for bash(1) in the project's directory.
     pub(super) commands: Vec<String>,
     /// What it depends on and cannot say so; in words.
@@ -50,11 +56,39 @@ pub(super) fn rules(lineage: &Lineage, names: &Names) -> Vec<Rule> {
         let named = |paths: &BTreeSet<Vec<u8>>| {
             paths.iter().filter_map(|path| (names.output)(lineage, path)).collect::<BTreeSet<_>>()
         };
-        let (outputs, updated) = (named(&unit.outputs), named(&unit.updated));
-        let commands = unit.jobs.iter().map(|job| command_line(lineage, &lineage.jobs[*job])).collect();
-        Rule { name, inputs, outputs, updated, commands, left_out }
+        let (mut outputs, updated) = (named(&unit.outputs), named(&unit.updated));
+        for path in &unit.updated {
+            let shown = lineage.shown(path);
+            left_out.push(format!(
+                "{name} updates {shown} in place: done again, it goes on from what it has made"
+            ));
+        }
+        if let Some(done) = (names.done)(&name).filter(|_| !unit.updated.is_empty()) {
+            outputs.retain(|output| !updated.contains(output));
+            outputs.insert(done);
+        }
+        let jobs = || unit.jobs.iter().map(|job| &lineage.jobs[*job]);
+        Rule {
+            is_set_up: jobs().all(|job| job.is_set_up),
+            directories: directories(lineage, unit),
+            commands: jobs().map(|job| command_line(lineage, job)).collect(),
+            name,
+            inputs,
+            outputs,
+            updated,
+            left_out,
+        }
     };
     units.iter().map(rule).collect()
+}
+
+/// Returns the directories below the project's in which the commands work, or leave something.
+fn directories(lineage: &Lineage, unit: &Unit) -> BTreeSet<String> {
+    let parent =
+        |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').map(|slash| path[..slash].to_vec());
+    let of_outputs = unit.outputs.iter().filter_map(|path| parent(path));
+    let all = of_outputs.chain(unit.jobs.iter().map(|job| lineage.jobs[*job].cwd.clone()));
+    all.filter_map(|directory| Some(quoted_bytes(lineage.below_root(&directory)?))).collect()
 }
 
 /// Returns what a rule that uses a file depends on: the file, where that cannot be named another output of the rule that makes it,
@@ -63,7 +97,14 @@ fn input(lineage: &Lineage, units: &[Unit], names: &Names, path: &[u8]) -> Optio
     let Some(maker) = units.iter().find(|unit| unit.outputs.contains(path)) else {
         return (names.source)(lineage, path);
     };
+    let name = unit_name(lineage, &maker.jobs);
+    if maker.updated.contains(path)
+        && let Some(done) = (names.done)(&name)
+    {
+        return Some(done);
+    }
     let output = |path: &[u8]| (names.output)(lineage, path);
-    let other = || maker.outputs.iter().find_map(|path| output(path));
-    output(path).or_else(other).or_else(|| (names.rule)(&unit_name(lineage, &maker.jobs)))
+    let other =
+        || maker.outputs.iter().filter(|path| !maker.updated.contains(*path)).find_map(|path| output(path));
+    output(path).or_else(other).or_else(|| (names.rule)(&name))
 }

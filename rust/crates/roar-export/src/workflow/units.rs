@@ -51,8 +51,11 @@ fn order(lineage: &Lineage) -> Vec<BTreeSet<usize>> {
         }
         for reader in readers.get(path).into_iter().flatten() {
             for writer in writers {
-                let (first, second) = if writer < reader { (*writer, *reader) } else { (*reader, *writer) };
-                after[first].insert(second);
+                if reader <= writer {
+                    // It has read another version, and no rule can say which: it goes into the same one.
+                    after[*reader].insert(*writer);
+                }
+                after[*writer].insert(*reader);
             }
         }
     }
@@ -189,6 +192,13 @@ mod tests {
         assert_eq!(shown(&["a>b", "b>c", "c>b", "b>d"]), ["[0, 1, 2]: a>b,c", "[3]: b>d"]);
         // The second does not say so, but must see the first version.
         assert_eq!(shown(&["a>b", "b>c", "x>b"]), ["[0, 1, 2]: a,x>b,c"]);
+    }
+
+    #[test]
+    fn who_has_read_what_is_written_later_is_in_the_same_rule() {
+        assert_eq!(shown(&["a>b", "b>a"]), ["[0, 1]: >a,b"]);
+        assert_eq!(shown(&["a>b", "x>a"]), ["[0, 1]: x>a,b"]);
+        assert_eq!(units(&lineage(&["a>b", "b>a"]))[0].updated.len(), 1);
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub(crate) fn file(path: &str, role: Role, seed: u64) -> FileRecord {
         filtered: false,
         note: None,
         first: None,
+        since_unix_ns: None,
     }
 }
 

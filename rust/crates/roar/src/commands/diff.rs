@@ -55,6 +55,9 @@ const OF_FILES: &[&str] = &["input", "code", "output", "root"];
 /// Differences of one aspect that are listed; the others are counted.
 const LISTED_MAX: usize = 40;
 
+/// Stands for the value of a variable that was used, and whose value the user did not want recorded.
+const NOT_RECORDED: &str = "(not recorded)";
+
 /// Everything that is compared: for each aspect a value for each name.
 type Facts = BTreeMap<(&'static str, PathBytes), PathBytes>;
 
@@ -116,7 +119,7 @@ fn side(
     names: Names,
     environment: &Environment,
 ) -> Result<(SideView, Facts), CliError> {
-    let lineage = lineage::find(store, word, environment)?;
+    let lineage = lineage::find(store, word, false, environment)?;
     let graph = &lineage.graph;
     let (index, hash) = match lineage.start {
         Start::Job(job) => (Some(job), None),
@@ -194,7 +197,7 @@ fn add_job(store: &Store, job: &Job, facts: &mut Facts) -> Result<(), CliError> 
         facts.insert(("package", PathBytes::from(name.as_str())), PathBytes::from(package.version.as_str()));
     }
     for variable in env {
-        let value = variable.value.unwrap_or_default();
+        let value = variable.value.unwrap_or_else(|| PathBytes::from(NOT_RECORDED));
         facts.insert(("variable", variable.name), value);
     }
     for file in
@@ -253,6 +256,7 @@ fn line(difference: &Difference, environment: &Environment, page: &mut String) -
         _ if is_file && value.as_bytes().is_empty() => "not hashed".to_owned(),
         "content" | "commit" => short_hash(&value.to_string()).to_owned(),
         _ if is_file => short_hash(&value.to_string()).to_owned(),
+        "variable" if value.as_bytes() == NOT_RECORDED.as_bytes() => NOT_RECORDED.to_owned(),
         "variable" | "package" => quote::word(value.as_bytes()),
         _ => value.to_string(),
     };

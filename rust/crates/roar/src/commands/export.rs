@@ -18,7 +18,7 @@ pub(crate) fn export(args: &ExportArgs, environment: &Environment) -> Result<(),
             .with_hint("write to a file with `-o FILE`"));
     }
     let store = place::store(environment)?;
-    let mut lineage = collect::collect(&store, &args.target, environment)?;
+    let mut lineage = collect::collect(&store, &args.target, wants_set_up(args.format), environment)?;
     if wants_disk(args.format) {
         disk::compare(&mut lineage);
     }
@@ -40,6 +40,14 @@ fn wants_disk(format: Format) -> bool {
     match format {
         Format::RoCrate | Format::InToto | Format::Cyclonedx => true,
         Format::Prov | Format::Openlineage | Format::Dvc | Format::Make => false,
+    }
+}
+
+/// Returns whether a format is a way to do it again, for which things have to be set up.
+fn wants_set_up(format: Format) -> bool {
+    match format {
+        Format::Dvc | Format::Make => true,
+        Format::Prov | Format::Openlineage | Format::RoCrate | Format::InToto | Format::Cyclonedx => false,
     }
 }
 

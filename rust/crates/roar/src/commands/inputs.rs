@@ -45,7 +45,7 @@ struct SourceView {
 
 pub(crate) fn inputs(args: &InputsArgs, environment: &Environment) -> Result<(), CliError> {
     let store = place::store(environment)?;
-    let found = lineage::find(&store, &args.target, environment)?;
+    let found = lineage::find(&store, &args.target, false, environment)?;
     let mut view = view(&store, &found)?;
     if args.unsourced {
         view.inputs.retain(|input| input.source.kind == "unknown");

@@ -50,7 +50,7 @@ struct StepView {
 
 pub(crate) fn lineage(args: &LineageArgs, environment: &Environment) -> Result<(), CliError> {
     let store = place::store(environment)?;
-    let lineage = find(&store, &args.target, environment)?;
+    let lineage = find(&store, &args.target, false, environment)?;
     let view = view(&lineage, Names::new(&store)?);
     if args.json {
         return ui::print_json(&view);
@@ -60,10 +60,19 @@ pub(crate) fn lineage(args: &LineageArgs, environment: &Environment) -> Result<(
     ui::page(&page.text, environment)
 }
 
-/// Returns what a word on the command line comes from.
-pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Result<Lineage, CliError> {
+/// Returns what a word on the command line comes from; with what set things up for that, where this is wanted.
+pub(super) fn find(
+    store: &Store,
+    word: &OsStr,
+    wants_set_up: bool,
+    environment: &Environment,
+) -> Result<Lineage, CliError> {
     let target = target::find(store, word, environment)?;
-    Lineage::of(store, &target)?.ok_or_else(|| {
+    let found = match wants_set_up {
+        true => Lineage::with_builds(store, &target)?,
+        false => Lineage::of(store, &target)?,
+    };
+    found.ok_or_else(|| {
         let shown = quote::word(word.as_encoded_bytes());
         CliError::new(Kind::User, format!("no job is known to have read or written {shown}")).with_hint(
             "it was temporary, or a filter leaves it out: `roar show --all` of a job lists such files",

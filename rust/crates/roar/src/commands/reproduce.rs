@@ -31,6 +31,7 @@ struct ReproduceView {
     steps: Vec<StepView>,
     packages: Vec<PackageView>,
     missing: Vec<MissingView>,
+    problems: Vec<ProblemView>,
     result: Option<run::Outcome>,
 }
 
@@ -54,6 +55,8 @@ struct StepView {
     /// The command as a shell takes it, with its directory and its streams.
     shell: String,
     inputs: Vec<InputView>,
+    /// What it needs beside that, or does otherwise than it did, in words.
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -74,6 +77,13 @@ struct PackageView {
 #[derive(Serialize)]
 struct MissingView {
     path: PathBytes,
+    job: JobName,
+    reason: String,
+}
+
+/// What stands in the way of a step, beside inputs that cannot be had.
+#[derive(Serialize)]
+struct ProblemView {
     job: JobName,
     reason: String,
 }
@@ -100,11 +110,11 @@ pub(crate) fn reproduce(args: &ReproduceArgs, environment: &Environment) -> Resu
             ui::print_json(&view)?;
         } else {
             ui::page(&text::plan(&view, environment)?, environment)?;
-            if view.missing.is_empty() {
+            if view.is_possible() {
                 ui::hint(format_args!("`roar reproduce {shown} --run` does this in a clean checkout"));
             }
         }
-        return Ok(if view.missing.is_empty() { 0 } else { NO_STATUS });
+        return Ok(if view.is_possible() { 0 } else { NO_STATUS });
     }
     refuse(&view, &plan)?;
     let outcome = run::run(&mut store, &plan, names, args, environment)?;
@@ -116,6 +126,13 @@ pub(crate) fn reproduce(args: &ReproduceArgs, environment: &Environment) -> Resu
         ui::print(&text::outcome(&outcome, environment)?)?;
     }
     Ok(status)
+}
+
+impl ReproduceView {
+    /// Returns whether nothing is known to stand in its way.
+    fn is_possible(&self) -> bool {
+        self.missing.is_empty() && self.problems.is_empty()
+    }
 }
 
 /// Refuses what cannot come to a good end, before anything is run.
@@ -132,6 +149,13 @@ fn refuse(view: &ReproduceView, plan: &Plan) -> Result<(), CliError> {
                 failure.with_hint(format!("so it is with {more} more; the plan without `--run` lists them"))
             }
         });
+    }
+    if let Some(ProblemView { job, reason }) = view.problems.first() {
+        return Err(CliError::new(
+            Kind::User,
+            format!("{job} cannot be run again: {}", quote::sentence(reason)),
+        )
+        .with_hint("the plan without `--run` says all that stands in the way"));
     }
     for step in &plan.steps {
         if let Some(path) = step.outputs_outside(&plan.base).next() {
@@ -195,6 +219,12 @@ fn view(plan: &Plan, names: Names) -> ReproduceView {
             })
             .collect(),
         missing: missing.collect(),
+        problems: plan
+            .steps
+            .iter()
+            .flat_map(|step| step.problems.iter().map(move |reason| (step, reason)))
+            .map(|(step, reason)| ProblemView { job: names.of(&step.job), reason: reason.clone() })
+            .collect(),
         result: None,
     }
 }
@@ -229,7 +259,22 @@ fn step_view(step: &Step, base: &PathBytes, names: Names) -> StepView {
         command: step.job.command.clone(),
         shell: shell(step, base),
         inputs: step.inputs.iter().map(input).collect(),
+        notes: notes(step),
     }
+}
+
+fn notes(step: &Step) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(program) = &step.program_in_place {
+        notes.push(format!(
+            "runs {}, which is not in the commit, where it is",
+            quote::word(program.as_bytes())
+        ));
+    }
+    if step.context.streams.iter().any(|stream| (stream.fd, stream.kind) == (0, StreamKind::Pipe)) {
+        notes.push("its standard input was a pipe, whose content is not recorded".to_owned());
+    }
+    notes
 }
 
 /// Returns the variables whose values were recorded with a step, which it is given again.

@@ -58,6 +58,7 @@ pub(crate) fn rerun(args: &RerunArgs, environment: &Environment) -> Result<u8, C
             continue;
         }
         ui::say(format_args!("roar: {line}"));
+        warn_of_updates(&staleness, step, environment);
         let replay = Replay::of(job, &store.context(job.key)?);
         let status = replay.run(environment, &[])?;
         if !status.success() {
@@ -98,13 +99,15 @@ fn is_spared(
         | Reason::GoneFile { .. }
         | Reason::OtherNames(_)
         | Reason::Unlisted(_)
+        | Reason::Relinked(_)
+        | Reason::Base { .. }
         | Reason::Failed
         | Reason::Interrupted => false,
     };
     if !step.reasons.iter().all(is_settled) {
         return Ok(false);
     }
-    Ok(!staleness.has_changed_input(store, step.job)?)
+    Ok(!staleness.has_changed(store, step.job)?)
 }
 
 /// Refuses a step of another project than the one around the working directory: a project that was copied has the records of the first, and
@@ -120,6 +123,14 @@ fn refuse_foreign(job: &Job, name: &JobName, environment: &Environment) -> Resul
     let shown = quote::word(job.cwd.as_bytes());
     Err(CliError::new(Kind::User, format!("{name} was run in {shown}, which is not of this project"))
         .with_hint("the project was copied or moved: run the steps once more with `roar run`, or `roar rerun` where they were run"))
+}
+
+/// Says that a step goes on from its own results.
+fn warn_of_updates(staleness: &Staleness, step: &StaleStep, environment: &Environment) {
+    for path in &step.goes_on_from {
+        let path = place::shown_path(environment, &staleness.graph.path(*path).into());
+        ui::warn(format_args!("it updates {path} in place, which is no longer what it first began from"));
+    }
 }
 
 /// Returns whether the same command has just been run again, and nothing of that is what the step goes on from.
@@ -162,6 +173,14 @@ fn wanted(staleness: &Staleness, named: &[StepWord]) -> Result<Option<BTreeSet<J
                 && wanted.insert(*parent)
             {
                 open.push(*parent);
+            }
+        }
+        // So does what makes a file anew that it updates in place.
+        for step in &staleness.steps {
+            let is_base =
+                |reason: &Reason| matches!(reason, Reason::Base { updated_by, .. } if *updated_by == job);
+            if step.reasons.iter().any(is_base) && wanted.insert(step.job) {
+                open.push(step.job);
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::coverage::partial;
 use crate::env::{Environment, has_python_package};
 use crate::error::{CliError, Kind};
 use crate::ui::{self, Progress, Role};
+use crate::view::command_line;
 use crate::{phrase, place, quote};
 
 /// Status where `--require-complete` is given and something could not be observed.
@@ -200,8 +201,10 @@ fn tell_fallback(outcome: &RunOutcome, asked: &str, voice: Voice) {
 }
 
 fn tell_recovered(recovered: &Recovered) {
-    let command =
-        if recovered.command.is_empty() { "a run".to_owned() } else { format!("`{}`", recovered.command) };
+    let command = match recovered.command.as_slice() {
+        [] => "a run".to_owned(),
+        words => format!("`{}`", command_line(words)),
+    };
     match &recovered.job {
         Some(job) => ui::say(format_args!(
             "roar: {command} was broken off earlier; what was seen of it is recorded as job {job}"

@@ -36,19 +36,22 @@ pub(super) struct StepView {
     pub(super) command: Vec<PathBytes>,
     cwd: PathBytes,
     pub(super) reasons: Vec<ReasonView>,
+    /// What it updates in place and is no longer what it first began from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    goes_on_from: Vec<PathBytes>,
 }
 
 #[derive(Serialize)]
 pub(super) struct ReasonView {
     /// `changed`, `code_changed`, `missing`, `unreadable`, `output_missing`, `output_changed`, `appeared`, `new_file`, `gone_file`,
-    /// `other_names`, `unlisted`, `upstream`, `failed` or `interrupted`.
+    /// `other_names`, `unlisted`, `relinked`, `upstream`, `base`, `failed` or `interrupted`.
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<PathBytes>,
     /// The directory that it listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<PathBytes>,
-    /// The step that made it anew, or that must run again before.
+    /// The step that made it anew, that must run again before, or that updates it in place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) job: Option<JobName>,
 }
@@ -73,6 +76,10 @@ pub(crate) fn stale(args: &StaleArgs, environment: &Environment) -> Result<u8, C
     for step in &view.steps {
         let command = Role::Heading.paint(command_line(&step.command));
         writeln!(page, "{}  {command}", Role::Step.paint(&step.job))?;
+        for path in &step.goes_on_from {
+            let path = shown_path(environment, path);
+            writeln!(page, "    updates {path} in place, which is no longer what it first began from")?;
+        }
         let mut last = ("", 0);
         for reason in &step.reasons {
             last = if reason.kind == last.0 { (reason.kind, last.1 + 1) } else { (reason.kind, 1) };
@@ -107,7 +114,8 @@ fn view(staleness: &Staleness, step: &StaleStep, names: Names) -> StepView {
     // Those of one kind stand together, in the order in which their kinds came up.
     let kinds: Vec<&str> = reasons.iter().map(|reason| reason.kind).collect();
     reasons.sort_by_key(|reason| kinds.iter().position(|kind| *kind == reason.kind));
-    StepView { job: names.of(job), command: job.command.clone(), cwd: job.cwd.clone(), reasons }
+    let goes_on_from = step.goes_on_from.iter().map(|path| staleness.graph.path(*path).into()).collect();
+    StepView { job: names.of(job), command: job.command.clone(), cwd: job.cwd.clone(), reasons, goes_on_from }
 }
 
 fn reason_view(staleness: &Staleness, reason: &Reason, names: Names) -> ReasonView {
@@ -136,7 +144,11 @@ fn reason_view(staleness: &Staleness, reason: &Reason, names: Names) -> ReasonVi
         Reason::GoneFile { path, directory } => of_listing("gone_file", path, directory),
         Reason::OtherNames(directory) => of_directory("other_names", directory),
         Reason::Unlisted(directory) => of_directory("unlisted", directory),
+        Reason::Relinked(path) => ReasonView { path: Some(path.clone()), ..plain("relinked") },
         Reason::Upstream(job) => ReasonView { job: Some(name(job)), ..plain("upstream") },
+        Reason::Base { path, updated_by } => {
+            ReasonView { job: Some(name(updated_by)), ..of_path("base", path) }
+        }
         Reason::Failed => plain("failed"),
         Reason::Interrupted => plain("interrupted"),
     }
@@ -165,6 +177,8 @@ pub(super) fn words(reason: &ReasonView, environment: &Environment) -> String {
         "gone_file" => format!("{path} is gone from {directory}, which it listed"),
         "other_names" => format!("{directory}, which it listed, has other names in it"),
         "unlisted" => format!("{directory}, which it listed, cannot be listed"),
+        "relinked" => format!("link {path}, by which it came to an input, leads elsewhere"),
+        "base" => format!("{job} updates {path} in place, and takes it as it was before"),
         "upstream" => format!("takes from {job}"),
         "failed" => "it failed".to_owned(),
         _ => "it was broken off".to_owned(),

@@ -3,17 +3,22 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use roar_store::{Found, Job, Store, Target};
-use tracer_schema::PathBytes;
+use roar_dag::NOTHING;
+use roar_lineage::content_now;
+use roar_store::{Artifact, Found, Job, Store, Target};
+use tracer_schema::{NodeKind, PathBytes};
 
 use crate::env::Environment;
 use crate::error::{CliError, Kind};
 use crate::place::shown_path;
-use crate::quote;
 use crate::view::{command_line, short_hash};
+use crate::{quote, ui};
 
 /// How URLs of objects begin, which nobody looks for in a directory.
 const OBJECTS: &[u8] = b"s3://";
+
+/// Artifacts with one hash: a file, and a link with a target of the same bytes.
+const CONTENTS_MAX: usize = 2;
 
 /// Returns what the word stands for.
 pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Result<Target, CliError> {
@@ -28,6 +33,12 @@ pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Re
             Err(failure.with_hint(format!("say which one:{}", list(&candidates, environment))))
         }
         Found::Unknown(nearest) => {
+            if let Some(artifact) = with_content(store, &paths)? {
+                ui::say(format_args!(
+                    "roar: nothing is recorded at {shown}; its content is known from elsewhere"
+                ));
+                return Ok(Target::Artifact(artifact));
+            }
             let failure =
                 CliError::new(Kind::User, format!("{shown} is no step, job, hash or path that is recorded"));
             Err(match nearest.is_empty() {
@@ -36,6 +47,22 @@ pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Re
             })
         }
     }
+}
+
+/// Returns the artifact that is at one of the paths, where no job has met it: a project that was moved, a file that was copied.
+fn with_content(store: &Store, paths: &[PathBytes]) -> Result<Option<Artifact>, CliError> {
+    for content in paths.iter().filter_map(|path| content_now(path.as_path())) {
+        // Whoever has the file without bytes has nothing to ask about.
+        if content.hash == NOTHING {
+            continue;
+        }
+        let found = store.artifacts_by_prefix(&content.hash, CONTENTS_MAX)?;
+        let is_it = |artifact: &Artifact| (artifact.kind == NodeKind::Symlink) == content.is_link;
+        if let Some(artifact) = found.into_iter().find(is_it) {
+            return Ok(Some(artifact));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the job that the word stands for; without a word: the last one.

@@ -70,7 +70,7 @@ struct ActView {
 
 pub(crate) fn why(args: &WhyArgs, environment: &Environment) -> Result<(), CliError> {
     let store = place::store(environment)?;
-    let lineage = lineage::find(&store, &args.output, environment)?;
+    let lineage = lineage::find(&store, &args.output, false, environment)?;
     let Some(start) = lineage.version() else {
         return Err(CliError::new(Kind::User, "a step is no file").with_hint("name a file that it made"));
     };
@@ -272,6 +272,10 @@ fn write(step: &LinkView, environment: &Environment, page: &mut String) -> Writt
             Found::Absent => {
                 let path = shown_path(environment, path);
                 ("absent", format!("{path}, for which {program} looked"))
+            }
+            Found::Link { target } => {
+                let path = shown_path(environment, path);
+                ("followed", format!("{path} → {}, by {program}", quote::word(target.as_bytes())))
             }
             Found::Listing(listing) => {
                 let names = phrase::count(listing.count, "name");

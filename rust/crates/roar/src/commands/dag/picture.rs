@@ -110,7 +110,7 @@ fn groups(graph: &Graph, apart_max: usize) -> Vec<Vec<VersionIndex>> {
 
 #[cfg(test)]
 mod tests {
-    use roar_dag::{Content, FileUse, JobRecord, Use};
+    use roar_dag::{Content, FileUse, JobRecord, Span, Use};
 
     use super::*;
 
@@ -119,11 +119,11 @@ mod tests {
     }
 
     fn job(step: u64, files: Vec<FileUse>) -> JobRecord {
-        JobRecord { id: step.to_string(), step, command: vec![], cwd: vec![], files }
+        JobRecord { id: step.to_string(), step, command: vec![], cwd: vec![], span: Span::default(), files }
     }
 
     fn file(path: &str, usage: Use) -> FileUse {
-        FileUse { path: path.into(), usage }
+        FileUse { path: path.into(), usage, since_unix_ns: None }
     }
 
     /// Ten files, of which the next job uses all and the one after it one.

@@ -17,9 +17,14 @@ use crate::error::CliError;
 use crate::view::command_line;
 use crate::{commands, phrase, place};
 
-/// Returns what a word on the command line comes from.
-pub(super) fn collect(store: &Store, word: &OsStr, environment: &Environment) -> Result<Lineage, CliError> {
-    let found = commands::lineage::find(store, word, environment)?;
+/// Returns what a word on the command line comes from; with what set things up for that, where this is wanted.
+pub(super) fn collect(
+    store: &Store,
+    word: &OsStr,
+    wants_set_up: bool,
+    environment: &Environment,
+) -> Result<Lineage, CliError> {
+    let found = commands::lineage::find(store, word, wants_set_up, environment)?;
     let (graph, jobs) = (&found.graph, &found.jobs);
     let asked = environment.cwd.join(word);
     let chosen = Chosen::new(&found, &PathBytes::from(asked.as_path()));
@@ -50,6 +55,7 @@ pub(super) fn collect(store: &Store, word: &OsStr, environment: &Environment) ->
         };
         let record = &jobs[index.index()];
         let mut job = of_job(record, store.context(record.key)?);
+        job.is_set_up = found.builds.contains(index);
         job.inputs = node.consumes.iter().map(flow).collect();
         // What was updated was taken, too, even if it was not read.
         let updated = node.produces.iter().filter_map(|edge| {
@@ -102,6 +108,12 @@ impl Chosen {
             }
         };
         versions.extend(targets.iter().map(|(version, _)| version));
+        for build in &found.builds {
+            jobs.insert(*build);
+            let roar_dag::Ancestry { jobs: before, versions: taken } = graph.ancestry_of_job(*build);
+            jobs.extend(before);
+            versions.extend(taken);
+        }
         // A job is told of as a whole.
         for job in &jobs {
             let node = graph.job(*job);

@@ -120,7 +120,22 @@ impl<'e> Checkout<'e> {
             let directory = directory.as_path();
             fs::create_dir_all(directory).map_err(|source| failed("make", directory, &source))?;
         }
+        for (link, target) in &step.links {
+            self.link(link, target)?;
+        }
         Ok(())
+    }
+
+    /// Makes a link of the project that led to inputs, unless something is there.
+    fn link(&self, link: &PathBytes, target: &PathBytes) -> Result<(), CliError> {
+        let place = self.place(link);
+        let path = place.as_path();
+        if place == *link || path.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let made = made.and_then(|()| std::os::unix::fs::symlink(self.place(target).as_path(), path));
+        made.map_err(|source| failed("make", path, &source))
     }
 
     fn check_out(&mut self, step: &Step) -> Result<(), CliError> {

@@ -52,7 +52,10 @@ pub(super) fn run(
     environment: &Environment,
 ) -> Result<Outcome, CliError> {
     let mut checkout = Checkout::make(plan, args.dir.as_deref(), environment)?;
-    let variables = own_environment(plan, &checkout, args, environment)?;
+    let venv = checkout.root().as_path().join(".roar/venv");
+    let own = own_environment(plan, &venv, args, environment)?;
+    let is_own = own.is_some();
+    let variables = own.unwrap_or_default();
     let mut outcome = Outcome {
         checkout: checkout.root().clone(),
         is_reproduced: false,
@@ -67,7 +70,8 @@ pub(super) fn run(
         let recorded = super::recorded_variables(step)
             .map(|(name, value)| (name.as_path().into(), value.as_path().into()));
         let variables: Vec<(OsString, OsString)> = recorded.chain(variables.iter().cloned()).collect();
-        let status = replay(step, &checkout).run(environment, &variables)?;
+        let status =
+            replay(step, &checkout, is_own.then_some(venv.as_path())).run(environment, &variables)?;
         let was_successful = step.job.exit.is_none_or(|exit| exit.shell_status() == 0);
         if !status.success() && was_successful {
             outcome.failed = Some(name);
@@ -85,16 +89,29 @@ pub(super) fn run(
     Ok(outcome)
 }
 
-fn replay(step: &Step, checkout: &Checkout<'_>) -> Replay {
+/// `venv` is the environment that was made, if one was.
+fn replay(step: &Step, checkout: &Checkout<'_>, venv: Option<&Path>) -> Replay {
     let recorded = Replay::of(&step.job, &step.context);
+    let mut command: Vec<PathBytes> = recorded.command.iter().map(|word| checkout.word(word)).collect();
+    if let (Some(first), Some(program)) = (command.first_mut(), &step.program_in_place) {
+        *first = of_environment(program, venv).unwrap_or_else(|| program.clone());
+    }
     Replay {
-        command: recorded.command.iter().map(|word| checkout.word(word)).collect(),
+        command,
         cwd: checkout.place(&recorded.cwd),
         streams: checkout.streams(&recorded.streams),
         // Its steps have other numbers.
         is_quiet: true,
         ..recorded
     }
+}
+
+/// Returns the program of that name of the environment that was made, if the program is of a Python environment.
+fn of_environment(program: &PathBytes, venv: Option<&Path>) -> Option<PathBytes> {
+    let program = program.as_path();
+    let environment = program.parent()?.parent()?;
+    let own = venv?.join("bin").join(program.file_name()?);
+    (environment.join("pyvenv.cfg").is_file() && own.is_file()).then(|| PathBytes::from(own.as_path()))
 }
 
 fn compare(
@@ -134,36 +151,30 @@ fn compare(
     Ok(())
 }
 
-/// Returns the variables of an environment with the Python packages that were recorded, if the user wants it.
+/// Makes an environment there with the Python packages that were recorded, if there are some and the user wants it. Returns its variables.
 fn own_environment(
     plan: &Plan,
-    checkout: &Checkout<'_>,
+    place: &Path,
     args: &ReproduceArgs,
     environment: &Environment,
-) -> Result<Vec<(OsString, OsString)>, CliError> {
+) -> Result<Option<Vec<(OsString, OsString)>>, CliError> {
     let requirements = plan.requirements();
     if requirements.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let question = format!("Install {} with pip into a new environment?", requirements.join(" "));
     let is_wanted = args.yes || ui::ask(&question).unwrap_or(false);
     if !is_wanted {
         ui::warn("the Python packages are those of this environment; `-y` installs the recorded versions");
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    let root = checkout.root().as_path();
-    let place = root.join(".roar/venv");
-    program(
-        Path::new("python3"),
-        &["-m".into(), "venv".into(), place.clone().into()],
-        "make a Python environment",
-    )?;
+    program(Path::new("python3"), &["-m".into(), "venv".into(), place.into()], "make a Python environment")?;
     let python = place.join("bin/python");
     let mut pip: Vec<OsString> =
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--"].map(OsString::from).into();
     pip.extend(requirements.iter().map(OsString::from));
     program(&python, &pip, "install the recorded Python packages")?;
-    Ok(environment.with_python(&place))
+    Ok(Some(environment.with_python(place)))
 }
 
 fn program(program: &Path, arguments: &[OsString], what: &str) -> Result<(), CliError> {

@@ -5,10 +5,10 @@ use std::fmt::{Error, Write};
 use super::{ReproduceView, StepView};
 use crate::commands::reproduce::run::Outcome;
 use crate::env::Environment;
-use crate::phrase;
 use crate::place::shown_path;
 use crate::ui::{Role, Table};
 use crate::view::short_hash;
+use crate::{phrase, quote};
 
 /// Inputs of a step, or packages, that are listed; the others are counted.
 const LISTED_MAX: usize = 20;
@@ -56,6 +56,15 @@ pub(super) fn plan(view: &ReproduceView, environment: &Environment) -> Result<St
                 writeln!(page, "      {}  {path}  {}", Role::Faint.paint("in"), Role::Faint.paint(from))?;
             }
             rest(&mut page, step.inputs.len())?;
+            for note in &step.notes {
+                writeln!(page, "      {}", Role::Faint.paint(note))?;
+            }
+        }
+    }
+    if !view.problems.is_empty() {
+        writeln!(page, "{}", Role::Warning.paint("cannot be done"))?;
+        for problem in &view.problems {
+            writeln!(page, "  {}  {}", Role::Step.paint(&problem.job), quote::sentence(&problem.reason))?;
         }
     }
     if !view.missing.is_empty() {

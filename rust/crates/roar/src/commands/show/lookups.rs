@@ -7,6 +7,7 @@ use tracer_schema::{Found, LookupKind, Lookups};
 use crate::env::Environment;
 use crate::phrase;
 use crate::place::{shown_directory, shown_path};
+use crate::quote;
 use crate::ui::{Role, Table};
 
 /// Lookups that a page shows; a person reads no more, unless all is asked for.
@@ -31,6 +32,11 @@ pub(super) fn write(
         match &lookup.found {
             Found::Absent => {
                 table.row().role_cell(Role::Faint, "absent").cell(shown_path(environment, &lookup.path));
+            }
+            Found::Link { target } => {
+                let led =
+                    format!("{} → {}", shown_path(environment, &lookup.path), quote::word(target.as_bytes()));
+                table.row().role_cell(Role::Faint, "link").cell(led);
             }
             Found::Listing(listing) => {
                 let names = phrase::count(listing.count, "name");
