@@ -2,8 +2,8 @@
 
     python python/benches/ray_tasks.py [ROUNDS] [TRACER…]
 
-Prints for each kind of task its time (µs) and how many times the bare one that is, and for the whole job how much longer it takes:
-medians of the rounds. The Ray is one that the job starts itself, and for `cluster` one that runs already.
+Prints for each kind of task its time (µs) and how many times the bare one that is, the same of the processor time that all processes of the job
+take for it, which says more on a machine that others use, and for the whole job how much longer it takes: medians of the rounds. The Ray is one that the job starts itself, and for `cluster` one that runs already.
 """
 
 import contextlib
@@ -51,13 +51,26 @@ def job(out):
         # Workers have to be there.
         do[kind](100)
         passes = []
+        busy = processor_time()
         for _ in range(TIMES):
             started = time.perf_counter()
             do[kind](count)
             passes.append((time.perf_counter() - started) / count)
         took[kind] = statistics.median(passes)
+        took[f"{kind} cpu"] = (processor_time() - busy) / count / TIMES
     ray.shutdown()
     pathlib.Path(out).write_text(json.dumps(took))
+
+
+def processor_time():
+    """Of this process and what it has started, seconds."""
+    own = psutil.Process()
+    total = 0
+    for process in [own, *own.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 @contextlib.contextmanager
@@ -99,7 +112,10 @@ def compare(ways, rounds, folder, variables):
                 times[name].append(measured)
     medians = {name: {kind: statistics.median(one[kind] for one in measured) for kind in measured[0]} for name, measured in times.items()}
     for name, median in medians.items():
-        kinds = [f"{kind} {median[kind] * 1e6:.0f} µs ({median[kind] / medians['bare'][kind]:.2f})" for kind in KINDS]
+        bare = medians["bare"]
+        # On a cluster that runs already the workers are no children of the job's.
+        shown = [*KINDS, *(f"{kind} cpu" for kind in KINDS if "CLUSTER" not in variables)]
+        kinds = [f"{kind} {median[kind] * 1e6:.0f} µs ({median[kind] / bare[kind]:.2f})" for kind in shown]
         print(f"  {name:8} {', '.join(kinds)}, job {median['job']:.2f} s (+{median['job'] - medians['bare']['job']:.2f} s)", flush=True)
 
 

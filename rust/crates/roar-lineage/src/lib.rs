@@ -12,6 +12,7 @@ mod plan;
 mod session;
 mod sources;
 mod staleness;
+mod updates;
 mod verify;
 
 pub use ancestry::{Lineage, Start};

@@ -13,6 +13,7 @@ use tracer_schema::{Exit, Found, Listing, Lookup, Lookups, PathBytes};
 use crate::disk::{Disk, OnDisk, is_object, is_there};
 use crate::lookups::{Directories, Taking, is_directory};
 use crate::session::record_of;
+use crate::updates::{Update, updates_of};
 use crate::verify::is_link;
 
 /// Why a step must run again.
@@ -194,6 +195,8 @@ struct Judge<'a> {
     lookups: &'a [Lookups],
     disk: &'a Disk,
     last: FxHashMap<PathIndex, Last>,
+    /// What each job has made of what was there before.
+    updates: Vec<Vec<Update>>,
     /// Who takes from whom by now: each from those whose products it took, and from those that made its inputs anew.
     descent: Descent,
     directories: Directories,
@@ -212,13 +215,14 @@ impl<'a> Judge<'a> {
             lookups,
             disk,
             last,
+            updates: graph.jobs.iter().map(|job| updates_of(graph, job)).collect(),
             descent: Descent::new(graph.job_parents()),
             directories: Directories::default(),
         };
         let mut remade: Vec<(JobIndex, JobIndex)> = Vec::new();
         for (index, job) in graph.indexed_jobs() {
             let consumed = job.consumes.iter().map(|edge| edge.path);
-            let taken = consumed.chain(judge.updated(index).map(|(path, _)| path));
+            let taken = consumed.chain(judge.updates[index.index()].iter().map(|update| update.path));
             let made: BTreeSet<JobIndex> = taken
                 .filter_map(|path| judge.maker(path))
                 .filter(|maker| !judge.descent.parents()[index.index()].contains(maker))
@@ -255,9 +259,10 @@ impl<'a> Judge<'a> {
             let upstream = self.upstream(&order, &reasons);
             let stale = order.iter().filter(|job| reasons.contains_key(job) || upstream.contains_key(job));
             let mut bases = Vec::new();
+            let mut seen = FxHashSet::default();
             for job in stale.clone() {
-                let needed = self.updated(*job).filter(|(_, prior)| self.is_taken(*job, *prior));
-                needed.for_each(|(path, prior)| self.add_bases(*job, path, prior, &mut bases));
+                let needed = self.updates[job.index()].iter().filter(|update| update.is_taken);
+                needed.for_each(|update| self.add_bases(*job, update, &mut seen, &mut bases));
             }
             let is_stale: BTreeSet<JobIndex> = stale.copied().collect();
             bases.retain(|(maker, _)| !is_stale.contains(maker));
@@ -279,15 +284,15 @@ impl<'a> Judge<'a> {
         steps
             .filter_map(|job| {
                 let reasons = reasons.remove(&job)?;
-                let is_restored = |prior: VersionIndex| {
-                    self.is_on_disk(prior)
-                        || self.graph.version(prior).producer.is_some_and(|maker| is_stale.contains(&maker))
+                let is_restored = |update: &Update| {
+                    let maker = self.graph.version(update.base).producer;
+                    self.is_base_there(update) || maker.is_some_and(|maker| is_stale.contains(&maker))
                 };
                 // What another has made anew since is not its own result.
                 let is_its_own = |path| self.maker(path) == Some(job);
-                let kept =
-                    self.updated(job).filter(|(path, prior)| is_its_own(*path) && !is_restored(*prior));
-                Some(StaleStep { job, reasons, goes_on_from: kept.map(|(path, _)| path).collect() })
+                let updates = self.updates[job.index()].iter();
+                let kept = updates.filter(|update| is_its_own(update.path) && !is_restored(update));
+                Some(StaleStep { job, reasons, goes_on_from: kept.map(|update| update.path).collect() })
             })
             .collect()
     }
@@ -310,45 +315,29 @@ impl<'a> Judge<'a> {
         found
     }
 
-    /// Returns the files of a job that are made of what was there before, and what that was.
-    fn updated(&self, job: JobIndex) -> impl Iterator<Item = (PathIndex, VersionIndex)> {
-        let produces = self.graph.job(job).produces.iter();
-        produces.filter_map(move |edge| Some((edge.path, self.base(job, edge)?)))
-    }
-
-    /// Returns what a product was made of that was at the same path: it was updated in place, or read and then replaced.
-    fn base(&self, job: JobIndex, made: &Edge) -> Option<VersionIndex> {
-        let read = || self.graph.job(job).consumes.iter().find(|edge| edge.path == made.path);
-        self.graph.version(made.version).prior.or_else(|| Some(read()?.version))
-    }
-
-    /// Returns whether a job took the content of a version: whoever appends to a file need not.
-    fn is_taken(&self, job: JobIndex, version: VersionIndex) -> bool {
-        self.graph.job(job).consumes.iter().any(|edge| edge.version == version)
-    }
-
-    /// Returns whether a version is there now, under its first name.
-    fn is_on_disk(&self, version: VersionIndex) -> bool {
-        let path = self.graph.path(self.graph.version(version).path);
-        let content = self.graph.content(version);
+    /// Returns whether what a job updates is there as it was before.
+    fn is_base_there(&self, update: &Update) -> bool {
+        let path = self.graph.path(update.path);
+        let content = self.graph.content(update.base);
         content.is_some_and(|content| self.disk.at(path, content.is_link).is(content))
     }
 
-    /// Adds those who have to make a version anew that is not there any more, since the job updates it: its maker, and those before that
-    /// have updated it.
+    /// Adds those who have to make anew what a job updates, if that is not there any more: its maker, and those who had updated it before.
+    /// Versions that were seen are left out.
     fn add_bases(
         &self,
         updated_by: JobIndex,
-        path: PathIndex,
-        version: VersionIndex,
+        update: &Update,
+        seen: &mut FxHashSet<VersionIndex>,
         bases: &mut Vec<(JobIndex, Reason)>,
     ) {
-        let mut next = Some(version).filter(|version| !self.is_on_disk(*version));
-        while let Some(version) = next {
+        let path = update.path;
+        let mut next = Some(update.base).filter(|_| !self.is_base_there(update));
+        while let Some(version) = next.filter(|version| seen.insert(*version)) {
             let Some(maker) = self.graph.version(version).producer else { break };
             bases.push((maker, Reason::Base { path, updated_by }));
-            let made = self.graph.job(maker).produces.iter().find(|edge| edge.version == version);
-            next = made.and_then(|made| self.base(maker, made));
+            let before = self.updates[maker.index()].iter().find(|update| update.made == version);
+            next = before.map(|update| update.base);
         }
     }
 
@@ -390,8 +379,9 @@ impl<'a> Judge<'a> {
             (JobState::Recorded, _) => reasons.push(Reason::Failed),
         }
         reasons.extend(job.consumes.iter().filter_map(|edge| self.of_input(index, edge)));
-        let updated: Vec<_> = self.updated(index).filter(|(_, base)| !self.is_taken(index, *base)).collect();
-        reasons.extend(updated.into_iter().filter_map(|(path, _)| self.of_updated(index, path)));
+        let updates = self.updates[index.index()].clone();
+        let added_to = updates.iter().filter(|update| !update.is_taken);
+        reasons.extend(added_to.filter_map(|update| self.of_updated(index, update.path)));
         reasons.extend(job.produces.iter().filter_map(|edge| self.of_output(index, edge)));
         reasons.extend(self.of_lookups(index));
         reasons
