@@ -3,17 +3,19 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{ContentIndex, Edge, Evidence, Graph, Job, JobIndex, PathIndex, Version, VersionIndex};
-use crate::record::{JobRecord, Legend, NumberedUse, Numbering, Use};
+use crate::record::{JobRecord, Legend, NumberedUse, Numbering, Span, Use};
 
 impl Graph {
     /// Returns the graph of jobs, which are given in the order in which they were recorded.
     pub fn from_records(records: &[JobRecord]) -> Self {
         let mut numbering = Numbering::default();
-        let mut builder = Builder::default();
-        for JobRecord { id, step, command, cwd, span, files } in records {
+        let spans = records.iter().map(|record| record.span);
+        let mut builder = Builder::with_capacity(spans, 0, 0, None);
+        for JobRecord { id, step, command, cwd, span, rerun_of, files } in records {
             let files: Vec<NumberedUse> = files.iter().map(|file| numbering.file(file)).collect();
             builder.nothing = numbering.nothing;
-            builder.add(Job::new(id.clone(), *step, command.clone(), cwd.clone(), *span), &files);
+            let job = Job::new(id.clone(), *step, command.clone(), cwd.clone(), *span);
+            builder.add(Job { rerun_of: rerun_of.clone(), ..job }, &files);
         }
         builder.finish(numbering.legend)
     }
@@ -33,16 +35,33 @@ pub struct Builder {
     with_content: Vec<Option<VersionIndex>>,
     /// For each version the one of the same content that was the newest before.
     earlier: Vec<Option<VersionIndex>>,
-    /// Versions that jobs found and that nobody has made yet: when they had last been changed.
-    found: FxHashMap<VersionIndex, i64>,
+    /// For each job when the first of those started that are added after it, nanoseconds since 1970.
+    later_starts: Vec<i64>,
+    /// What jobs found that nobody had made there yet, and that one of those may have made.
+    found: FxHashMap<(PathIndex, ContentIndex), Vec<Find>>,
     /// The content that has no bytes, which says nothing of where it comes from.
     nothing: Option<ContentIndex>,
 }
 
+/// A content that a job found at a path where nobody was known to have made it.
+#[derive(Clone, Copy, Debug)]
+struct Find {
+    job: JobIndex,
+    /// The place of its edge.
+    edge: usize,
+    /// When it had last been changed, nanoseconds since 1970.
+    since_unix_ns: i64,
+}
+
 impl Builder {
-    /// Returns one for so many paths and contents; there may be more. `nothing` is the content that has no bytes.
-    pub fn with_capacity(paths: usize, contents: usize, nothing: Option<ContentIndex>) -> Self {
-        let mut builder = Self { nothing, ..Self::default() };
+    /// Returns one for jobs of those times, so many paths and contents; there may be more. `nothing` is the content that has no bytes.
+    pub fn with_capacity(
+        spans: impl DoubleEndedIterator<Item = Span>,
+        paths: usize,
+        contents: usize,
+        nothing: Option<ContentIndex>,
+    ) -> Self {
+        let mut builder = Self { nothing, later_starts: later_starts(spans), ..Self::default() };
         builder.graph.versions.reserve(contents);
         builder.at_path = vec![None; paths];
         builder.with_content = vec![None; contents];
@@ -60,8 +79,23 @@ impl Builder {
         for NumberedUse { path, usage, since_unix_ns: since } in files {
             match *usage {
                 Use::Consumed(content) => {
-                    let (version, evidence) = self.find(*path, content, *since);
+                    let (version, evidence, is_from_here) = self.find(*path, content, *since);
+                    if let (Some(content), Some(since_unix_ns)) = (content, *since)
+                        && !is_from_here
+                        && self.later_starts.get(index.index()).is_some_and(|start| {
+                            Span { start_unix_ns: *start, ..Span::default() }.may_have_led_to(*since)
+                        })
+                    {
+                        let find = Find { job: index, edge: job.consumes.len(), since_unix_ns };
+                        self.found.entry((*path, content)).or_default().push(find);
+                    }
                     job.consumes.push(Edge { version, path: *path, evidence });
+                }
+                Use::Followed => {
+                    let newest = self.at_path.get(path.index()).copied().flatten();
+                    let made = newest.filter(|newest| self.graph.version(*newest).producer.is_some());
+                    let edge = |version| Edge { version, path: *path, evidence: Evidence::Path };
+                    job.consumes.extend(made.map(edge));
                 }
                 Use::Updated { before, .. } => {
                     priors.insert(*path, self.find(*path, before, *since).0);
@@ -73,7 +107,7 @@ impl Builder {
         self.graph.jobs.push(job);
         for NumberedUse { path, usage, since_unix_ns: _ } in files {
             match *usage {
-                Use::Consumed(_) => {}
+                Use::Consumed(_) | Use::Followed => {}
                 Use::Deleted => {
                     self.put_at(*path, None);
                     self.graph.jobs[index.index()].deletes.push(*path);
@@ -93,38 +127,42 @@ impl Builder {
         Graph { legend, ..self.graph }
     }
 
-    /// Returns the version that a job found there; one that nobody made where there is none.
+    /// Returns the version that a job found there, and whether it was one from there; one that nobody made where there is none.
     fn find(
         &mut self,
         path: PathIndex,
         content: Option<ContentIndex>,
         since: Option<i64>,
-    ) -> (VersionIndex, Evidence) {
+    ) -> (VersionIndex, Evidence, bool) {
         let newest = self.at_path.get(path.index()).copied().flatten();
+        // What was changed since it was made there is another one, and so is what was there before.
+        let is_that = |newest: &VersionIndex| {
+            let producer = self.graph.version(*newest).producer;
+            since.is_none() || producer.is_none_or(|maker| self.graph.job(maker).span.has(since))
+        };
         let Some(content) = content else {
             // Not hashed: the newest one there, whatever its content.
-            let version = newest.unwrap_or_else(|| self.add_version(None, None, path, None));
-            return (version, Evidence::Path);
+            let version = newest.filter(is_that);
+            let version = version.unwrap_or_else(|| self.add_version(None, None, path, None));
+            return (version, Evidence::Path, true);
         };
         let by_content = newest
             .filter(|newest| self.graph.version(*newest).content == Some(content))
             .or_else(|| self.was_at_path.get(&(path, content)).copied());
         if let Some(version) = by_content {
-            return (version, Evidence::Content);
+            return (version, Evidence::Content, self.graph.version(version).producer.is_some());
         }
         // Made there and not hashed then: it may be this content.
         let unhashed = newest.filter(|newest| self.graph.version(*newest).content.is_none());
-        if let Some(version) = unhashed {
-            return (version, Evidence::Path);
+        if let Some(version) = unhashed.filter(is_that) {
+            return (version, Evidence::Path, true);
         }
         // Made elsewhere, and brought here by somebody who was not observed.
         if let Some(version) = self.elsewhere(content, since).filter(|_| self.nothing != Some(content)) {
             self.name(version, path);
-            return (version, Evidence::Content);
+            return (version, Evidence::Content, false);
         }
-        let version = self.add_version(Some(content), None, path, None);
-        self.found.extend(since.map(|since| (version, since)));
-        (version, Evidence::Content)
+        (self.add_version(Some(content), None, path, None), Evidence::Content, false)
     }
 
     /// Returns the newest version of a content that may have been brought to where it had last been changed at that time: one that a job
@@ -144,15 +182,34 @@ impl Builder {
         found
     }
 
-    /// Returns the version at a path that the job has made while another read it, which was recorded first: one that nobody made so far,
-    /// that has this content, and that was changed while the job ran.
-    fn read_meanwhile(&self, job: JobIndex, path: PathIndex, content: ContentIndex) -> Option<VersionIndex> {
-        let newest = self.at_path.get(path.index()).copied().flatten()?;
-        let Version { content: there, producer: None, .. } = *self.graph.version(newest) else { return None };
-        let since = self.found.get(&newest).copied();
-        let is_its_own = there == Some(content) && self.graph.job(job).span.has(since);
+    /// Takes those who have found at a path what the job has made there meanwhile, and were recorded first: it had this content, and was
+    /// changed while the job ran.
+    fn readers_meanwhile(&mut self, maker: JobIndex, path: PathIndex, content: ContentIndex) -> Vec<Find> {
+        let Some(mut finds) = self.found.remove(&(path, content)) else { return Vec::new() };
+        let span = self.graph.job(maker).span;
         // Who reads and writes by turns with others comes from them, and they from it: there is no cycle.
-        (is_its_own && !self.graph.ancestry_of_job(job).versions.contains(&newest)).then_some(newest)
+        let before = self.graph.ancestry_of_job(maker).jobs;
+        finds.retain(|find| {
+            find.job != maker && span.has(Some(find.since_unix_ns)) && !before.contains(&find.job)
+        });
+        finds
+    }
+
+    /// Returns the version that readers found there, if nobody made it: then the job has.
+    fn found_by(&self, readers: &[Find], path: PathIndex) -> Option<VersionIndex> {
+        let versions = readers.iter().map(|find| self.graph.job(find.job).consumes[find.edge].version);
+        let version = versions.clone().next()?;
+        let Version { producer, path: first, .. } = self.graph.version(version);
+        let is_theirs =
+            producer.is_none() && *first == path && !self.graph.other_names.contains_key(&version);
+        (is_theirs && versions.clone().all(|other| other == version)).then_some(version)
+    }
+
+    /// Gives what the job has made to those who have read it meanwhile.
+    fn give(&mut self, version: VersionIndex, readers: &[Find]) {
+        for Find { job, edge, .. } in readers {
+            self.graph.jobs[job.index()].consumes[*edge].version = version;
+        }
     }
 
     /// Returns the version that the job made there: one for each content, under all its names.
@@ -167,7 +224,8 @@ impl Builder {
         let Some(content) = content else {
             return self.add_version(None, Some(job), path, prior);
         };
-        match made.get(&content).copied() {
+        let readers = self.readers_meanwhile(job, path, content);
+        let version = match made.get(&content).copied() {
             Some(version) => {
                 self.name(version, path);
                 let version_prior = &mut self.graph.versions[version.index()].prior;
@@ -175,9 +233,10 @@ impl Builder {
                 version
             }
             None => {
-                let version = match self.read_meanwhile(job, path, content).filter(|_| prior.is_none()) {
+                let version = match self.found_by(&readers, path).filter(|_| prior.is_none()) {
                     Some(version) => {
                         self.graph.versions[version.index()].producer = Some(job);
+                        self.name(version, path);
                         version
                     }
                     None => self.add_version(Some(content), Some(job), path, prior),
@@ -185,7 +244,9 @@ impl Builder {
                 made.insert(content, version);
                 version
             }
-        }
+        };
+        self.give(version, &readers);
+        version
     }
 
     fn add_version(
@@ -221,6 +282,18 @@ impl Builder {
             self.was_at_path.insert((path, content), before);
         }
     }
+}
+
+/// Returns for each job when the first of those after it started.
+fn later_starts(spans: impl DoubleEndedIterator<Item = Span>) -> Vec<i64> {
+    let mut first = i64::MAX;
+    let mut starts = Vec::new();
+    for span in spans.rev() {
+        starts.push(first);
+        first = first.min(span.start_unix_ns);
+    }
+    starts.reverse();
+    starts
 }
 
 /// Returns the place with that number, which is made where it is not there yet.

@@ -27,13 +27,23 @@ const LATER_MAX: usize = 8;
 /// Returns for each job the one that stands for it: a later one of the same command in the same directory, else itself.
 ///
 /// A later one has run it again if it has made something, where that has, and nothing that it used comes from that: `make` that found
-/// everything up to date and training that went on from a checkpoint have not.
+/// everything up to date and training that went on from a checkpoint have not, unless it was told to run that one again.
 fn standing(graph: &Graph) -> Vec<JobIndex> {
     let mut of_command: FxHashMap<_, Vec<JobIndex>> = FxHashMap::default();
     for (index, job) in graph.indexed_jobs() {
         of_command.entry((&job.command, &job.cwd)).or_default().push(index);
     }
     let mut standing: Vec<JobIndex> = graph.indexed_jobs().map(|(index, _)| index).collect();
+    let mut by_id: FxHashMap<&str, JobIndex> = FxHashMap::default();
+    if graph.jobs.iter().any(|job| job.rerun_of.is_some()) {
+        by_id.extend(graph.indexed_jobs().map(|(index, job)| (job.id.as_str(), index)));
+    }
+    // Who was told to run one again has done so, whatever it went on from.
+    let mut told: FxHashMap<JobIndex, JobIndex> = FxHashMap::default();
+    for (index, job) in graph.indexed_jobs() {
+        let earlier = job.rerun_of.as_ref().and_then(|id| by_id.get(id.as_str()));
+        told.extend(earlier.map(|earlier| (*earlier, index)));
+    }
     let repeated: Vec<Vec<JobIndex>> = of_command.into_values().filter(|jobs| jobs.len() > 1).collect();
     if repeated.is_empty() {
         return standing;
@@ -49,7 +59,11 @@ fn standing(graph: &Graph) -> Vec<JobIndex> {
                 standing[later.index()] == **later && (!has_made || !graph.job(**later).produces.is_empty())
             };
             let mut fit = jobs[at + 1..].iter().rev().filter(is_fit).take(LATER_MAX);
-            let again = fit.find(|later| !descent.comes_from(**later, *earlier)).copied();
+            let told = told.get(earlier).filter(|later| !has_made || !graph.job(**later).produces.is_empty());
+            let again = match told {
+                Some(later) => Some(standing[later.index()]),
+                None => fit.find(|later| !descent.comes_from(**later, *earlier)).copied(),
+            };
             standing[earlier.index()] = again.unwrap_or(*earlier);
         }
     }

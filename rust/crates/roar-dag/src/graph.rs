@@ -66,6 +66,8 @@ pub struct Job {
     pub cwd: Vec<u8>,
     /// When it ran.
     pub span: Span,
+    /// The job that it was to run again.
+    pub rerun_of: Option<String>,
     /// What it consumed.
     pub consumes: Vec<Edge>,
     /// What it produced.
@@ -79,8 +81,7 @@ pub struct Job {
 impl Job {
     /// Returns a job without edges.
     pub fn new(id: String, step: u64, command: Vec<Vec<u8>>, cwd: Vec<u8>, span: Span) -> Self {
-        let (consumes, produces, deletes, supersedes) = Default::default();
-        Self { id, step, command, cwd, span, consumes, produces, deletes, supersedes }
+        Self { id, step, command, cwd, span, ..Self::default() }
     }
 }
 
@@ -149,6 +150,11 @@ impl Graph {
     pub fn names(&self, index: VersionIndex) -> impl Iterator<Item = PathIndex> {
         let others = self.other_names.get(&index).into_iter().flatten();
         [self.version(index).path].into_iter().chain(others.copied())
+    }
+
+    /// Returns what a product is an update of: a content that stands under several names need not have been updated under each.
+    pub fn prior(&self, made: &Edge) -> Option<VersionIndex> {
+        self.version(made.version).prior.filter(|prior| self.names(*prior).any(|name| name == made.path))
     }
 
     /// Returns the jobs with their places.

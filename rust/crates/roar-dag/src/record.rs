@@ -60,6 +60,8 @@ impl<'g> ContentRef<'g> {
 pub enum Use<C = Content> {
     /// It took content from before it began; `None`: not hashed.
     Consumed(Option<C>),
+    /// It is a symbolic link by which it came to what it consumed. That counts if another job has made the link.
+    Followed,
     /// It wrote it, anew or over what was there; `None`: not hashed.
     Produced(Option<C>),
     /// It changed what was there, and kept the rest of it.
@@ -82,6 +84,7 @@ impl<C> Use<C> {
             Self::Updated { before, after } => {
                 Use::Updated { before: before.as_ref().map(&mut name), after: after.as_ref().map(name) }
             }
+            Self::Followed => Use::Followed,
             Self::Deleted => Use::Deleted,
         }
     }
@@ -155,6 +158,8 @@ pub struct JobRecord {
     pub cwd: Vec<u8>,
     /// When it ran.
     pub span: Span,
+    /// The job that it was to run again.
+    pub rerun_of: Option<String>,
     /// Its files.
     pub files: Vec<FileUse>,
 }

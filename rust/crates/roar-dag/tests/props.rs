@@ -32,6 +32,7 @@ fn records() -> impl Strategy<Value = Vec<JobRecord>> {
             .zip(jobs)
             .map(|(step, (command, cwd, files))| JobRecord {
                 span: Span::default(),
+                rerun_of: None,
                 id: format!("job-{step}"),
                 step,
                 command: vec![vec![command]],
@@ -119,7 +120,7 @@ proptest! {
                 let record = records.iter().find(|record| record.step == job.step).unwrap();
                 let consumed = record.files.iter().filter_map(|file| match &file.usage {
                     Use::Consumed(content) => Some(content),
-                    Use::Produced(_) | Use::Updated { .. } | Use::Deleted => None,
+                    Use::Produced(_) | Use::Updated { .. } | Use::Deleted | Use::Followed => None,
                 });
                 for (edge, content) in job.consumes.iter().zip(consumed) {
                     if edge.evidence == roar_dag::Evidence::Content {

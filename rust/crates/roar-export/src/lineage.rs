@@ -83,6 +83,8 @@ pub struct Job {
     pub outputs: Vec<Flow>,
     /// What it removed.
     pub deleted: Vec<Vec<u8>>,
+    /// Directories that were there before, in which it has left something; absolute.
+    pub directories: Vec<Vec<u8>>,
 }
 
 /// A file that a job took or made.

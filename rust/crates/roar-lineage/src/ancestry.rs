@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roar_dag::{Ancestry, Edge, Graph, JobIndex, JobRecord, Span, VersionIndex};
 use roar_store::{
-    Artifact, ArtifactKey, Error, Job, JobKey, JobKind, LineageReader, SessionFile, Store, Target,
+    Artifact, ArtifactKey, Error, Job, JobKey, JobKind, LineageReader, PathKey, SessionFile, Store, Target,
 };
 use tracer_schema::{PathBytes, Prior, Role};
 
-use crate::session::record_of;
+use crate::session::{record_of, span};
 
 /// Where to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ fn job_of(graph: &Graph, id: &str) -> Option<JobIndex> {
 struct Walk<'s> {
     store: &'s Store,
     reader: LineageReader<'s>,
-    files: BTreeMap<JobKey, Vec<SessionFile>>,
+    files: BTreeMap<JobKey, (Vec<SessionFile>, Vec<PathBytes>)>,
     wants_builds: bool,
     open: Vec<JobKey>,
 }
@@ -143,7 +143,7 @@ impl<'s> Walk<'s> {
             self.add_whole(file.job)?;
         } else {
             // Only this one of its files matters.
-            self.add(file.job, vec![file.clone()])?;
+            self.add(file.job, vec![file.clone()], Vec::new())?;
         }
         let id = self.store.job(file.job)?.id;
         self.finish(|graph| {
@@ -159,16 +159,26 @@ impl<'s> Walk<'s> {
             return Ok(());
         }
         let files = self.reader.files(job)?;
-        self.add(job, files)
+        let links = self.reader.links(job)?;
+        self.add(job, files, links)
     }
 
-    fn add(&mut self, job: JobKey, files: Vec<SessionFile>) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        job: JobKey,
+        files: Vec<SessionFile>,
+        links: Vec<(PathKey, PathBytes)>,
+    ) -> Result<(), Error> {
+        for (path, _) in &links {
+            let writer = self.reader.writer(*path, job)?.filter(|writer| writer.role == Role::Output);
+            self.open.extend(writer.map(|writer| writer.job));
+        }
         for file in &files {
             if let Some(maker) = self.maker(file)? {
                 self.open.push(maker);
             }
         }
-        self.files.insert(job, files);
+        self.files.insert(job, (files, links.into_iter().map(|(_, link)| link).collect()));
         Ok(())
     }
 
@@ -199,14 +209,19 @@ impl<'s> Walk<'s> {
         if self.reader.unhashed_maker(path, job)?.is_some()
             && let Some(writer) = self.reader.writer(path, job)?
             && (writer.role, writer.artifact) == (Role::Output, None)
+            && (since.is_none() || span(&self.store.job(writer.job)?).has(since))
         {
             return Ok(Some(writer.job));
         }
         let started_by = Span::latest_start(since);
-        match (self.reader.maker(artifact, job, started_by)?, since) {
-            (None, Some(since)) => Ok(self.reader.maker_meanwhile(artifact, path, job, started_by, since)?),
-            (found, _) => Ok(found),
-        }
+        let elsewhere = self.reader.maker(artifact, job, started_by)?;
+        let meanwhile = match since {
+            Some(since) => self.reader.maker_meanwhile(artifact, path, job, started_by, since)?,
+            None => None,
+        };
+        // Where that makes a circle of it, it does not count.
+        self.open.extend(elsewhere.filter(|_| meanwhile.is_some()));
+        Ok(meanwhile.or(elsewhere))
     }
 
     fn close(&mut self) -> Result<(), Error> {
@@ -243,9 +258,9 @@ impl<'s> Walk<'s> {
         let builds = if self.wants_builds { self.add_builds()? } else { Vec::new() };
         let mut jobs = Vec::with_capacity(self.files.len());
         let mut records: Vec<JobRecord> = Vec::with_capacity(self.files.len());
-        for (key, files) in self.files {
+        for (key, (files, links)) in self.files {
             let job = self.store.job(key)?;
-            records.push(record_of(&job, files));
+            records.push(record_of(&job, files, links));
             jobs.push(job);
         }
         let graph = Graph::from_records(&records);

@@ -2,13 +2,17 @@
 
 use std::cell::RefCell;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use roar_dag::{Content, ContentRef};
 use roar_hash::{HashCache, NoCache, Outcome, Request, Unwatched, hash_files, stamp_at};
 use roar_store::{CachedHash, Error, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::{BLAKE3, FileStamp, Hashes, NodeKind, PathBytes, to_hex};
+
+/// How far behind the time of a file can be that is made now: a kernel keeps it by its tick, which is 4 ms nearly everywhere. To start takes
+/// roar longer than that, so that what the user has made before is older.
+const TICK: Duration = Duration::from_millis(4);
 
 /// What is found at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +159,17 @@ pub fn content_now(path: &Path) -> Option<Content> {
 /// Returns whether a path is the name of an object of an object store: those of files are absolute.
 pub fn is_object(path: &[u8]) -> bool {
     !path.starts_with(b"/")
+}
+
+/// Returns the directory that was there before a job started which has left something in `directory`: that one, or the nearest above it
+/// that is older than the job. The job has made those below, as far as file systems tell the birth of directories (statx(2)).
+pub fn standing_directory(directory: &Path, started_unix_ns: i64) -> &Path {
+    let started = UNIX_EPOCH + Duration::from_nanos(u64::try_from(started_unix_ns).unwrap_or(0));
+    let is_of_job = |directory: &&Path| {
+        let born = directory.symlink_metadata().and_then(|found| found.created());
+        born.is_ok_and(|born| born + TICK >= started)
+    };
+    directory.ancestors().find(|directory| !is_of_job(directory)).unwrap_or(directory)
 }
 
 /// Returns whether something is at the path, of whatever kind.

@@ -16,7 +16,7 @@ mod updates;
 mod verify;
 
 pub use ancestry::{Lineage, Start};
-pub use disk::{Disk, OnDisk, content_now, is_object};
+pub use disk::{Disk, OnDisk, content_now, is_object, standing_directory};
 pub use plan::{Input, Output, Plan, Step, Supply};
 pub use session::{of_session, record_of};
 pub use sources::{Source, Sources};

@@ -153,7 +153,7 @@ impl Plan {
         let mut inputs: Vec<Input> =
             taken.map(|edge| input(graph.path(edge.path), content(edge.version))).collect();
         for edge in &node.produces {
-            let prior = graph.version(edge.version).prior.filter(|prior| is_root(*prior));
+            let prior = graph.prior(edge).filter(|prior| is_root(*prior));
             let is_known = |path: &[u8]| inputs.iter().any(|input| input.path.as_bytes() == path);
             if let Some(prior) = prior.filter(|_| !is_known(graph.path(edge.path))) {
                 inputs.push(input(graph.path(edge.path), content(prior)));

@@ -7,7 +7,7 @@ use roar_dag::{
     NumberedUse, PathIndex, Span, Use,
 };
 use roar_store::{Error, Job, SessionFile, SessionKey, SessionUse, SessionUses, Store, content_name};
-use tracer_schema::{NodeKind, Prior, Role};
+use tracer_schema::{NodeKind, PathBytes, Prior, Role};
 
 /// Returns the graph of a session and its jobs, in the order of their steps. Files that lists leave out are not in it.
 ///
@@ -38,11 +38,17 @@ fn read(store: &Store, mut second: Option<Store>, session: SessionKey) -> Result
 
 fn builder(jobs: &[Job], uses: &SessionUses) -> Builder {
     let nothing = uses.nothing().map(|number| ContentIndex::new(number as usize));
-    let mut builder = Builder::with_capacity(uses.paths_len(), uses.artifacts_len(), nothing);
+    let spans = jobs.iter().map(span);
+    let mut builder = Builder::with_capacity(spans, uses.paths_len(), uses.artifacts_len(), nothing);
     let mut files = Vec::new();
     for (place, job) in jobs.iter().enumerate() {
         files.clear();
         files.extend(uses.of_job(place).iter().filter_map(|file| numbered(uses, file)));
+        files.extend(uses.links_of_job(place).iter().map(|path| NumberedUse {
+            path: PathIndex::new(*path as usize),
+            usage: Use::Followed,
+            since_unix_ns: None,
+        }));
         builder.add(node(job), &files);
     }
     builder
@@ -65,7 +71,8 @@ fn contents(store: &Store, uses: &SessionUses) -> Result<Contents, Error> {
 
 fn node(job: &Job) -> roar_dag::Job {
     let command = job.command.iter().map(|word| word.0.clone()).collect();
-    roar_dag::Job::new(job.id.clone(), job.step, command, job.cwd.0.clone(), span(job))
+    let node = roar_dag::Job::new(job.id.clone(), job.step, command, job.cwd.0.clone(), span(job));
+    roar_dag::Job { rerun_of: job.rerun_of.clone(), ..node }
 }
 
 fn numbered(uses: &SessionUses, file: &SessionUse) -> Option<NumberedUse> {
@@ -76,20 +83,23 @@ fn numbered(uses: &SessionUses, file: &SessionUse) -> Option<NumberedUse> {
     Some(NumberedUse { path: PathIndex::new(path as usize), usage, since_unix_ns })
 }
 
-fn span(job: &Job) -> Span {
+/// Returns when a job ran.
+pub(crate) fn span(job: &Job) -> Span {
     let duration_ns = i64::try_from(job.duration_ns).unwrap_or(i64::MAX);
     Span { start_unix_ns: job.started_unix_ns, end_unix_ns: job.started_unix_ns.saturating_add(duration_ns) }
 }
 
-/// Returns a job as the graph takes it.
-pub fn record_of(job: &Job, files: Vec<SessionFile>) -> JobRecord {
+/// Returns a job as the graph takes it, with the symbolic links by which it came to inputs.
+pub fn record_of(job: &Job, files: Vec<SessionFile>, links: Vec<PathBytes>) -> JobRecord {
+    let followed = |link: PathBytes| FileUse { path: link.0, usage: Use::Followed, since_unix_ns: None };
     JobRecord {
         id: job.id.clone(),
         step: job.step,
         command: job.command.iter().map(|word| word.0.clone()).collect(),
         cwd: job.cwd.0.clone(),
         span: span(job),
-        files: files.into_iter().filter_map(file_use).collect(),
+        rerun_of: job.rerun_of.clone(),
+        files: files.into_iter().filter_map(file_use).chain(links.into_iter().map(followed)).collect(),
     }
 }
 

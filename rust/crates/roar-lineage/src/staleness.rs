@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use roar_dag::{Descent, Edge, Graph, JobIndex, PathIndex, VersionIndex};
 use roar_store::{Error, Job, JobState, SessionKey, Store};
@@ -13,7 +14,7 @@ use tracer_schema::{Exit, Found, Listing, Lookup, Lookups, PathBytes};
 use crate::disk::{Disk, OnDisk, is_object, is_there};
 use crate::lookups::{Directories, Taking, is_directory};
 use crate::session::record_of;
-use crate::updates::{Update, updates_of};
+use crate::updates::{Update, updates};
 use crate::verify::is_link;
 
 /// Why a step must run again.
@@ -60,12 +61,12 @@ pub enum Reason {
     Unlisted(PathBytes),
     /// A step that it takes from must run again.
     Upstream(JobIndex),
-    /// A step must run again that has updated in place what it made, and takes it as it was before.
+    /// A step must run again that takes what it made, and that was updated in place, moved or removed since.
     Base {
         /// What.
         path: PathIndex,
         /// By whom.
-        updated_by: JobIndex,
+        taken_by: JobIndex,
     },
     /// It failed.
     Failed,
@@ -95,6 +96,8 @@ pub struct Staleness {
     pub steps: Vec<StaleStep>,
     /// What each job looked up, in the same order.
     lookups: Vec<Lookups>,
+    /// What each has made of what was there before.
+    updates: Vec<Vec<Update>>,
     /// Whether all steps were looked at.
     pub is_whole: bool,
 }
@@ -138,7 +141,8 @@ impl Staleness {
         let mut reader = store.lineage_reader()?;
         let mut records = Vec::with_capacity(jobs.len());
         for job in &jobs {
-            records.push(record_of(job, reader.files(job.key)?));
+            let links = reader.links(job.key)?.into_iter().map(|(_, link)| link).collect();
+            records.push(record_of(job, reader.files(job.key)?, links));
         }
         drop(reader);
         Self::new(store, Graph::from_records(&records), jobs, is_whole)
@@ -154,17 +158,30 @@ impl Staleness {
         let wanted: Vec<(PathBytes, bool)> =
             edges.map(|edge| (graph.path(edge.path).into(), is_link(&graph, edge))).collect();
         disk.look(store, &wanted)?;
-        let lookups = store.lookups_of_jobs(jobs.iter().map(|job| job.key))?;
-        let steps = Judge::new(&graph, &jobs, &lookups, &disk).judge();
-        Ok(Self { graph, jobs, steps, lookups, is_whole })
+        let mut lookups = store.lookups_of_jobs(jobs.iter().map(|job| job.key))?;
+        confirm(&graph, &jobs, &mut lookups);
+        let updates = updates(store, &graph, &jobs)?;
+        let steps = Judge::new(&graph, &jobs, &lookups, &updates, &disk).judge();
+        Ok(Self { graph, jobs, steps, lookups, updates, is_whole })
     }
 
-    /// Returns whether a file of the step has another content than when it ran, or what it looked up is otherwise. Asks the disk anew.
+    /// Returns whether a file of the step has another content than when it ran, or what it looked up is otherwise, after those steps were
+    /// run again. Asks the disk anew.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn has_changed(&self, store: &mut Store, job: JobIndex) -> Result<bool, Error> {
+    pub fn has_changed(
+        &self,
+        store: &mut Store,
+        job: JobIndex,
+        done: &BTreeSet<JobIndex>,
+    ) -> Result<bool, Error> {
         let graph = &self.graph;
+        let is_made_anew =
+            |update: &Update| graph.version(update.base).producer.is_some_and(|maker| done.contains(&maker));
+        if self.updates[job.index()].iter().any(is_made_anew) {
+            return Ok(true);
+        }
         let mut disk = Disk::default();
         let roar_dag::Job { consumes, produces, .. } = graph.job(job);
         let edges = consumes.iter().chain(produces);
@@ -176,9 +193,21 @@ impl Staleness {
             Some(content) => !disk.at(graph.path(edge.path), is_link(graph, edge)).is(content),
             None => true,
         });
-        let mut judge = Judge::new(graph, &self.jobs, &self.lookups, &disk);
+        let mut judge = Judge::new(graph, &self.jobs, &self.lookups, &self.updates, &disk);
         let has_other_output = produces.iter().any(|edge| judge.of_output(job, edge).is_some());
         Ok(is_changed || has_other_output || !judge.of_lookups(job).is_empty())
+    }
+}
+
+/// A step that was run again, made nothing and did not fail has found nothing to do: what it looked up then is what counts.
+fn confirm(graph: &Graph, jobs: &[Job], lookups: &mut [Lookups]) {
+    for (index, job) in graph.indexed_jobs() {
+        let Some(earlier) = &job.rerun_of else { continue };
+        let is_done = jobs[index.index()].exit == Some(Exit::Code { code: 0 }) && job.produces.is_empty();
+        let confirmed = graph.jobs.iter().position(|job| job.id == *earlier).filter(|_| is_done);
+        if let Some(confirmed) = confirmed {
+            lookups[confirmed] = lookups[index.index()].clone();
+        }
     }
 }
 
@@ -196,14 +225,22 @@ struct Judge<'a> {
     disk: &'a Disk,
     last: FxHashMap<PathIndex, Last>,
     /// What each job has made of what was there before.
-    updates: Vec<Vec<Update>>,
+    updates: &'a [Vec<Update>],
+    /// Versions that were updated in place, or replaced by who had read them, up to what is at the path now; and by whom.
+    updated_by: FxHashMap<(PathIndex, VersionIndex), JobIndex>,
     /// Who takes from whom by now: each from those whose products it took, and from those that made its inputs anew.
     descent: Descent,
     directories: Directories,
 }
 
 impl<'a> Judge<'a> {
-    fn new(graph: &'a Graph, jobs: &'a [Job], lookups: &'a [Lookups], disk: &'a Disk) -> Self {
+    fn new(
+        graph: &'a Graph,
+        jobs: &'a [Job],
+        lookups: &'a [Lookups],
+        updates: &'a [Vec<Update>],
+        disk: &'a Disk,
+    ) -> Self {
         let mut last = FxHashMap::default();
         for (index, job) in graph.indexed_jobs() {
             last.extend(job.deletes.iter().map(|path| (*path, Last::Deleted)));
@@ -214,17 +251,19 @@ impl<'a> Judge<'a> {
             jobs,
             lookups,
             disk,
-            last,
-            updates: graph.jobs.iter().map(|job| updates_of(graph, job)).collect(),
+            updates,
+            updated_by: updated_by(graph, updates, &last),
             descent: Descent::new(graph.job_parents()),
+            last,
             directories: Directories::default(),
         };
         let mut remade: Vec<(JobIndex, JobIndex)> = Vec::new();
         for (index, job) in graph.indexed_jobs() {
-            let consumed = job.consumes.iter().map(|edge| edge.path);
-            let taken = consumed.chain(judge.updates[index.index()].iter().map(|update| update.path));
+            let consumed = job.consumes.iter().map(|edge| (edge.path, edge.version));
+            let updated = updates[index.index()].iter().map(|update| (update.path, update.base));
+            let taken = consumed.chain(updated).filter(|taken| !judge.updated_by.contains_key(taken));
             let made: BTreeSet<JobIndex> = taken
-                .filter_map(|path| judge.maker(path))
+                .filter_map(|(path, _)| judge.maker(path))
                 .filter(|maker| !judge.descent.parents()[index.index()].contains(maker))
                 .collect();
             let made = made.into_iter().filter(|maker| !judge.descent.comes_from(*maker, index));
@@ -253,16 +292,14 @@ impl<'a> Judge<'a> {
             }
         }
         let order = self.order();
-        // What must run again may need what was updated in place as it was before: whoever made that must run again as well, and with it
-        // whoever takes from that.
+        // What must run again may need what was updated in place, moved or removed since: whoever made that must run again as well, and with
+        // it whoever takes from that.
         let upstream = loop {
             let upstream = self.upstream(&order, &reasons);
             let stale = order.iter().filter(|job| reasons.contains_key(job) || upstream.contains_key(job));
             let mut bases = Vec::new();
-            let mut seen = FxHashSet::default();
             for job in stale.clone() {
-                let needed = self.updates[job.index()].iter().filter(|update| update.is_taken);
-                needed.for_each(|update| self.add_bases(*job, update, &mut seen, &mut bases));
+                self.add_bases(*job, &mut bases);
             }
             let is_stale: BTreeSet<JobIndex> = stale.copied().collect();
             bases.retain(|(maker, _)| !is_stale.contains(maker));
@@ -286,7 +323,8 @@ impl<'a> Judge<'a> {
                 let reasons = reasons.remove(&job)?;
                 let is_restored = |update: &Update| {
                     let maker = self.graph.version(update.base).producer;
-                    self.is_base_there(update) || maker.is_some_and(|maker| is_stale.contains(&maker))
+                    self.is_there(update.path, update.base)
+                        || maker.is_some_and(|maker| is_stale.contains(&maker))
                 };
                 // What another has made anew since is not its own result.
                 let is_its_own = |path| self.maker(path) == Some(job);
@@ -315,38 +353,43 @@ impl<'a> Judge<'a> {
         found
     }
 
-    /// Returns whether what a job updates is there as it was before.
-    fn is_base_there(&self, update: &Update) -> bool {
-        let path = self.graph.path(update.path);
-        let content = self.graph.content(update.base);
-        content.is_some_and(|content| self.disk.at(path, content.is_link).is(content))
+    /// Returns whether a version is at that path now.
+    fn is_there(&self, path: PathIndex, version: VersionIndex) -> bool {
+        let content = self.graph.content(version);
+        content.is_some_and(|content| self.disk.at(self.graph.path(path), content.is_link).is(content))
     }
 
-    /// Adds those who have to make anew what a job updates, if that is not there any more: its maker, and those who had updated it before.
-    /// Versions that were seen are left out.
-    fn add_bases(
-        &self,
-        updated_by: JobIndex,
-        update: &Update,
-        seen: &mut FxHashSet<VersionIndex>,
-        bases: &mut Vec<(JobIndex, Reason)>,
-    ) {
-        let path = update.path;
-        let mut next = Some(update.base).filter(|_| !self.is_base_there(update));
-        while let Some(version) = next.filter(|version| seen.insert(*version)) {
-            let Some(maker) = self.graph.version(version).producer else { break };
-            bases.push((maker, Reason::Base { path, updated_by }));
-            let before = self.updates[maker.index()].iter().find(|update| update.made == version);
-            next = before.map(|update| update.base);
+    /// Adds those who have to make anew what a job takes, since another has updated, moved or removed it since.
+    fn add_bases(&self, job: JobIndex, bases: &mut Vec<(JobIndex, Reason)>) {
+        let consumed = self.graph.job(job).consumes.iter().map(|edge| (edge.path, edge.version));
+        let updates = self.updates[job.index()].iter().filter(|update| !update.is_log);
+        for (path, version) in consumed.chain(updates.map(|update| (update.path, update.base))) {
+            let Some(maker) = self.graph.version(version).producer.filter(|maker| *maker != job) else {
+                continue;
+            };
+            let is_removed = matches!(self.last.get(&path), Some(Last::Deleted));
+            let is_gone = is_removed || self.updated_by.contains_key(&(path, version));
+            if is_gone && !is_object(self.graph.path(path)) && !self.is_there(path, version) {
+                bases.push((maker, Reason::Base { path, taken_by: job }));
+            }
         }
     }
 
     /// Returns the jobs, each after those that it takes from; where that goes round in a circle, by their steps.
     fn order(&self) -> Vec<JobIndex> {
-        let all_parents = self.descent.parents();
+        let mut all_parents = self.descent.parents().to_vec();
+        // Who has read what another has updated in place comes before that one.
+        for (index, job) in self.graph.indexed_jobs() {
+            for edge in &job.consumes {
+                let updater = self.updated_by.get(&(edge.path, edge.version)).filter(|job| **job != index);
+                if let Some(updater) = updater {
+                    all_parents[updater.index()].insert(index);
+                }
+            }
+        }
         let mut children = vec![Vec::new(); all_parents.len()];
         let mut waiting: Vec<usize> = all_parents.iter().map(BTreeSet::len).collect();
-        for ((job, _), parents) in self.graph.indexed_jobs().zip(all_parents) {
+        for ((job, _), parents) in self.graph.indexed_jobs().zip(&all_parents) {
             for parent in parents {
                 children[parent.index()].push(job);
             }
@@ -394,7 +437,7 @@ impl<'a> Judge<'a> {
             return self.of_object(job, edge);
         }
         let found = self.disk.at(path, is_link(self.graph, edge));
-        if found.is(content) {
+        if found.is(content) || self.updated_by.contains_key(&(edge.path, edge.version)) {
             return None;
         }
         match self.last.get(&edge.path) {
@@ -459,10 +502,8 @@ impl<'a> Judge<'a> {
             match found {
                 Found::Absent if is_there(path.as_bytes()) => vec![Reason::Appeared(path.clone())],
                 Found::Absent => Vec::new(),
-                Found::Link { target } => match fs::read_link(path.as_path()) {
-                    Ok(now) if now == target.as_path() => Vec::new(),
-                    Ok(_) | Err(_) => vec![Reason::Relinked(path.clone())],
-                },
+                Found::Link { target } if leads_to(path.as_path(), target.as_path()) => Vec::new(),
+                Found::Link { .. } => vec![Reason::Relinked(path.clone())],
                 Found::Listing(listing) => self.of_listing(index, path, listing, program),
             }
         });
@@ -533,6 +574,36 @@ impl<'a> Judge<'a> {
         }
         own
     }
+}
+
+/// Returns whether a link leads where one with that target would, in its place.
+fn leads_to(link: &Path, target: &Path) -> bool {
+    let Ok(now) = fs::read_link(link) else { return false };
+    let led = link.parent().and_then(|parent| parent.join(target).canonicalize().ok());
+    now == target || (led.is_some() && led == link.canonicalize().ok())
+}
+
+/// Returns, for each version that was updated until there was what is at its path now, by whom it was.
+fn updated_by(
+    graph: &Graph,
+    updates: &[Vec<Update>],
+    last: &FxHashMap<PathIndex, Last>,
+) -> FxHashMap<(PathIndex, VersionIndex), JobIndex> {
+    let mut found = FxHashMap::default();
+    for (path, done) in last {
+        let mut next = match done {
+            Last::Made(job) => Some(*job),
+            Last::Deleted => None,
+        };
+        while let Some(job) = next {
+            let Some(update) = updates[job.index()].iter().find(|update| update.path == *path) else { break };
+            if found.insert((*path, update.base), job).is_some() {
+                break;
+            }
+            next = graph.version(update.base).producer.filter(|maker| *maker != job);
+        }
+    }
+    found
 }
 
 /// Returns the path at which something has come or gone.

@@ -1,7 +1,9 @@
 //! Files that steps have made of what was there before: updated in place, or read and then replaced.
 
 use roar_dag::{Graph, Job, PathIndex, VersionIndex};
+use roar_store::{Error, Store};
 use rustc_hash::FxHashMap;
+use tracer_schema::PathBytes;
 
 /// A file of a job that is made of what was there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +16,37 @@ pub(crate) struct Update {
     pub(crate) base: VersionIndex,
     /// The job has taken that: whoever appends to a file need not.
     pub(crate) is_taken: bool,
+    /// It is what the shell has opened for the job to append to, as logs are.
+    pub(crate) is_log: bool,
+}
+
+/// Returns those of each job, in their order.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn updates(
+    store: &Store,
+    graph: &Graph,
+    jobs: &[roar_store::Job],
+) -> Result<Vec<Vec<Update>>, Error> {
+    let mut all: Vec<Vec<Update>> = graph.jobs.iter().map(|job| updates_of(graph, job)).collect();
+    for (of_job, record) in all.iter_mut().zip(jobs) {
+        if of_job.iter().all(|update| update.is_taken) {
+            continue;
+        }
+        let streams = store.context(record.key)?.streams;
+        let logs: Vec<_> =
+            streams.iter().filter(|stream| stream.is_append).map(|stream| &stream.path).collect();
+        for update in of_job.iter_mut().filter(|update| !update.is_taken) {
+            let path = Some(PathBytes::from(graph.path(update.path)));
+            update.is_log = logs.iter().any(|log| **log == path);
+        }
+    }
+    Ok(all)
 }
 
 /// Returns those of a job.
-pub(crate) fn updates_of(graph: &Graph, job: &Job) -> Vec<Update> {
+fn updates_of(graph: &Graph, job: &Job) -> Vec<Update> {
     if job.produces.is_empty() {
         return Vec::new();
     }
@@ -25,8 +54,14 @@ pub(crate) fn updates_of(graph: &Graph, job: &Job) -> Vec<Update> {
         job.consumes.iter().map(|edge| (edge.path, edge.version)).collect();
     let update = |made: &roar_dag::Edge| {
         let read = consumed.get(&made.path).copied();
-        let base = graph.version(made.version).prior.or(read)?;
-        Some(Update { path: made.path, made: made.version, base, is_taken: read == Some(base) })
+        let base = graph.prior(made).or(read)?;
+        Some(Update {
+            path: made.path,
+            made: made.version,
+            base,
+            is_taken: read == Some(base),
+            is_log: false,
+        })
     };
     job.produces.iter().filter_map(update).collect()
 }

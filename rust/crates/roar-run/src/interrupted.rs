@@ -85,6 +85,7 @@ fn recover_one(
         id: id.filter(|_| known.is_none()),
         replaced: None,
         kind: if meta.as_ref().is_some_and(|meta| meta.is_build) { JobKind::Build } else { JobKind::Run },
+        rerun_of: None,
         filter,
         algorithms: meta
             .as_ref()

@@ -28,6 +28,8 @@ pub(crate) struct Recording<'a> {
     /// What was recorded of the job before, whose place this takes.
     pub(crate) replaced: Option<Job>,
     pub(crate) kind: JobKind,
+    /// The id of the job that it was to run again.
+    pub(crate) rerun_of: Option<String>,
     pub(crate) filter: &'a Filter,
     /// `None`: contents are not hashed.
     pub(crate) algorithms: Option<&'a [Algorithm]>,
@@ -248,6 +250,7 @@ pub(crate) fn record(
                     recording.algorithms.unwrap_or_default().iter().map(|name| name.name().to_owned());
                 let context = recording.context.clone();
                 let job = NewJob::from_report(report, recording.kind, names.collect(), context);
+                let job = NewJob { rerun_of: recording.rerun_of.clone(), ..job };
                 let mut begun = store.begin_job(job);
                 if let Some(id) = &recording.id {
                     begun.set_id(id.clone());

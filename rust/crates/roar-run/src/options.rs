@@ -20,6 +20,8 @@ pub struct RunOptions {
     pub kind: JobKind,
     /// Labels of the job.
     pub labels: Vec<(String, String)>,
+    /// The id of the job that it is to run again.
+    pub rerun_of: Option<String>,
 }
 
 /// What roar finds around itself, passed in by the program.

@@ -258,6 +258,7 @@ fn record_run(
             id: traced.id,
             replaced: None,
             kind: options.kind,
+            rerun_of: options.rerun_of.clone(),
             filter: &filter,
             algorithms: options.wants_hashes.then_some(&algorithms),
             context: context.finish(options, settings, around, &report, &filter, store.as_mut()),

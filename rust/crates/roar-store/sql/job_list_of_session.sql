@@ -1,6 +1,7 @@
 SELECT
     uuid, session, step, kind, state, command, cwd, backend, tracer_mode, root_pid, started_unix_ns, duration_ns,
-    exit_code, exit_signal, core_dumped, is_complete, events_lost, inputs, outputs, temporaries, deletions, filtered, id
+    exit_code, exit_signal, core_dumped, is_complete, events_lost, inputs, outputs, temporaries, deletions, filtered, id,
+    rerun_of
 FROM job
 WHERE session = ?1
 ORDER BY step DESC

@@ -36,6 +36,7 @@ pub(crate) fn add_job(
         tracer,
         hash_algorithms,
         context,
+        rerun_of,
     } = job;
     let (session, step) = match place {
         Some((session, step)) => (session.0, Some(Unsigned(step))),
@@ -63,6 +64,7 @@ pub(crate) fn add_job(
         Unsigned(tracer.overhead_ns),
         hash_algorithms.join(" "),
         step,
+        rerun_of,
     ];
     let (key, step) = conn
         .prepare(sql::JOB_ADD)?

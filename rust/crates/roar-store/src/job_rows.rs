@@ -175,6 +175,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<Job> {
             deletions: unsigned(20)?,
             filtered: unsigned(21)?,
         },
+        rerun_of: row.get(23)?,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::file_rows::{SessionFile, read_use};
 use crate::job_rows::row_limit;
 use crate::model::{ArtifactKey, JobKey, PathKey};
+use crate::row::Bytes;
 use crate::sql;
 use crate::store::Store;
 
@@ -20,6 +21,7 @@ pub struct LineageReader<'s> {
     store: &'s Store,
     uses_of_job: Statement<'s>,
     uses_of_path: Statement<'s>,
+    links_of_job: Statement<'s>,
     made_at: Statement<'s>,
     made: Statement<'s>,
     made_meanwhile: Statement<'s>,
@@ -36,6 +38,7 @@ impl Store {
             store: self,
             uses_of_job: prepare(sql::FILE_USES_OF_JOB)?,
             uses_of_path: prepare(sql::FILE_USES_OF_PATH)?,
+            links_of_job: prepare(sql::LINK_LIST_OF_JOB)?,
             made_at: prepare(sql::JOB_MADE_AT)?,
             made: prepare(sql::JOB_MADE)?,
             made_meanwhile: prepare(sql::JOB_MADE_MEANWHILE)?,
@@ -49,6 +52,14 @@ impl LineageReader<'_> {
     /// Returns the files of a job, in the order in which they were recorded.
     pub fn files(&mut self, job: JobKey) -> Result<Vec<SessionFile>> {
         let rows = self.uses_of_job.query_map([job.0], read_use);
+        let rows = rows.and_then(Iterator::collect);
+        rows.map_err(|source| self.store.failed(source))
+    }
+
+    /// Returns the symbolic links by which a job came to inputs.
+    pub fn links(&mut self, job: JobKey) -> Result<Vec<(PathKey, PathBytes)>> {
+        let read = |row: &Row<'_>| Ok((PathKey(row.get(0)?), row.get::<_, Bytes>(1)?.0));
+        let rows = self.links_of_job.query_map([job.0], read);
         let rows = rows.and_then(Iterator::collect);
         rows.map_err(|source| self.store.failed(source))
     }

@@ -221,6 +221,8 @@ pub struct NewJob {
     pub hash_algorithms: Vec<String>,
     /// What surrounds it.
     pub context: JobContext,
+    /// The id of the job that it was to run again.
+    pub rerun_of: Option<String>,
 }
 
 impl NewJob {
@@ -245,6 +247,7 @@ impl NewJob {
             tracer: report.tracer.clone(),
             hash_algorithms,
             context,
+            rerun_of: None,
         }
     }
 }
@@ -314,6 +317,8 @@ pub struct Job {
     pub events_lost: u64,
     /// Its files.
     pub counts: FileCounts,
+    /// The id of the job that it was to run again; that may have been dropped.
+    pub rerun_of: Option<String>,
 }
 
 /// What a list of many jobs shows of one, where it stands in the database: nothing is copied for it.

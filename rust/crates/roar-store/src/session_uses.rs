@@ -39,6 +39,8 @@ pub struct SessionUses {
     uses: Vec<SessionUse>,
     /// Those of each job, by its place in the list of jobs.
     of_job: Vec<Range<usize>>,
+    /// Paths of the symbolic links by which a job came to inputs, by its place.
+    links: HashMap<usize, Vec<u32>>,
     paths: Numbering,
     artifacts: Numbering,
     /// The content that has no bytes.
@@ -49,6 +51,11 @@ impl SessionUses {
     /// Returns those of the job at that place of the list, in the order in which they were recorded.
     pub fn of_job(&self, place: usize) -> &[SessionUse] {
         self.of_job.get(place).map_or(&[], |range| &self.uses[range.clone()])
+    }
+
+    /// Returns the paths of the symbolic links by which the job at that place came to inputs.
+    pub fn links_of_job(&self, place: usize) -> &[u32] {
+        self.links.get(&place).map_or(&[], Vec::as_slice)
     }
 
     /// Returns how many paths there are.
@@ -99,6 +106,9 @@ impl Store {
         let mut list = self.conn.prepare(sql::USE_LIST).map_err(failed)?;
         let mut rows = list.query([first, last]).map_err(failed)?;
         found.read(&mut rows, places).map_err(failed)?;
+        let mut list = self.conn.prepare(sql::LINK_LIST).map_err(failed)?;
+        let mut rows = list.query([first, last]).map_err(failed)?;
+        found.read_links(&mut rows, places).map_err(failed)?;
         Ok(found)
     }
 
@@ -181,7 +191,7 @@ fn read_run(
 impl SessionUses {
     /// Adds what other jobs of the same list did.
     fn append(&mut self, other: Self) {
-        let Self { uses, of_job, paths, artifacts, nothing: _ } = other;
+        let Self { uses, of_job, links, paths, artifacts, nothing: _ } = other;
         let paths = self.paths.numbers(&paths);
         let artifacts = self.artifacts.numbers(&artifacts);
         let artifact = |number: Option<u32>| number.map(|number| artifacts[number as usize]);
@@ -192,10 +202,27 @@ impl SessionUses {
             prior_artifact: artifact(file.prior_artifact),
             ..file
         }));
+        self.links.extend(
+            links
+                .into_iter()
+                .map(|(place, links)| (place, links.into_iter().map(|path| paths[path as usize]).collect())),
+        );
         let theirs = self.of_job.iter_mut().zip(of_job).filter(|(_, range)| !range.is_empty());
         for (range, added) in theirs {
             *range = start + added.start..start + added.end;
         }
+    }
+
+    /// Reads rows of links.
+    fn read_links(&mut self, rows: &mut Rows<'_>, places: &[(i64, usize)]) -> rusqlite::Result<()> {
+        while let Some(row) = rows.next()? {
+            let job: i64 = row.get(0)?;
+            if let Ok(at) = places.binary_search_by_key(&job, |(key, _)| *key) {
+                let path = self.paths.number(row.get(1)?);
+                self.links.entry(places[at].1).or_default().push(path);
+            }
+        }
+        Ok(())
     }
 
     /// Reads rows, which come job by job; those of jobs that are not among the places are left out.

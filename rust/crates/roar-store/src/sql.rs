@@ -84,6 +84,8 @@ statements! {
     JOB_STREAM_ADD = "job_stream_add",
     JOB_STREAM_LIST = "job_stream_list",
     JOB_TRACER = "job_tracer",
+    LINK_LIST = "link_list",
+    LINK_LIST_OF_JOB = "link_list_of_job",
     LISTING_ADD = "listing_add",
     LISTING_FIND = "listing_find",
     LOG_FOLD = "log_fold",

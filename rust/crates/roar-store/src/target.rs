@@ -40,7 +40,7 @@ pub enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// One thing.
-    One(Target),
+    One(Box<Target>),
     /// Several things, at least two; the first twenty of them.
     Ambiguous(Vec<Target>),
     /// Nothing; these are near, best first.
@@ -62,7 +62,7 @@ impl Store {
                 },
             };
             return Ok(match job {
-                Some(job) => Found::One(Target::Job(job)),
+                Some(job) => Found::One(Box::new(Target::Job(job))),
                 None => Found::Unknown(self.last_job()?.map(Target::Job).into_iter().collect()),
             });
         }
@@ -81,7 +81,7 @@ impl Store {
         found.truncate(CANDIDATES_MAX);
         match found.len() {
             0 => Ok(Found::Unknown(self.near_paths(paths)?)),
-            1 => Ok(Found::One(found.remove(0))),
+            1 => Ok(Found::One(Box::new(found.remove(0)))),
             _ => Ok(Found::Ambiguous(found)),
         }
     }

@@ -87,9 +87,9 @@ fn an_object_is_found_by_its_url_and_no_hash_finds_it() {
     record(&mut store, &objects, vec![]);
     let find = |word: &str| store.find_target(word, &[word.into()]).unwrap();
     let path = |object: &ObjectRecord| Target::Path(object.path());
-    assert_eq!(find("s3://b/one"), Found::One(path(&objects[0])));
+    assert_eq!(find("s3://b/one"), Found::One(Box::new(path(&objects[0]))));
     assert_eq!(find("s3://b/two"), Found::Ambiguous(vec![path(&objects[1]), path(&objects[2])]));
-    assert_eq!(find("s3://b/two?endpoint=http://two"), Found::One(path(&objects[2])));
+    assert_eq!(find("s3://b/two?endpoint=http://two"), Found::One(Box::new(path(&objects[2]))));
     // "ETag" begins with these bytes.
     assert!(matches!(find("45546167"), Found::Unknown(_)));
 }

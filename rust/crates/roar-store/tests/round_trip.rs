@@ -103,6 +103,7 @@ prop_compose! {
             tracer: TracerStats { events, overhead_ns, fell_back_from, mode },
             hash_algorithms: vec!["blake3".to_owned()],
             context: JobContext::default(),
+            rerun_of: None,
         }
     }
 }

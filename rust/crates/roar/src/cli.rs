@@ -166,6 +166,9 @@ pub(crate) struct RunArgs {
     /// Label the job; may be repeated
     #[arg(long = "label", value_name = "K=V", value_parser = parse_label)]
     pub(crate) labels: Vec<(String, String)>,
+    /// The id of the job that this is to run again: `roar rerun` says it
+    #[arg(long, value_name = "ID", hide = true)]
+    pub(crate) rerun_of: Option<String>,
     /// The command and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     pub(crate) command: Vec<OsString>,

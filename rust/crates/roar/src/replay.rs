@@ -23,6 +23,8 @@ pub(crate) struct Replay {
     pub(crate) cwd: PathBytes,
     pub(crate) streams: Vec<Stream>,
     pub(crate) labels: Vec<(String, String)>,
+    /// The id of the job, unless it is made elsewhere.
+    pub(crate) rerun_of: Option<String>,
     /// Whether `roar run` says what it recorded.
     pub(crate) is_quiet: bool,
 }
@@ -37,6 +39,7 @@ impl Replay {
             cwd: job.cwd.clone(),
             streams: context.streams.clone(),
             labels: context.labels.clone(),
+            rerun_of: Some(job.id.clone()),
             is_quiet: false,
         }
     }
@@ -55,6 +58,9 @@ impl Replay {
         }
         for (key, value) in &self.labels {
             command.arg("--label").arg(format!("{key}={value}"));
+        }
+        if let Some(id) = &self.rerun_of {
+            command.args(["--rerun-of", id]);
         }
         command.arg("--").args(self.command.iter().map(|word| OsStr::from_bytes(word.as_bytes())));
         command.current_dir(cwd).envs(variables.iter().map(|(name, value)| (name, value)));

@@ -497,7 +497,7 @@ fn what_a_step_updates_is_made_anew_before_it_runs_again() {
     status: 1
     ----- stdout
     @1  cp in f
-        @2 updates f in place, and takes it as it was before
+        @2 takes f as this left it, and it was updated or removed since
     @2  sh add.sh
         code add.sh has changed
         takes from @1
@@ -535,11 +535,90 @@ fn a_step_that_goes_on_from_its_own_results_says_so() {
     ");
     let answer = env.line("rerun");
     assert!(answer.stderr.contains("warning: it updates count in place"), "{answer}");
-    // What it went on from is there again.
-    env.write("count", "1\n");
+    // What it went on from this time is there again.
+    env.write("count", "2\n");
     env.write("add.sh", "echo $(($(cat count) + 2)) > count\n");
     let answer = env.line("rerun");
     assert!(!answer.stderr.contains("warning"), "{answer}");
-    // Twice: that is what was done to it.
-    assert_eq!(fs::read_to_string(env.project().join("count")).unwrap(), "5\n");
+    assert_eq!(fs::read_to_string(env.project().join("count")).unwrap(), "4\n");
+}
+
+#[test]
+fn what_was_read_between_two_updates_is_read_there_again() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("in", "a b\n");
+    for command in ["cp in f", "sed -i s/a/A/ f", "cp f between", "sed -i s/b/B/ f"] {
+        env.line(&format!("run -q {command}"));
+    }
+    assert_nothing_is_stale(&env);
+    env.write("in", "a c\n");
+    assert_eq!(env.line("rerun").status, "0");
+    assert_eq!(fs::read_to_string(env.project().join("between")).unwrap(), "A c\n");
+    env.write("in", "a b\n");
+    assert_eq!(env.line("rerun").status, "0");
+    let read = |name: &str| fs::read_to_string(env.project().join(name)).unwrap();
+    assert_eq!([read("between"), read("f")], ["A b\n", "A B\n"]);
+    assert_nothing_is_stale(&env);
+}
+
+#[test]
+fn what_was_moved_or_removed_is_made_anew_for_who_takes_it() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("in", "1\n");
+    env.write("last.sh", "cat c > d\n");
+    for command in ["cp in a", "mv a b", "cp b c", "sh last.sh", "rm c"] {
+        env.line(&format!("run -q {command}"));
+    }
+    assert_nothing_is_stale(&env);
+    env.write("last.sh", "cat c c > d\n");
+    assert_eq!(env.line("rerun").status, "0");
+    assert_eq!(fs::read_to_string(env.project().join("d")).unwrap(), "1\n1\n");
+    fs::remove_file(env.project().join("b")).unwrap();
+    assert_eq!(env.line("rerun").status, "0");
+    assert_eq!(fs::read_to_string(env.project().join("b")).unwrap(), "1\n");
+}
+
+#[test]
+fn a_step_that_was_run_again_is_done_whatever_it_went_on_from() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("rules", "s/a/aa/\n");
+    env.write("f", "a\n");
+    env.line("run -q sed -i -f rules f");
+    env.line("run -q cp f g");
+    env.write("rules", "s/a/ba/\n");
+    assert_eq!(env.line("rerun").status, "0");
+    assert_nothing_is_stale(&env);
+    assert_eq!(fs::read_to_string(env.project().join("g")).unwrap(), "baa\n");
+}
+
+#[test]
+fn a_rerun_that_found_nothing_to_do_settles_what_was_new() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("src/a.c", "1\n");
+    env.write("Makefile", "prog: src/a.c\n\tcat src/a.c > prog\n");
+    env.line("run -q make -s");
+    env.write("src/b.c", "2\n");
+    assert!(env.line("stale").stdout.contains("src/b.c is new"));
+    assert_eq!(env.line("rerun").status, "0");
+    assert_nothing_is_stale(&env);
+}
+
+#[test]
+fn a_link_that_a_step_makes_is_between_that_and_who_comes_by_it() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("a", "1\n");
+    env.write("b", "2\n");
+    env.write("mk.sh", "ln -sfn b cur\n");
+    env.line("run -q sh mk.sh");
+    env.line("run -q cp cur o");
+    assert!(env.line("lineage o").stdout.contains("@1  sh mk.sh"), "{}", env.line("lineage o"));
+    env.write("mk.sh", "ln -sfn a cur\n");
+    assert_eq!(env.line("rerun").status, "0");
+    assert_eq!(fs::read_to_string(env.project().join("o")).unwrap(), "1\n");
+    assert_nothing_is_stale(&env);
 }

@@ -181,12 +181,13 @@ fn files_of_one_content_are_named_once_where_names_must_differ() {
 }
 
 #[test]
-fn a_makefile_sets_things_up_first_and_makes_the_directories() {
+fn a_makefile_sets_things_up_first_and_makes_the_directories_that_were_there() {
     let mut env = TestEnv::new();
     env.set("ROAR_TRACER_MODE", "ptrace");
     env.write("in", "1\n");
     env.roar(["build", "-q", "sh", "-c", "mkdir -p conf; echo x > conf/flag"]);
-    env.roar(["run", "-q", "sh", "-c", "mkdir -p out; cat in > out/q"]);
+    std::fs::create_dir(env.project().join("kept")).expect("it is made");
+    env.roar(["run", "-q", "sh", "-c", "mkdir out; cat in > out/q; cp in kept/r"]);
     env.roar(["run", "-q", "sh", "-c", "echo $(cat in)1 > in"]);
     env.roar(["run", "-q", "sh", "-c", "cat out/q in > end"]);
     assert_snapshot!(without_time(&env.line("export end --format make")), @r"
@@ -200,12 +201,11 @@ fn a_makefile_sets_things_up_first_and_makes_the_directories() {
     all: end
 
     conf/flag:
-    	mkdir -p conf
     	sh -c 'mkdir -p conf; echo x > conf/flag'
 
-    out/q steps-2-3.done &: | conf/flag
-    	mkdir -p out
-    	sh -c 'mkdir -p out; cat in > out/q'
+    kept/r out/q steps-2-3.done &: | conf/flag
+    	mkdir -p kept
+    	sh -c 'mkdir out; cat in > out/q; cp in kept/r'
     	sh -c 'echo $$(cat in)1 > in'
     	touch steps-2-3.done
 

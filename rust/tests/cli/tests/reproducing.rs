@@ -262,6 +262,38 @@ fn a_commit_that_is_gone_and_a_program_that_is_gone_are_said_before_anything_run
 }
 
 #[test]
+fn a_step_makes_its_directories_itself_and_finds_those_that_were_there() {
+    let env = repository();
+    env.write("in", "1\n");
+    fs::create_dir(env.project().join("there")).unwrap();
+    env.roar(["run", "-q", "sh", "-c", "mkdir new && cp in new/x && cp in there/y"]);
+    env.roar(["run", "-q", "sh", "-c", "cat new/x there/y > z"]);
+    let answer = env.line("reproduce z --run");
+    assert_eq!(answer.status, "0", "{answer}");
+    assert!(answer.stdout.contains("reproduced: every file is the same"), "{answer}");
+}
+
+#[test]
+fn what_leads_to_the_project_is_turned_to_the_checkout_or_refused() {
+    let env = repository();
+    env.write("in", "1\n");
+    let project = env.project().to_owned();
+    std::os::unix::fs::symlink(project.join("real"), project.join("by-link")).unwrap();
+    git(&env, &["add", "in", "by-link"]);
+    git(&env, &["commit", "-qm", "link"]);
+    env.roar(["run", "-q", "sh", "-c", "cat in > by-link"]);
+    env.write("real", "mine\n");
+    let answer = env.line("reproduce real --run");
+    assert_eq!(answer.status, "0", "{answer}");
+    assert_eq!(fs::read_to_string(project.join("real")).unwrap(), "mine\n");
+    env.write("config.ini", &format!("out={}/out\n", project.display()));
+    env.roar(["run", "-q", "sh", "-c", ". ./config.ini; cat in > $out"]);
+    let answer = env.line("reproduce out --run");
+    assert_eq!(answer.status, "1", "{answer}");
+    assert!(answer.stderr.contains("config.ini, which @2 uses, names"), "{answer}");
+}
+
+#[test]
 fn links_that_led_to_inputs_are_there_again() {
     let env = repository();
     env.write("v1/d", "1\n");

@@ -50,7 +50,10 @@ impl Asked {
     ) -> Result<Self, String> {
         Self::start("git", top_level, subcommand, arguments).map_err(|error| {
             if error.kind() == ErrorKind::NotFound {
-                "git is not installed".to_owned()
+                match top_level.is_dir() {
+                    true => "git is not installed".to_owned(),
+                    false => format!("{} is gone", top_level.display()),
+                }
             } else {
                 format!("git cannot be started: {error}")
             }

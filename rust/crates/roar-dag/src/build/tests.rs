@@ -10,9 +10,13 @@ fn content(name: &str) -> Option<Content> {
 }
 
 /// Reads a job from words: `a=X` consumes content X at `a`, `>a=X` produces, `a=X>Y` updates, `!a` deletes; `?` is a
-/// content that was not hashed. `a/7=X` had last been changed at second 7.
+/// content that was not hashed. `a/7=X` had last been changed at second 7. `@a` is a link that
+/// was followed.
 fn record(step: u64, span: Span, command: &str, files: &str) -> JobRecord {
     let file = |word: &str| {
+        if let Some(link) = word.strip_prefix('@') {
+            return FileUse { path: link.into(), usage: Use::Followed, since_unix_ns: None };
+        }
         let (path, usage) = match word.strip_prefix('!') {
             Some(path) => (path, Use::Deleted),
             None => {
@@ -35,6 +39,7 @@ fn record(step: u64, span: Span, command: &str, files: &str) -> JobRecord {
         command: command.split(' ').map(Into::into).collect(),
         cwd: b"/p".to_vec(),
         span,
+        rerun_of: None,
         files: files.split_whitespace().map(file).collect(),
     }
 }
@@ -108,6 +113,53 @@ fn what_a_job_read_while_another_made_it_comes_from_that() {
     // Who answers what it is asked by turns: no circle.
     let graph = graph_at(&[(12, 18, "log/11=L >copy=L2"), (10, 20, "copy/14=L2 >log=L")]);
     assert_eq!(edges(&graph), ["1: log", "2: copy@1"]);
+}
+
+#[test]
+fn what_was_read_meanwhile_comes_from_who_made_it_there_whoever_else_has_the_same() {
+    // The content was known before: in a source, and as the product of another job.
+    let graph = graph_at(&[(12, 13, "mid/11=A >out=B"), (10, 20, "a/1=A >mid=A")]);
+    assert_eq!(edges(&graph), ["1: mid@2", "2: a"]);
+    let graph = graph_at(&[(5, 6, ">old=K"), (12, 13, "mid/11=K >out=B"), (10, 20, ">mid=K")]);
+    assert_eq!(edges(&graph)[1], "2: mid@3");
+}
+
+#[test]
+fn what_is_not_hashed_comes_from_who_made_something_there_at_that_time() {
+    let by_name = |since: i64| {
+        let found = format!("f/{since}=?");
+        edges(&graph_at(&[(10, 20, ">f=F"), (30, 31, &found)]))[1].clone()
+    };
+    // Read before it was written, as it was left, and changed since by somebody who was not observed.
+    assert_eq!([by_name(5), by_name(15), by_name(25)], ["2: ~f", "2: ~f@1", "2: ~f"]);
+}
+
+#[test]
+fn a_link_that_was_followed_comes_from_who_made_it() {
+    let graph = graph(&[("ln", ">cur=T"), ("cat", "@cur v=V >out=V"), ("cat 2", "@other v=V")]);
+    assert_eq!(edges(&graph), ["1:", "2: ~cur@1 v", "3: v"]);
+}
+
+#[test]
+fn who_was_told_to_run_a_step_again_stands_for_it() {
+    let mut records = vec![
+        record(1, Span::default(), "inc", "c=0 >c=1"),
+        record(2, Span::default(), "inc", "c=1 >c=2"),
+        record(3, Span::default(), "inc", "c=2 >c=3"),
+    ];
+    assert_eq!(Graph::from_records(&records).collapse().jobs.len(), 3);
+    records[2].rerun_of = Some("job-2".to_owned());
+    let graph = Graph::from_records(&records).collapse();
+    assert_eq!(graph.jobs.iter().map(|job| job.step).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(edges(&graph), ["1: c", "3: c@2(old)"]);
+}
+
+#[test]
+fn a_copy_of_what_was_updated_is_no_update() {
+    let graph = graph(&[("x", "a=1>2 >b=2")]);
+    let job = &graph.jobs[0];
+    let updated = job.produces.iter().filter(|made| graph.prior(made).is_some());
+    assert_eq!(updated.map(|made| graph.path(made.path)).collect::<Vec<_>>(), [b"a"]);
 }
 
 #[test]

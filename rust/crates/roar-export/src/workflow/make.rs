@@ -21,7 +21,14 @@ pub fn make(lineage: &Lineage) -> Script {
     let rules = rules(lineage, &NAMES);
     let mut text = heading(lineage);
     text.push_str("SHELL := /bin/bash\neq := =\n.DELETE_ON_ERROR:\n\n");
-    push(&mut text, format_args!(".PHONY: all\nall: {}\n", goals(lineage, &rules).join(" ")));
+    // A name that no file of a rule has.
+    let is_taken =
+        |name: &String| rules.iter().any(|rule| rule.outputs.contains(name) || rule.inputs.contains(name));
+    let mut all = "all".to_owned();
+    while is_taken(&all) {
+        all.push('_');
+    }
+    push(&mut text, format_args!(".PHONY: {all}\n{all}: {}\n", goals(lineage, &rules).join(" ")));
     let set_up: Vec<&str> = rules.iter().filter(|rule| rule.is_set_up).map(stands_for).collect();
     for Rule { name, inputs, outputs, updated, is_set_up, directories, commands, left_out: _ } in &rules {
         let targets = match outputs.len() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::units::{Unit, units};
 use super::{command_line, quoted_bytes, unit_name};
-use crate::lineage::Lineage;
+use crate::lineage::{Lineage, Outcome};
 
 /// How a tool names things; `None`: it cannot.
 pub(super) struct Names {
@@ -68,10 +68,26 @@ pub(super) fn rules(lineage: &Lineage, names: &Names) -> Vec<Rule> {
             outputs.insert(done);
         }
         let jobs = || unit.jobs.iter().map(|job| &lineage.jobs[*job]);
+        left_out.extend(jobs().filter_map(|job| match &job.outcome {
+            Outcome::Failed(how) => Some(format!("{name} ended with {how}, at which it will stop")),
+            Outcome::Done | Outcome::Unknown => None,
+        }));
+        // What the shell had made for them to append to would grow each time.
+        let is_added_to = |path: &&Vec<u8>| {
+            let mut streams = jobs().flat_map(|job| &job.streams);
+            !unit.updated.contains(*path) && streams.any(|stream| stream.is_append && stream.path == **path)
+        };
+        let removed: Vec<String> = unit
+            .outputs
+            .iter()
+            .filter(is_added_to)
+            .map(|path| quoted_bytes(lineage.below_root(path).unwrap_or(path)))
+            .collect();
+        let removal = (!removed.is_empty()).then(|| format!("rm -f {}", removed.join(" ")));
         Rule {
             is_set_up: jobs().all(|job| job.is_set_up),
             directories: directories(lineage, unit),
-            commands: jobs().map(|job| command_line(lineage, job)).collect(),
+            commands: removal.into_iter().chain(jobs().map(|job| command_line(lineage, job))).collect(),
             name,
             inputs,
             outputs,
@@ -84,11 +100,9 @@ pub(super) fn rules(lineage: &Lineage, names: &Names) -> Vec<Rule> {
 
 /// Returns the directories below the project's in which the commands work, or leave something.
 fn directories(lineage: &Lineage, unit: &Unit) -> BTreeSet<String> {
-    let parent =
-        |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').map(|slash| path[..slash].to_vec());
-    let of_outputs = unit.outputs.iter().filter_map(|path| parent(path));
-    let all = of_outputs.chain(unit.jobs.iter().map(|job| lineage.jobs[*job].cwd.clone()));
-    all.filter_map(|directory| Some(quoted_bytes(lineage.below_root(&directory)?))).collect()
+    let jobs = || unit.jobs.iter().map(|job| &lineage.jobs[*job]);
+    let all = jobs().flat_map(|job| job.directories.iter().chain([&job.cwd]));
+    all.filter_map(|directory| Some(quoted_bytes(lineage.below_root(directory)?))).collect()
 }
 
 /// Returns what a rule that uses a file depends on: the file, where that cannot be named another output of the rule that makes it,

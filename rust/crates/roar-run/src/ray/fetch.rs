@@ -158,6 +158,7 @@ fn record_anew(
         id: None,
         replaced: Some(job.clone()),
         kind: if job.kind == JobKind::Build { JobKind::Build } else { JobKind::Run },
+        rerun_of: job.rerun_of.clone(),
         filter,
         algorithms: Some(&algorithms),
         context,

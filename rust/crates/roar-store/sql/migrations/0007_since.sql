@@ -6,3 +6,7 @@ ALTER TABLE job_file ADD COLUMN since_unix_ns INTEGER;
 
 -- The target of a symbolic link that led to a file of the job: then `listing` is absent.
 ALTER TABLE lookup ADD COLUMN target BLOB;
+CREATE INDEX lookup_link ON lookup (job, path) WHERE target IS NOT NULL;
+
+-- The uuid of the job that this one was to run again. It may have been dropped.
+ALTER TABLE job ADD COLUMN rerun_of TEXT;

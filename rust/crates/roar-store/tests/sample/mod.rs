@@ -39,6 +39,7 @@ pub(crate) fn job(command: &str) -> NewJob {
         },
         hash_algorithms: vec!["blake3".to_owned()],
         context: JobContext::default(),
+        rerun_of: None,
     }
 }
 

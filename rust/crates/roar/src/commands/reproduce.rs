@@ -4,7 +4,7 @@ mod checkout;
 mod run;
 mod text;
 
-use roar_lineage::{Input, Plan, Step, Supply, is_code};
+use roar_lineage::{Input, Plan, Step, Supply};
 use roar_store::{JobKind, Patch, Stream, StreamKind, Target};
 use serde::Serialize;
 use tracer_schema::PathBytes;
@@ -164,7 +164,7 @@ fn refuse(view: &ReproduceView, plan: &Plan) -> Result<(), CliError> {
                 "it is outside of the project, and hence of a clean checkout: run its step by hand",
             ));
         }
-        if let Some(path) = code_that_names(step, &plan.base) {
+        if let Some(path) = input_that_names(step, &plan.base) {
             let (path, base) = (quote::word(path.as_bytes()), quote::word(plan.base.as_bytes()));
             let name = view.steps.iter().find(|view| view.job.id == step.job.id).map(|view| &view.job);
             let step = name.map_or("a step".to_owned(), ToString::to_string);
@@ -175,12 +175,13 @@ fn refuse(view: &ReproduceView, plan: &Plan) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Returns a file of code that a step uses and in which the project's directory is written out, which is not turned to the checkout.
-fn code_that_names<'s>(step: &'s Step, base: &PathBytes) -> Option<&'s PathBytes> {
+/// Returns a file that a step uses, no earlier step makes, and in which the project's directory is written out: that is not turned to the
+/// checkout. Large files are data, and data say seldom where to write.
+fn input_that_names<'s>(step: &'s Step, base: &PathBytes) -> Option<&'s PathBytes> {
     const BYTES_MAX: u64 = 1 << 20;
     let needle = [base.as_bytes(), b"/"].concat();
-    let mut code = step.inputs.iter().map(|input| &input.path).filter(|path| is_code(path.as_bytes()));
-    code.find(|path| {
+    let mut inputs = step.inputs.iter().map(|input| &input.path);
+    inputs.find(|path| {
         let place = path.as_path();
         let is_small =
             std::fs::metadata(place).is_ok_and(|found| found.is_file() && found.len() <= BYTES_MAX);

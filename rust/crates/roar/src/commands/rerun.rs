@@ -107,7 +107,7 @@ fn is_spared(
     if !step.reasons.iter().all(is_settled) {
         return Ok(false);
     }
-    Ok(!staleness.has_changed(store, step.job)?)
+    Ok(!staleness.has_changed(store, step.job, done)?)
 }
 
 /// Refuses a step of another project than the one around the working directory: a project that was copied has the records of the first, and
@@ -178,7 +178,7 @@ fn wanted(staleness: &Staleness, named: &[StepWord]) -> Result<Option<BTreeSet<J
         // So does what makes a file anew that it updates in place.
         for step in &staleness.steps {
             let is_base =
-                |reason: &Reason| matches!(reason, Reason::Base { updated_by, .. } if *updated_by == job);
+                |reason: &Reason| matches!(reason, Reason::Base { taken_by, .. } if *taken_by == job);
             if step.reasons.iter().any(is_base) && wanted.insert(step.job) {
                 open.push(step.job);
             }

@@ -98,9 +98,18 @@ fn options(args: RunArgs, kind: JobKind) -> RunOptions {
         quiet: _,
         verbose,
         labels,
+        rerun_of,
         command,
     } = args;
-    RunOptions { command, report, wants_hashes: !no_hash, wants_log: verbose >= LOG_VERBOSITY, kind, labels }
+    RunOptions {
+        command,
+        report,
+        wants_hashes: !no_hash,
+        wants_log: verbose >= LOG_VERBOSITY,
+        kind,
+        labels,
+        rerun_of,
+    }
 }
 
 pub(super) fn surroundings(environment: &Environment) -> Surroundings {

@@ -51,7 +51,7 @@ pub(super) struct ReasonView {
     /// The directory that it listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<PathBytes>,
-    /// The step that made it anew, that must run again before, or that updates it in place.
+    /// The step that made it anew, that must run again before, or that takes what it made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) job: Option<JobName>,
 }
@@ -146,9 +146,7 @@ fn reason_view(staleness: &Staleness, reason: &Reason, names: Names) -> ReasonVi
         Reason::Unlisted(directory) => of_directory("unlisted", directory),
         Reason::Relinked(path) => ReasonView { path: Some(path.clone()), ..plain("relinked") },
         Reason::Upstream(job) => ReasonView { job: Some(name(job)), ..plain("upstream") },
-        Reason::Base { path, updated_by } => {
-            ReasonView { job: Some(name(updated_by)), ..of_path("base", path) }
-        }
+        Reason::Base { path, taken_by } => ReasonView { job: Some(name(taken_by)), ..of_path("base", path) },
         Reason::Failed => plain("failed"),
         Reason::Interrupted => plain("interrupted"),
     }
@@ -178,7 +176,7 @@ pub(super) fn words(reason: &ReasonView, environment: &Environment) -> String {
         "other_names" => format!("{directory}, which it listed, has other names in it"),
         "unlisted" => format!("{directory}, which it listed, cannot be listed"),
         "relinked" => format!("link {path}, by which it came to an input, leads elsewhere"),
-        "base" => format!("{job} updates {path} in place, and takes it as it was before"),
+        "base" => format!("{job} takes {path} as this left it, and it was updated or removed since"),
         "upstream" => format!("takes from {job}"),
         "failed" => "it failed".to_owned(),
         _ => "it was broken off".to_owned(),

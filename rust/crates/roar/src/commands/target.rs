@@ -27,7 +27,7 @@ pub(super) fn find(store: &Store, word: &OsStr, environment: &Environment) -> Re
     let text = word.to_str().unwrap_or_default();
     let shown = quote::word(word.as_encoded_bytes());
     match store.find_target(text, &paths)? {
-        Found::One(target) => Ok(target),
+        Found::One(target) => Ok(*target),
         Found::Ambiguous(candidates) => {
             let failure = CliError::new(Kind::User, format!("{shown} can mean several things"));
             Err(failure.with_hint(format!("say which one:{}", list(&candidates, environment))))

@@ -119,7 +119,15 @@ mod tests {
     }
 
     fn job(step: u64, files: Vec<FileUse>) -> JobRecord {
-        JobRecord { id: step.to_string(), step, command: vec![], cwd: vec![], span: Span::default(), files }
+        JobRecord {
+            id: step.to_string(),
+            step,
+            command: vec![],
+            cwd: vec![],
+            span: Span::default(),
+            rerun_of: None,
+            files,
+        }
     }
 
     fn file(path: &str, usage: Use) -> FileUse {

@@ -62,7 +62,7 @@ impl Page<'_> {
         }
         writeln!(self.text)?;
         self.list("in ", &job.consumes, |page, edge, version| page.origin(edge, version))?;
-        self.list("out", &job.produces, |page, _, version| page.update(version))?;
+        self.list("out", &job.produces, |page, edge, _| page.update(edge))?;
         let shown = if self.lists_all { job.deletes.len() } else { LISTED_MAX };
         for path in job.deletes.iter().take(shown) {
             let path = self.path(self.graph.path(*path));
@@ -131,8 +131,8 @@ impl Page<'_> {
         Some(format!("← {}{doubt}", Role::Step.paint(origin)))
     }
 
-    fn update(&self, version: &Version) -> Option<String> {
-        let prior = self.graph.version(version.prior?);
+    fn update(&self, made: &Edge) -> Option<String> {
+        let prior = self.graph.version(self.graph.prior(made)?);
         Some(match prior.producer {
             Some(job) => format!(
                 "(updated, was from {})",

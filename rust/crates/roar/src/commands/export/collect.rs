@@ -7,7 +7,7 @@ use roar_dag::{Graph, JobIndex, PathIndex, VersionIndex};
 use roar_export::{
     Artifact, Environment as Variable, Flow, Git, Lineage, Outcome, Package, PackageKind, Stream,
 };
-use roar_lineage::Start;
+use roar_lineage::{Start, standing_directory};
 use roar_store::{Job, JobContext, Store, StreamKind, rfc3339};
 use tracer_schema::{Exit, PathBytes, to_hex};
 use uuid::Uuid;
@@ -59,7 +59,7 @@ pub(super) fn collect(
         job.inputs = node.consumes.iter().map(flow).collect();
         // What was updated was taken, too, even if it was not read.
         let updated = node.produces.iter().filter_map(|edge| {
-            let prior = graph.version(edge.version).prior?;
+            let prior = graph.prior(edge)?;
             Some(Flow { artifact: artifact_places[&prior], path: graph.path(edge.path).to_vec() })
         });
         for flow in updated {
@@ -68,6 +68,7 @@ pub(super) fn collect(
             }
         }
         job.outputs = node.produces.iter().map(flow).collect();
+        job.directories = directories(node, graph, record);
         job.deleted = node.deletes.iter().map(|path| graph.path(*path).to_vec()).collect();
         collected.jobs.push(job);
     }
@@ -78,6 +79,18 @@ pub(super) fn collect(
         collected.targets.push(Flow { artifact, path });
     }
     Ok(collected)
+}
+
+/// Returns the directories that were there before a job, in which it has left something.
+fn directories(node: &roar_dag::Job, graph: &Graph, record: &Job) -> Vec<Vec<u8>> {
+    let parents = node
+        .produces
+        .iter()
+        .filter_map(|made| PathBytes::from(graph.path(made.path)).as_path().parent().map(PathBytes::from));
+    let parents: BTreeSet<PathBytes> = parents.collect();
+    let standing = |parent: &PathBytes| standing_directory(parent.as_path(), record.started_unix_ns).into();
+    let standing: BTreeSet<PathBytes> = parents.iter().map(standing).collect();
+    standing.into_iter().map(|directory| directory.0).collect()
 }
 
 fn places<T: Ord>(things: impl Iterator<Item = T>) -> BTreeMap<T, usize> {

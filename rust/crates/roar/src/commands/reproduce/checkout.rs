@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use roar_lineage::{Input, Plan, Step, Supply};
+use roar_lineage::{Input, Plan, Step, Supply, standing_directory};
 use roar_run::Repo;
 use roar_store::{Patch, Stream, StreamKind};
 use tracer_schema::PathBytes;
@@ -111,10 +111,11 @@ impl<'e> Checkout<'e> {
         for input in copied {
             self.copy(input)?;
         }
+        // Those that the step has made itself it is to make again.
         let mut directories = vec![self.place(&step.job.cwd)];
         directories.extend(step.outputs.iter().filter_map(|output| {
-            let path = self.place(&output.path);
-            path.as_path().parent().map(PathBytes::from)
+            let standing = standing_directory(output.path.as_path().parent()?, step.job.started_unix_ns);
+            Some(self.place(&PathBytes::from(standing)))
         }));
         for directory in directories {
             let directory = directory.as_path();
@@ -156,7 +157,28 @@ impl<'e> Checkout<'e> {
         if let Some(patch) = patch {
             self.git(&root, "apply", &["--whitespace=nowarn", "--binary", "-"], &[], Some(patch))?;
         }
+        self.turn_links()?;
         self.state = wanted;
+        Ok(())
+    }
+
+    /// Turns links of the commit that lead to the project itself to the checkout.
+    fn turn_links(&self) -> Result<(), CliError> {
+        let root = self.root.as_path();
+        // Mode, object, stage and, behind a tab, the path (git-ls-files(1)).
+        let list = self.git(root, "ls-files", &["-s", "-z"], &[], None)?;
+        for line in list.split(|byte| *byte == 0).filter(|line| line.starts_with(b"120000 ")) {
+            let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { continue };
+            let link = root.join(OsStr::from_bytes(&line[tab + 1..]));
+            let Ok(target) = fs::read_link(&link) else { continue };
+            let target = PathBytes::from(target.as_path());
+            let turned = self.place(&target);
+            if turned != target {
+                fs::remove_file(&link)
+                    .and_then(|()| std::os::unix::fs::symlink(turned.as_path(), &link))
+                    .map_err(|source| failed("turn", &link, &source))?;
+            }
+        }
         Ok(())
     }
 
@@ -170,7 +192,8 @@ impl<'e> Checkout<'e> {
         let copied = if is_link {
             // There need not be one.
             drop(fs::remove_file(to));
-            fs::read_link(from).and_then(|target| std::os::unix::fs::symlink(target, to))
+            let place = |target: PathBuf| self.place(&PathBytes::from(target.as_path()));
+            fs::read_link(from).and_then(|target| std::os::unix::fs::symlink(place(target).as_path(), to))
         } else {
             fs::copy(from, to).map(drop)
         };
@@ -184,7 +207,7 @@ impl<'e> Checkout<'e> {
         arguments: &[&str],
         paths: &[&Path],
         input: Option<&[u8]>,
-    ) -> Result<(), CliError> {
+    ) -> Result<Vec<u8>, CliError> {
         let mut command = Command::new("git");
         command.arg(subcommand).args(arguments).args(paths).current_dir(directory);
         // Those of a hook that roar runs in would turn git to another repository.
@@ -193,7 +216,7 @@ impl<'e> Checkout<'e> {
             command.env_remove(name);
         }
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let ended = command.spawn().and_then(|mut child| {
             if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
                 // A git that stops reading says why.
@@ -205,7 +228,7 @@ impl<'e> Checkout<'e> {
             CliError::new(Kind::Environment, "git cannot be started").with_source(&source)
         })?;
         if ended.status.success() {
-            return Ok(());
+            return Ok(ended.stdout);
         }
         let words = String::from_utf8_lossy(&ended.stderr).trim().to_owned();
         Err(CliError::new(Kind::Environment, format!("`git {subcommand}` failed in {}", directory.display()))

@@ -68,7 +68,7 @@ pub(super) fn run(
         ui::say(format_args!("roar: {} {}", Role::Step.paint(&name), command_line(&step.job.command)));
         checkout.prepare(step)?;
         let recorded = super::recorded_variables(step)
-            .map(|(name, value)| (name.as_path().into(), value.as_path().into()));
+            .map(|(name, value)| (name.as_path().into(), checkout.word(value).as_path().into()));
         let variables: Vec<(OsString, OsString)> = recorded.chain(variables.iter().cloned()).collect();
         let status =
             replay(step, &checkout, is_own.then_some(venv.as_path())).run(environment, &variables)?;
@@ -102,6 +102,7 @@ fn replay(step: &Step, checkout: &Checkout<'_>, venv: Option<&Path>) -> Replay {
         streams: checkout.streams(&recorded.streams),
         // Its steps have other numbers.
         is_quiet: true,
+        rerun_of: None,
         ..recorded
     }
 }
