@@ -326,8 +326,8 @@ impl<'a> Judge<'a> {
                     self.is_there(update.path, update.base)
                         || maker.is_some_and(|maker| is_stale.contains(&maker))
                 };
-                // What another has made anew since is not its own result.
-                let is_its_own = |path| self.maker(path) == Some(job);
+                // What another has made anew since is not its own result, and what is gone is nothing to go on from.
+                let is_its_own = |path| self.maker(path) == Some(job) && is_there(self.graph.path(path));
                 let updates = self.updates[job.index()].iter();
                 let kept = updates.filter(|update| is_its_own(update.path) && !is_restored(update));
                 Some(StaleStep { job, reasons, goes_on_from: kept.map(|update| update.path).collect() })

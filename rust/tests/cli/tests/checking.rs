@@ -622,3 +622,20 @@ fn a_link_that_a_step_makes_is_between_that_and_who_comes_by_it() {
     assert_eq!(fs::read_to_string(env.project().join("o")).unwrap(), "1\n");
     assert_nothing_is_stale(&env);
 }
+
+#[test]
+fn who_takes_its_own_result_that_it_had_not_found_at_first_is_told() {
+    let mut env = TestEnv::new();
+    env.set("ROAR_TRACER_MODE", "ptrace");
+    env.write("n", "1\n");
+    env.write("add.sh", "echo $(($(cat sum 2>/dev/null || echo 0) + $(cat n))) > new; mv new sum\n");
+    env.line("run -q sh add.sh");
+    env.write("n", "5\n");
+    let answer = env.line("rerun");
+    assert!(answer.stderr.contains("warning: it went on from sum, its own result"), "{answer}");
+    assert_nothing_is_stale(&env);
+    fs::remove_file(env.project().join("sum")).unwrap();
+    let answer = env.line("rerun");
+    assert!(!answer.stderr.contains("warning"), "{answer}");
+    assert_eq!(fs::read_to_string(env.project().join("sum")).unwrap(), "5\n");
+}

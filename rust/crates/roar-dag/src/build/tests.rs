@@ -163,6 +163,14 @@ fn a_copy_of_what_was_updated_is_no_update() {
 }
 
 #[test]
+fn what_was_read_between_two_updates_is_not_stale() {
+    let read_between = graph(&[("cp", ">f=1"), ("read", "f=1 >g=G"), ("sed", "f=1 >f=2"), ("add", "f=2>3")]);
+    assert_eq!(stale(&read_between), [""; 0]);
+    let made_anew = graph(&[("cp", ">f=1"), ("read", "f=1 >g=G"), ("sed", "f=1 >f=2"), ("other", ">f=3")]);
+    assert_eq!(stale(&made_anew), ["@2 f by @4", "@3 f by @4"]);
+}
+
+#[test]
 fn the_same_bytes_under_two_names_are_one_artifact() {
     let graph = graph(&[("tee", ">a=A >b=A"), ("read", "a=A b=A")]);
     assert_eq!(graph.versions.len(), 1);

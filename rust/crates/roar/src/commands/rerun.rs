@@ -7,7 +7,7 @@ use roar_dag::JobIndex;
 use roar_lineage::{Reason, StaleStep, Staleness};
 use roar_run::{Found, Repo, find_repo};
 use roar_store::{Job, Store};
-use tracer_schema::Exit;
+use tracer_schema::{Exit, FileRecord, PathBytes, Prior, Role as FileRole};
 
 use crate::cli::{RerunArgs, StepWord};
 use crate::commands::stale;
@@ -69,9 +69,30 @@ pub(crate) fn rerun(args: &RerunArgs, environment: &Environment) -> Result<u8, C
             ));
             return Ok(if status.signal().is_some() { exit_of_signal(exit) } else { FAILED_STATUS });
         }
+        warn_of_own_results(&store, job, environment)?;
         done.insert(step.job);
     }
     Ok(0)
+}
+
+/// Says where a step that was run again has taken what it had made itself, and had not found when it first ran.
+fn warn_of_own_results(store: &Store, job: &Job, environment: &Environment) -> Result<(), CliError> {
+    let Some(again) = store.last_job()?.filter(|last| last.rerun_of.as_ref() == Some(&job.id)) else {
+        return Ok(());
+    };
+    let before = store.files(job.key)?;
+    let first_made: BTreeSet<&PathBytes> =
+        before.iter().filter(|file| file.created && !file.filtered).map(|file| &file.path).collect();
+    let takes = |file: &FileRecord| file.role == FileRole::Input || file.prior == Some(Prior::Kept);
+    let now = store.files(again.key)?;
+    let taken: BTreeSet<&PathBytes> = now.iter().filter(|file| takes(file)).map(|file| &file.path).collect();
+    for path in taken.intersection(&first_made) {
+        let path = place::shown_path(environment, path);
+        ui::warn(format_args!(
+            "it went on from {path}, its own result, which was not there before: to begin anew remove that, and `roar rerun`"
+        ));
+    }
+    Ok(())
 }
 
 fn exit_of_signal(exit: Exit) -> u8 {

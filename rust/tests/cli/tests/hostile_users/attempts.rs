@@ -69,8 +69,13 @@ fn the_command_has_what_it_would_have_without_roar() {
     let roar = world.path("programs/roar");
     let traced = run(&format!("{} run -q --tracer ebpf --no-tracer-fallback --", roar.display()));
     assert!(bare.contains("LD_LIBRARY_PATH=/nowhere") && bare.contains("CapPrm"), "{bare}");
+    // How many signals wait for all processes of the user is not this one's: the limit behind it is.
+    let own = |line: &str| match line.strip_prefix("SigQ:") {
+        Some(queued) => queued.split('/').next_back().map(str::to_owned),
+        None => Some(line.to_owned()),
+    };
     let differences: Vec<_> =
-        bare.lines().zip(traced.lines()).filter(|(bare, traced)| bare != traced).collect();
+        bare.lines().zip(traced.lines()).filter(|(bare, traced)| own(bare) != own(traced)).collect();
     assert_eq!((differences, bare.lines().count()), (Vec::new(), traced.lines().count()));
 }
 
