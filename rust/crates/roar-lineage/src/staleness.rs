@@ -14,7 +14,7 @@ use tracer_schema::{Exit, Found, Listing, Lookup, Lookups, PathBytes};
 use crate::disk::{Disk, OnDisk, is_object, is_there};
 use crate::lookups::{Directories, Taking, is_directory};
 use crate::session::record_of;
-use crate::updates::{Update, updates};
+use crate::updates::{Update, updated_by, updates};
 use crate::verify::is_link;
 
 /// Why a step must run again.
@@ -246,13 +246,17 @@ impl<'a> Judge<'a> {
             last.extend(job.deletes.iter().map(|path| (*path, Last::Deleted)));
             last.extend(job.produces.iter().map(|edge| (edge.path, Last::Made(index))));
         }
+        let makers = last.iter().filter_map(|(path, done)| match done {
+            Last::Made(job) => Some((*path, *job)),
+            Last::Deleted => None,
+        });
         let mut judge = Self {
             graph,
             jobs,
             lookups,
             disk,
             updates,
-            updated_by: updated_by(graph, updates, &last),
+            updated_by: updated_by(graph, updates, makers),
             descent: Descent::new(graph.job_parents()),
             last,
             directories: Directories::default(),
@@ -581,29 +585,6 @@ fn leads_to(link: &Path, target: &Path) -> bool {
     let Ok(now) = fs::read_link(link) else { return false };
     let led = link.parent().and_then(|parent| parent.join(target).canonicalize().ok());
     now == target || (led.is_some() && led == link.canonicalize().ok())
-}
-
-/// Returns, for each version that was updated until there was what is at its path now, by whom it was.
-fn updated_by(
-    graph: &Graph,
-    updates: &[Vec<Update>],
-    last: &FxHashMap<PathIndex, Last>,
-) -> FxHashMap<(PathIndex, VersionIndex), JobIndex> {
-    let mut found = FxHashMap::default();
-    for (path, done) in last {
-        let mut next = match done {
-            Last::Made(job) => Some(*job),
-            Last::Deleted => None,
-        };
-        while let Some(job) = next {
-            let Some(update) = updates[job.index()].iter().find(|update| update.path == *path) else { break };
-            if found.insert((*path, update.base), job).is_some() {
-                break;
-            }
-            next = graph.version(update.base).producer.filter(|maker| *maker != job);
-        }
-    }
-    found
 }
 
 /// Returns the path at which something has come or gone.

@@ -1,6 +1,6 @@
 //! Files that steps have made of what was there before: updated in place, or read and then replaced.
 
-use roar_dag::{Graph, Job, PathIndex, VersionIndex};
+use roar_dag::{Graph, Job, JobIndex, PathIndex, VersionIndex};
 use roar_store::{Error, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::PathBytes;
@@ -20,7 +20,7 @@ pub(crate) struct Update {
     pub(crate) is_log: bool,
 }
 
-/// Returns those of each job, in their order.
+/// Returns those of each job, in the order of the jobs; of one, by path.
 ///
 /// # Errors
 /// Those of the store.
@@ -63,5 +63,29 @@ fn updates_of(graph: &Graph, job: &Job) -> Vec<Update> {
             is_log: false,
         })
     };
-    job.produces.iter().filter_map(update).collect()
+    let mut updates: Vec<Update> = job.produces.iter().filter_map(update).collect();
+    updates.sort_by_key(|update| update.path);
+    updates
+}
+
+/// Returns by whom each version was updated, of those that led to what is at their paths now. `makers` has made that, by path.
+pub(crate) fn updated_by(
+    graph: &Graph,
+    updates: &[Vec<Update>],
+    makers: impl Iterator<Item = (PathIndex, JobIndex)>,
+) -> FxHashMap<(PathIndex, VersionIndex), JobIndex> {
+    let mut found = FxHashMap::default();
+    for (path, maker) in makers {
+        let mut next = Some(maker);
+        while let Some(job) = next {
+            let of_job = &updates[job.index()];
+            let Ok(at) = of_job.binary_search_by_key(&path, |update| update.path) else { break };
+            let update = of_job[at];
+            if found.insert((path, update.base), job).is_some() {
+                break;
+            }
+            next = graph.version(update.base).producer.filter(|maker| *maker != job);
+        }
+    }
+    found
 }

@@ -163,7 +163,9 @@ impl Page<'_> {
             let path = shown_path(self.environment, &file.path);
             write!(self.text, "    {}  {path}  {}", Role::Faint.paint(name), Role::Faint.paint(hash))?;
             if let Some(maker) = file.version.made_by.as_ref().filter(|_| names_maker) {
-                let doubt = if file.evidence == "path" { " by its name, not hashed" } else { "" };
+                // Of a link that was followed its name is all that counts.
+                let is_doubtful = file.evidence == "path" && file.version.kind != "symlink";
+                let doubt = if is_doubtful { " by its name, not hashed" } else { "" };
                 write!(self.text, "  ← {}{doubt}", Role::Step.paint(maker))?;
             }
             if !names_maker && file.version.prior.is_some() {

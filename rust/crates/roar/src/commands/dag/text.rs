@@ -127,7 +127,11 @@ impl Page<'_> {
             (None, Some(step)) => format!("@{step}, since run again with another result"),
             (None, None) => return None,
         };
-        let doubt = if edge.evidence == Evidence::Path { " by its name, not hashed" } else { "" };
+        let is_link = self.graph.content(edge.version).is_some_and(|content| content.is_link);
+        let doubt = match edge.evidence {
+            Evidence::Path if !is_link => " by its name, not hashed",
+            Evidence::Path | Evidence::Content => "",
+        };
         Some(format!("← {}{doubt}", Role::Step.paint(origin)))
     }
 
