@@ -25,10 +25,11 @@ const NAMES_IN_ALL_MAX: usize = 100_000;
 
 /// Returns the lookups of a run. Reads the directories that it listed, so it is for the moment when the run is over.
 pub(crate) fn lookups_of(report: &TracerReport, filter: &Filter) -> Lookups {
-    let LookupSummaries { kinds, found, left_out } = &report.looked_up;
+    let LookupSummaries { kinds, found, left_out, is_of_past } = &report.looked_up;
     let changes = Changes::new(&report.files);
     let mut names_left = NAMES_IN_ALL_MAX;
-    let mut lookups = Lookups { kinds: kinds.clone(), found: links_of(report, filter), left_out: *left_out };
+    let links = if *is_of_past { Vec::new() } else { links_of(report, filter) };
+    let mut lookups = Lookups { kinds: kinds.clone(), found: links, left_out: *left_out };
     for LookupSummary { path, kind, program } in found {
         if filter.excludes(path.as_bytes()).is_some() {
             continue;

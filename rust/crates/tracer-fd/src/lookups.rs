@@ -51,6 +51,6 @@ impl Lookups {
             .map(|((path, kind), program)| LookupSummary { path: texts.bytes(path).into(), kind, program })
             .collect();
         found.sort_unstable_by(|one, other| (&one.path, one.kind).cmp(&(&other.path, other.kind)));
-        LookupSummaries { kinds: Vec::new(), found, left_out: self.left_out }
+        LookupSummaries { found, left_out: self.left_out, ..LookupSummaries::default() }
     }
 }

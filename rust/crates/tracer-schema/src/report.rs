@@ -323,6 +323,9 @@ pub struct LookupSummaries {
     pub found: Vec<LookupSummary>,
     /// How many there were beyond a bound.
     pub left_out: u64,
+    /// Directories and links may have changed since. No part of a report.
+    #[serde(skip)]
+    pub is_of_past: bool,
 }
 
 impl LookupSummaries {
@@ -331,8 +334,9 @@ impl LookupSummaries {
         self.kinds.is_empty() && self.found.is_empty()
     }
 
-    /// Drops what is only known as long as the directories are as the run has left them: which names stood in those that it listed.
+    /// Drops what is only known as long as all is as the run has left it: which names stood in directories that it listed, and where links led.
     pub fn forget_listings(&mut self) {
+        self.is_of_past = true;
         self.kinds.retain(|kind| *kind != LookupKind::Listing);
         self.found.retain(|found| found.kind != LookupKind::Listing);
     }
