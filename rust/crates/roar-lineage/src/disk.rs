@@ -10,10 +10,6 @@ use roar_store::{CachedHash, Error, Store};
 use rustc_hash::FxHashMap;
 use tracer_schema::{BLAKE3, FileStamp, Hashes, NodeKind, PathBytes, to_hex};
 
-/// How far behind the time of a file can be that is made now: a kernel keeps it by its tick, which is 4 ms nearly everywhere. To start takes
-/// roar longer than that, so that what the user has made before is older.
-const TICK: Duration = Duration::from_millis(4);
-
 /// What is found at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnDisk {
@@ -161,13 +157,14 @@ pub fn is_object(path: &[u8]) -> bool {
     !path.starts_with(b"/")
 }
 
-/// Returns the directory that was there before a job started which has left something in `directory`: that one, or the nearest above it
-/// that is older than the job. The job has made those below, as far as file systems tell the birth of directories (statx(2)).
-pub fn standing_directory(directory: &Path, started_unix_ns: i64) -> &Path {
-    let started = UNIX_EPOCH + Duration::from_nanos(u64::try_from(started_unix_ns).unwrap_or(0));
+/// Returns the directory that was there before a job began which has left something in `directory`: that one, or the nearest above it that is
+/// no younger than the job. The job has made those below, as far as is known, and file systems tell the birth of directories (statx(2)).
+pub fn standing_directory(directory: &Path, began_unix_ns: Option<i64>) -> &Path {
+    let began = began_unix_ns.and_then(|began| u64::try_from(began).ok());
+    let Some(began) = began.map(|began| UNIX_EPOCH + Duration::from_nanos(began)) else { return directory };
     let is_of_job = |directory: &&Path| {
         let born = directory.symlink_metadata().and_then(|found| found.created());
-        born.is_ok_and(|born| born + TICK >= started)
+        born.is_ok_and(|born| born > began)
     };
     directory.ancestors().find(|directory| !is_of_job(directory)).unwrap_or(directory)
 }

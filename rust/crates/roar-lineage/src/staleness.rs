@@ -13,6 +13,7 @@ use tracer_schema::{Exit, Found, Listing, Lookup, Lookups, PathBytes};
 
 use crate::disk::{Disk, OnDisk, is_object, is_there};
 use crate::lookups::{Directories, Taking, is_directory};
+use crate::program::{Program, Take};
 use crate::session::record_of;
 use crate::updates::{Update, updated_by, updates};
 use crate::verify::is_link;
@@ -61,6 +62,13 @@ pub enum Reason {
     Unlisted(PathBytes),
     /// A step that it takes from must run again.
     Upstream(JobIndex),
+    /// A step that comes before it must run again, and writes at the same path: what it has made or removed there is to be as it was.
+    Overwritten {
+        /// Where.
+        path: PathIndex,
+        /// By whom.
+        by: JobIndex,
+    },
     /// A step must run again that takes what it made, and that was updated in place, moved or removed since.
     Base {
         /// What.
@@ -98,6 +106,10 @@ pub struct Staleness {
     lookups: Vec<Lookups>,
     /// What each has made of what was there before.
     updates: Vec<Vec<Update>>,
+    /// Their order, and who writes where.
+    program: Program,
+    /// What each takes when it runs again.
+    takes: Vec<Vec<Take>>,
     /// Whether all steps were looked at.
     pub is_whole: bool,
 }
@@ -161,12 +173,50 @@ impl Staleness {
         let mut lookups = store.lookups_of_jobs(jobs.iter().map(|job| job.key))?;
         confirm(&graph, &jobs, &mut lookups);
         let updates = updates(store, &graph, &jobs)?;
-        let steps = Judge::new(&graph, &jobs, &lookups, &updates, &disk).judge();
-        Ok(Self { graph, jobs, steps, lookups, updates, is_whole })
+        let program = Program::new(&graph);
+        let takes = program.takes(&graph, &updates);
+        let seen = Seen {
+            graph: &graph,
+            jobs: &jobs,
+            lookups: &lookups,
+            updates: &updates,
+            program: &program,
+            takes: &takes,
+        };
+        let steps = Judge::new(seen, &disk).judge();
+        Ok(Self { graph, jobs, steps, lookups, updates, program, takes, is_whole })
     }
 
-    /// Returns whether a file of the step has another content than when it ran, or what it looked up is otherwise, after those steps were
-    /// run again. Asks the disk anew.
+    fn seen(&self) -> Seen<'_> {
+        let Self { graph, jobs, lookups, updates, program, takes, .. } = self;
+        Seen { graph, jobs, lookups, updates, program, takes }
+    }
+
+    /// Returns what the step takes when it runs again, logs that it adds to left out.
+    pub fn takes(&self, job: JobIndex) -> &[Take] {
+        &self.takes[job.index()]
+    }
+
+    /// Returns where the step makes something or removes what is there.
+    pub fn writes(&self, job: JobIndex) -> impl Iterator<Item = PathIndex> {
+        let node = self.graph.job(job);
+        node.produces.iter().map(|made| made.path).chain(node.deletes.iter().copied())
+    }
+
+    /// Returns whether what is at the path now is that version. Asks the disk.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn is_there(&self, store: &mut Store, path: PathIndex, version: VersionIndex) -> Result<bool, Error> {
+        let Some(content) = self.graph.content(version) else { return Ok(false) };
+        let mut disk = Disk::default();
+        let name = self.graph.path(path);
+        disk.look(store, &[(name.into(), content.is_link)])?;
+        Ok(disk.at(name, content.is_link).is(content))
+    }
+
+    /// Returns whether the step has to run after steps that have written at those paths: one of its inputs has come out otherwise, one of
+    /// its outputs was overwritten, or what it looked up is otherwise. Asks the disk anew.
     ///
     /// # Errors
     /// Those of the store.
@@ -174,29 +224,33 @@ impl Staleness {
         &self,
         store: &mut Store,
         job: JobIndex,
-        done: &BTreeSet<JobIndex>,
+        written: &BTreeSet<PathIndex>,
     ) -> Result<bool, Error> {
-        let graph = &self.graph;
-        let is_made_anew =
-            |update: &Update| graph.version(update.base).producer.is_some_and(|maker| done.contains(&maker));
-        if self.updates[job.index()].iter().any(is_made_anew) {
+        if self.writes(job).any(|path| written.contains(&path)) {
             return Ok(true);
         }
-        let mut disk = Disk::default();
-        let roar_dag::Job { consumes, produces, .. } = graph.job(job);
-        let edges = consumes.iter().chain(produces);
-        let wanted: Vec<(PathBytes, bool)> =
-            edges.map(|edge| (graph.path(edge.path).into(), is_link(graph, edge))).collect();
-        disk.look(store, &wanted)?;
-        let mut of_files = consumes.iter().filter(|edge| !is_object(graph.path(edge.path)));
-        let is_changed = of_files.any(|edge| match graph.content(edge.version) {
-            Some(content) => !disk.at(graph.path(edge.path), is_link(graph, edge)).is(content),
-            None => true,
-        });
-        let mut judge = Judge::new(graph, &self.jobs, &self.lookups, &self.updates, &disk);
-        let has_other_output = produces.iter().any(|edge| judge.of_output(job, edge).is_some());
-        Ok(is_changed || has_other_output || !judge.of_lookups(job).is_empty())
+        for take in self.takes(job).iter().filter(|take| !is_object(self.graph.path(take.path))) {
+            let is_as_it_was = match written.contains(&take.path) {
+                true => self.is_there(store, take.path, take.taken)?,
+                false => take.taken == take.expected,
+            };
+            if !is_as_it_was {
+                return Ok(true);
+            }
+        }
+        Ok(!Judge::new(self.seen(), &Disk::default()).of_lookups(job).is_empty())
     }
+}
+
+/// What is known of the steps of a session.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    graph: &'a Graph,
+    jobs: &'a [Job],
+    lookups: &'a [Lookups],
+    updates: &'a [Vec<Update>],
+    program: &'a Program,
+    takes: &'a [Vec<Take>],
 }
 
 /// A step that was run again, made nothing and did not fail has found nothing to do: what it looked up then is what counts.
@@ -211,21 +265,10 @@ fn confirm(graph: &Graph, jobs: &[Job], lookups: &mut [Lookups]) {
     }
 }
 
-/// Who did last what to a path.
-#[derive(Clone, Copy)]
-enum Last {
-    Made(JobIndex),
-    Deleted,
-}
-
 struct Judge<'a> {
     graph: &'a Graph,
-    jobs: &'a [Job],
-    lookups: &'a [Lookups],
+    seen: Seen<'a>,
     disk: &'a Disk,
-    last: FxHashMap<PathIndex, Last>,
-    /// What each job has made of what was there before.
-    updates: &'a [Vec<Update>],
     /// Versions that were updated in place, or replaced by who had read them, up to what is at the path now; and by whom.
     updated_by: FxHashMap<(PathIndex, VersionIndex), JobIndex>,
     /// Who takes from whom by now: each from those whose products it took, and from those that made its inputs anew.
@@ -234,40 +277,21 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(
-        graph: &'a Graph,
-        jobs: &'a [Job],
-        lookups: &'a [Lookups],
-        updates: &'a [Vec<Update>],
-        disk: &'a Disk,
-    ) -> Self {
-        let mut last = FxHashMap::default();
-        for (index, job) in graph.indexed_jobs() {
-            last.extend(job.deletes.iter().map(|path| (*path, Last::Deleted)));
-            last.extend(job.produces.iter().map(|edge| (edge.path, Last::Made(index))));
-        }
-        let makers = last.iter().filter_map(|(path, done)| match done {
-            Last::Made(job) => Some((*path, *job)),
-            Last::Deleted => None,
-        });
+    fn new(seen: Seen<'a>, disk: &'a Disk) -> Self {
+        let Seen { graph, updates, program, takes, .. } = seen;
         let mut judge = Self {
             graph,
-            jobs,
-            lookups,
+            seen,
             disk,
-            updates,
-            updated_by: updated_by(graph, updates, makers),
+            updated_by: updated_by(graph, updates, program.makers()),
             descent: Descent::new(graph.job_parents()),
-            last,
             directories: Directories::default(),
         };
         let mut remade: Vec<(JobIndex, JobIndex)> = Vec::new();
-        for (index, job) in graph.indexed_jobs() {
-            let consumed = job.consumes.iter().map(|edge| (edge.path, edge.version));
-            let updated = updates[index.index()].iter().map(|update| (update.path, update.base));
-            let taken = consumed.chain(updated).filter(|taken| !judge.updated_by.contains_key(taken));
-            let made: BTreeSet<JobIndex> = taken
-                .filter_map(|(path, _)| judge.maker(path))
+        for (index, _) in graph.indexed_jobs() {
+            let made: BTreeSet<JobIndex> = takes[index.index()]
+                .iter()
+                .filter_map(|take| judge.remade_by(take))
                 .filter(|maker| !judge.descent.parents()[index.index()].contains(maker))
                 .collect();
             let made = made.into_iter().filter(|maker| !judge.descent.comes_from(*maker, index));
@@ -280,11 +304,19 @@ impl<'a> Judge<'a> {
         Self { descent: Descent::new(parents), ..judge }
     }
 
-    fn maker(&self, path: PathIndex) -> Option<JobIndex> {
-        match self.last.get(&path) {
-            Some(Last::Made(job)) => Some(*job),
-            Some(Last::Deleted) | None => None,
+    /// Returns who has made anew what a step took: the one that comes before it, else the last at that path, unless that was made of it.
+    fn remade_by(&self, take: &Take) -> Option<JobIndex> {
+        if take.expected != take.taken {
+            return take.maker;
         }
+        if self.updated_by.contains_key(&(take.path, take.taken)) {
+            return None;
+        }
+        self.maker(take.path)
+    }
+
+    fn maker(&self, path: PathIndex) -> Option<JobIndex> {
+        self.seen.program.last(path)?.ok()
     }
 
     fn judge(mut self) -> Vec<StaleStep> {
@@ -306,6 +338,9 @@ impl<'a> Judge<'a> {
                 self.add_bases(*job, &mut bases);
             }
             let is_stale: BTreeSet<JobIndex> = stale.copied().collect();
+            for job in &is_stale {
+                self.add_overwritten(*job, &mut bases);
+            }
             bases.retain(|(maker, _)| !is_stale.contains(maker));
             if bases.is_empty() {
                 break upstream;
@@ -332,7 +367,7 @@ impl<'a> Judge<'a> {
                 };
                 // What another has made anew since is not its own result, and what is gone is nothing to go on from.
                 let is_its_own = |path| self.maker(path) == Some(job) && is_there(self.graph.path(path));
-                let updates = self.updates[job.index()].iter();
+                let updates = self.seen.updates[job.index()].iter();
                 let kept = updates.filter(|update| is_its_own(update.path) && !is_restored(update));
                 Some(StaleStep { job, reasons, goes_on_from: kept.map(|update| update.path).collect() })
             })
@@ -365,59 +400,39 @@ impl<'a> Judge<'a> {
 
     /// Adds those who have to make anew what a job takes, since another has updated, moved or removed it since.
     fn add_bases(&self, job: JobIndex, bases: &mut Vec<(JobIndex, Reason)>) {
-        let consumed = self.graph.job(job).consumes.iter().map(|edge| (edge.path, edge.version));
-        let updates = self.updates[job.index()].iter().filter(|update| !update.is_log);
-        for (path, version) in consumed.chain(updates.map(|update| (update.path, update.base))) {
-            let Some(maker) = self.graph.version(version).producer.filter(|maker| *maker != job) else {
-                continue;
-            };
-            let is_removed = matches!(self.last.get(&path), Some(Last::Deleted));
-            let is_gone = is_removed || self.updated_by.contains_key(&(path, version));
-            if is_gone && !is_object(self.graph.path(path)) && !self.is_there(path, version) {
+        for take in &self.seen.takes[job.index()] {
+            let Take { path, expected, maker: Some(maker), .. } = *take else { continue };
+            // Where it has made what is there now, that is wrong by itself.
+            let is_last = self.seen.program.last(path) == Some(Ok(maker));
+            let is_own = maker == job || is_object(self.graph.path(path));
+            if !is_last && !is_own && !self.is_there(path, expected) {
                 bases.push((maker, Reason::Base { path, taken_by: job }));
             }
         }
     }
 
-    /// Returns the jobs, each after those that it takes from; where that goes round in a circle, by their steps.
+    /// Adds those who come after a job and write where it writes, logs left out.
+    fn add_overwritten(&self, job: JobIndex, bases: &mut Vec<(JobIndex, Reason)>) {
+        let node = self.graph.job(job);
+        let written = node.produces.iter().map(|made| made.path).chain(node.deletes.iter().copied());
+        let updates = &self.seen.updates[job.index()];
+        let is_log = |path: &PathIndex| updates.iter().any(|update| update.is_log && update.path == *path);
+        for path in written.filter(|path| !is_log(path)) {
+            let after = self.seen.program.writers_after(path, job);
+            bases.extend(after.map(|after| (after, Reason::Overwritten { path, by: job })));
+        }
+    }
+
+    /// Returns the jobs, each after those that it takes from, and so that each finds what it takes.
     fn order(&self) -> Vec<JobIndex> {
-        let mut all_parents = self.descent.parents().to_vec();
-        // Who has read what another has updated in place comes before that one.
-        for (index, job) in self.graph.indexed_jobs() {
-            for edge in &job.consumes {
-                let updater = self.updated_by.get(&(edge.path, edge.version)).filter(|job| **job != index);
-                if let Some(updater) = updater {
-                    all_parents[updater.index()].insert(index);
-                }
-            }
-        }
-        let mut children = vec![Vec::new(); all_parents.len()];
-        let mut waiting: Vec<usize> = all_parents.iter().map(BTreeSet::len).collect();
-        for ((job, _), parents) in self.graph.indexed_jobs().zip(&all_parents) {
-            for parent in parents {
-                children[parent.index()].push(job);
-            }
-        }
-        let mut left: BTreeSet<JobIndex> = self.graph.indexed_jobs().map(|(job, _)| job).collect();
-        let mut ready: BTreeSet<JobIndex> =
-            left.iter().copied().filter(|job| waiting[job.index()] == 0).collect();
-        let mut order = Vec::with_capacity(left.len());
-        while let Some(job) = ready.pop_first().or_else(|| left.first().copied()) {
-            left.remove(&job);
-            order.push(job);
-            for child in &children[job.index()] {
-                waiting[child.index()] = waiting[child.index()].saturating_sub(1);
-                if waiting[child.index()] == 0 && left.contains(child) {
-                    ready.insert(*child);
-                }
-            }
-        }
-        order
+        let mut parents = self.descent.parents().to_vec();
+        self.seen.program.add_order(self.seen.takes, &mut parents);
+        self.seen.program.order(&parents)
     }
 
     /// Returns why the job itself must run again, whatever the others do.
     fn reasons(&mut self, index: JobIndex) -> Vec<Reason> {
-        let (graph, jobs) = (self.graph, self.jobs);
+        let Seen { graph, jobs, .. } = self.seen;
         let (job, record) = (graph.job(index), &jobs[index.index()]);
         let mut reasons = Vec::new();
         match (record.state, record.exit) {
@@ -425,29 +440,36 @@ impl<'a> Judge<'a> {
             (JobState::Recorded, Some(Exit::Code { code: 0 })) => {}
             (JobState::Recorded, _) => reasons.push(Reason::Failed),
         }
-        reasons.extend(job.consumes.iter().filter_map(|edge| self.of_input(index, edge)));
-        let updates = self.updates[index.index()].clone();
-        let added_to = updates.iter().filter(|update| !update.is_taken);
-        reasons.extend(added_to.filter_map(|update| self.of_updated(index, update.path)));
+        let takes = &self.seen.takes[index.index()];
+        for (at, take) in takes.iter().enumerate() {
+            // First what it has read, then what it has only added to.
+            reasons.extend(match job.consumes.get(at) {
+                Some(edge) => self.of_input(index, edge, take),
+                None => self.of_updated(index, take),
+            });
+        }
         reasons.extend(job.produces.iter().filter_map(|edge| self.of_output(index, edge)));
         reasons.extend(self.of_lookups(index));
         reasons
     }
 
-    fn of_input(&mut self, job: JobIndex, edge: &Edge) -> Option<Reason> {
+    fn of_input(&mut self, job: JobIndex, edge: &Edge, take: &Take) -> Option<Reason> {
         let content = self.graph.content(edge.version)?;
         let path = self.graph.path(edge.path);
         if is_object(path) {
             return self.of_object(job, edge);
         }
+        if take.expected != take.taken && !self.is_same(take) {
+            return Some(self.changed(take));
+        }
         let found = self.disk.at(path, is_link(self.graph, edge));
-        if found.is(content) || self.updated_by.contains_key(&(edge.path, edge.version)) {
+        if found.is(content) || self.updated_by.contains_key(&(edge.path, take.expected)) {
             return None;
         }
-        match self.last.get(&edge.path) {
+        match self.seen.program.last(edge.path) {
             // A file that is updated step by step is not stale at each step but the last.
-            Some(Last::Made(maker)) if self.descent.comes_from(*maker, job) => return None,
-            Some(Last::Deleted) if *found == OnDisk::Missing => return None,
+            Some(Ok(maker)) if self.descent.comes_from(maker, job) => return None,
+            Some(Err(_)) if *found == OnDisk::Missing => return None,
             Some(_) | None => {}
         }
         match found {
@@ -456,16 +478,28 @@ impl<'a> Judge<'a> {
             OnDisk::Unknown(_) => return Some(Reason::Unreadable(edge.path)),
             OnDisk::There(_) => {}
         }
-        let is_code = is_code(path);
-        Some(Reason::Changed { path: edge.path, is_code, remade_by: self.maker(edge.path) })
+        Some(self.changed(take))
+    }
+
+    fn changed(&self, take: &Take) -> Reason {
+        let is_code = is_code(self.graph.path(take.path));
+        Reason::Changed { path: take.path, is_code, remade_by: self.remade_by(take) }
+    }
+
+    /// Returns whether what was made in place of what a step took has the same content.
+    fn is_same(&self, take: &Take) -> bool {
+        let content = self.graph.content(take.taken);
+        content.is_some() && content == self.graph.content(take.expected)
     }
 
     /// What was only added to, and not read, has to be added once more if somebody has made it anew since.
-    fn of_updated(&mut self, job: JobIndex, path: PathIndex) -> Option<Reason> {
-        let maker = self.maker(path).filter(|maker| *maker > job)?;
-        let is_code = is_code(self.graph.path(path));
-        let is_of_another = !self.descent.comes_from(maker, job);
-        is_of_another.then_some(Reason::Changed { path, is_code, remade_by: Some(maker) })
+    fn of_updated(&mut self, job: JobIndex, take: &Take) -> Option<Reason> {
+        if take.expected != take.taken {
+            return (!self.is_same(take)).then(|| self.changed(take));
+        }
+        let maker = self.remade_by(take)?;
+        let is_after = self.seen.program.place(maker) > self.seen.program.place(job);
+        (is_after && !self.descent.comes_from(maker, job)).then(|| self.changed(take))
     }
 
     /// Nobody asks the object store what is there now: only what a later step did counts.
@@ -479,7 +513,8 @@ impl<'a> Judge<'a> {
             let (one, other) = (self.graph.content(made.version), self.graph.content(edge.version));
             made.version == edge.version || (one.is_some() && one == other)
         });
-        (maker > job && !is_newest).then_some(Reason::Changed {
+        let is_after = self.seen.program.place(maker) > self.seen.program.place(job);
+        (is_after && !is_newest).then_some(Reason::Changed {
             path: edge.path,
             is_code: false,
             remade_by: Some(maker),
@@ -500,7 +535,7 @@ impl<'a> Judge<'a> {
 
     /// Returns how what the job looked up is otherwise by now, but for what the job has done itself, or jobs that come from it.
     fn of_lookups(&mut self, index: JobIndex) -> Vec<Reason> {
-        let lookups = self.lookups;
+        let lookups = self.seen.lookups;
         let reasons = lookups[index.index()].found.iter().flat_map(|lookup| {
             let Lookup { path, found, program } = lookup;
             match found {
@@ -536,7 +571,7 @@ impl<'a> Judge<'a> {
         };
         let job = graph.job(index);
         let inputs = job.consumes.iter().map(|edge| graph.path(edge.path));
-        let taking = Taking::new(directory, before, program, &self.jobs[index.index()].cwd, inputs);
+        let taking = Taking::new(directory, before, program, &self.seen.jobs[index.index()].cwd, inputs);
         let at = |name: &[u8]| PathBytes::from(directory.as_path().join(OsStr::from_bytes(name)).as_path());
         let before: BTreeSet<&[u8]> = before.iter().map(PathBytes::as_bytes).collect();
         let new = now.iter().filter(|name| !before.contains(name) && taking.cares_for(name));
@@ -561,10 +596,10 @@ impl<'a> Judge<'a> {
             reasons.iter().filter_map(changed_path).map(|path| (without_slash(path), path)).collect();
         let mut own: FxHashSet<PathBytes> =
             graph.job(index).deletes.iter().map(|path| graph.path(*path).into()).collect();
-        let Self { last, descent, .. } = self;
-        for (path, done) in last {
-            let path = graph.path(*path);
-            let Last::Made(maker) = done else {
+        let Self { seen, descent, .. } = self;
+        for (path, done) in seen.program.lasts() {
+            let path = graph.path(path);
+            let Ok(maker) = done else {
                 own.insert(path.into());
                 continue;
             };
@@ -572,7 +607,7 @@ impl<'a> Judge<'a> {
             let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
             let parts = slashes.chain([path.len()]).filter_map(|end| wanted.get(&path[..end]));
             let made: Vec<&&PathBytes> = parts.collect();
-            if !made.is_empty() && (*maker == index || descent.comes_from(*maker, index)) {
+            if !made.is_empty() && (maker == index || descent.comes_from(maker, index)) {
                 own.extend(made.into_iter().map(|path| (*path).clone()));
             }
         }
@@ -602,6 +637,7 @@ fn changed_path(reason: &Reason) -> Option<&PathBytes> {
         | Reason::OtherNames(_)
         | Reason::Unlisted(_)
         | Reason::Upstream(_)
+        | Reason::Overwritten { .. }
         | Reason::Base { .. }
         | Reason::Failed
         | Reason::Interrupted => None,

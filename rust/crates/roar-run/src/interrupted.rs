@@ -86,6 +86,7 @@ fn recover_one(
         replaced: None,
         kind: if meta.as_ref().is_some_and(|meta| meta.is_build) { JobKind::Build } else { JobKind::Run },
         rerun_of: None,
+        began_unix_ns: run_dir.born_unix_ns(),
         filter,
         algorithms: meta
             .as_ref()

@@ -30,6 +30,8 @@ pub(crate) struct Recording<'a> {
     pub(crate) kind: JobKind,
     /// The id of the job that it was to run again.
     pub(crate) rerun_of: Option<String>,
+    /// The time that files were given when it began, nanoseconds since 1970.
+    pub(crate) began_unix_ns: Option<i64>,
     pub(crate) filter: &'a Filter,
     /// `None`: contents are not hashed.
     pub(crate) algorithms: Option<&'a [Algorithm]>,
@@ -250,7 +252,11 @@ pub(crate) fn record(
                     recording.algorithms.unwrap_or_default().iter().map(|name| name.name().to_owned());
                 let context = recording.context.clone();
                 let job = NewJob::from_report(report, recording.kind, names.collect(), context);
-                let job = NewJob { rerun_of: recording.rerun_of.clone(), ..job };
+                let job = NewJob {
+                    rerun_of: recording.rerun_of.clone(),
+                    began_unix_ns: recording.began_unix_ns,
+                    ..job
+                };
                 let mut begun = store.begin_job(job);
                 if let Some(id) = &recording.id {
                     begun.set_id(id.clone());

@@ -259,6 +259,7 @@ fn record_run(
             replaced: None,
             kind: options.kind,
             rerun_of: options.rerun_of.clone(),
+            began_unix_ns: run_dir.born_unix_ns(),
             filter: &filter,
             algorithms: options.wants_hashes.then_some(&algorithms),
             context: context.finish(options, settings, around, &report, &filter, store.as_mut()),

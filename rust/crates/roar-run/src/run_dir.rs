@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -98,6 +98,12 @@ impl RunDir {
     /// Returns where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns when it was made, nanoseconds since 1970, by the clock of the file systems; `None` where its own does not tell (statx(2)).
+    pub(crate) fn born_unix_ns(&self) -> Option<i64> {
+        let born = fs::symlink_metadata(&self.path).and_then(|found| found.created()).ok()?;
+        i64::try_from(born.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
     }
 
     /// Returns whether a later roar finds it here.

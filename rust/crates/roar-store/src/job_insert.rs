@@ -37,6 +37,7 @@ pub(crate) fn add_job(
         hash_algorithms,
         context,
         rerun_of,
+        began_unix_ns,
     } = job;
     let (session, step) = match place {
         Some((session, step)) => (session.0, Some(Unsigned(step))),
@@ -65,6 +66,7 @@ pub(crate) fn add_job(
         hash_algorithms.join(" "),
         step,
         rerun_of,
+        began_unix_ns,
     ];
     let (key, step) = conn
         .prepare(sql::JOB_ADD)?

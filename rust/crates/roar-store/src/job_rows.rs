@@ -176,6 +176,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<Job> {
             filtered: unsigned(21)?,
         },
         rerun_of: row.get(23)?,
+        began_unix_ns: row.get(24)?,
     })
 }
 

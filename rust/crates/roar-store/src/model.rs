@@ -223,6 +223,8 @@ pub struct NewJob {
     pub context: JobContext,
     /// The id of the job that it was to run again.
     pub rerun_of: Option<String>,
+    /// The time that files were given when it began, nanoseconds since 1970; `None`: not known.
+    pub began_unix_ns: Option<i64>,
 }
 
 impl NewJob {
@@ -248,6 +250,7 @@ impl NewJob {
             hash_algorithms,
             context,
             rerun_of: None,
+            began_unix_ns: None,
         }
     }
 }
@@ -319,6 +322,8 @@ pub struct Job {
     pub counts: FileCounts,
     /// The id of the job that it was to run again; that may have been dropped.
     pub rerun_of: Option<String>,
+    /// The time that files were given when it began, nanoseconds since 1970: by the kernel's tick, which the wall clock is ahead of. `None`: not known.
+    pub began_unix_ns: Option<i64>,
 }
 
 /// What a list of many jobs shows of one, where it stands in the database: nothing is copied for it.

@@ -104,6 +104,7 @@ prop_compose! {
             hash_algorithms: vec!["blake3".to_owned()],
             context: JobContext::default(),
             rerun_of: None,
+            began_unix_ns: None,
         }
     }
 }

@@ -355,10 +355,10 @@ fn rerun_stops_at_the_first_step_that_fails() {
     ----- stdout
     @1  sh sort.sh in.csv sorted.csv
         code sort.sh has changed
-    @2  sh -c 'head -1 sorted.csv > first.txt'
-        takes from @1
     @4  sh sort.sh in.csv sorted.csv
         it failed
+    @2  sh -c 'head -1 sorted.csv > first.txt'
+        takes from @1
     ----- stderr
     hint: `roar rerun` runs them again, in this order
     ");
@@ -368,9 +368,9 @@ fn rerun_stops_at_the_first_step_that_fails() {
     ----- stderr
     roar: @1 sh sort.sh in.csv sorted.csv
     roar: @5 recorded: 2 inputs, 1 output ([TOOK])
+    roar: @4 sh sort.sh in.csv sorted.csv: the same was just run
     roar: @2 sh -c 'head -1 sorted.csv > first.txt'
     roar: @6 recorded: 1 input, 1 output ([TOOK])
-    roar: @4 sh sort.sh in.csv sorted.csv: the same was just run
     ");
     assert_eq!(env.read("first.txt"), "b\n");
     assert_nothing_is_stale(&env);
@@ -638,4 +638,73 @@ fn who_takes_its_own_result_that_it_had_not_found_at_first_is_told() {
     let answer = env.line("rerun");
     assert!(!answer.stderr.contains("warning"), "{answer}");
     assert_eq!(fs::read_to_string(env.project().join("sum")).unwrap(), "5\n");
+}
+
+/// A project of which steps are run, and what its files have to be.
+struct Steps(TestEnv);
+
+impl Steps {
+    fn new(sources: &[(&str, &str)], steps: &[&str]) -> Self {
+        let mut env = TestEnv::new();
+        env.set("ROAR_TRACER_MODE", "ptrace");
+        for (name, text) in sources {
+            env.write(name, text);
+        }
+        for step in steps {
+            env.roar(["run", "-q", "sh", "-c", step]);
+        }
+        Self(env)
+    }
+
+    #[track_caller]
+    fn rerun(&self, files: &[(&str, &str)]) {
+        let answer = self.0.line("rerun");
+        assert_eq!(answer.status, "0", "{answer}");
+        for (name, text) in files {
+            assert_eq!(fs::read_to_string(self.0.project().join(name)).unwrap(), *text, "{name}: {answer}");
+        }
+        assert_nothing_is_stale(&self.0);
+    }
+}
+
+#[test]
+fn a_step_that_need_not_run_is_no_reason_to_update_or_move_once_more() {
+    let steps =
+        Steps::new(&[("s", "h\nx\n")], &["head -n1 s > a", "cat a > b", "sed -i 's/$/_k/' b", "mv b c"]);
+    steps.0.write("s", "h\ny\n");
+    steps.rerun(&[("c", "h_k\n")]);
+    steps.0.write("s", "i\n");
+    steps.rerun(&[("c", "i_k\n")]);
+}
+
+#[test]
+fn the_steps_keep_their_order_whichever_was_run_again_last() {
+    let steps = Steps::new(&[("s", "1\n")], &["cp s e", "cp e f", "sed -i 's/$/_k/' e"]);
+    steps.0.write("s", "2\n");
+    steps.0.line("rerun @3");
+    steps.rerun(&[("e", "2_k\n"), ("f", "2\n")]);
+    // Made anew by hand, with the same result: what was updated is to be updated again.
+    let steps = Steps::new(&[("s", "1\n")], &["cp s c", "sed -i 's/$/_k/' c", "cat c > out"]);
+    steps.0.roar(["run", "-q", "sh", "-c", "cp s c"]);
+    steps.rerun(&[("c", "1_k\n"), ("out", "1_k\n")]);
+}
+
+#[test]
+fn what_two_steps_make_one_after_the_other_is_what_the_second_makes() {
+    let steps = Steps::new(&[("s1", "1\n"), ("s2", "2\n")], &["cp s1 a", "cp s2 a", "cp a out"]);
+    steps.0.write("s1", "11\n");
+    steps.rerun(&[("a", "2\n"), ("out", "2\n")]);
+    let removing = ["cp s1 x/1.csv", "cp s2 x/2.csv", "rm x/1.csv", "cat x/*.csv > all"];
+    let steps = Steps::new(&[("s1", "1\n"), ("s2", "2\n"), ("x/none", "")], &removing);
+    steps.0.write("s1", "11\n");
+    steps.rerun(&[("all", "2\n")]);
+}
+
+#[test]
+fn a_file_that_was_replaced_by_what_was_made_of_it_is_made_from_the_beginning() {
+    let steps = Steps::new(&[("s", "1\n")], &["cp s d", "sed s/^/k/ d > d.new", "mv d.new d", "cat d > out"]);
+    fs::remove_file(steps.0.project().join("d")).unwrap();
+    steps.rerun(&[("d", "k1\n"), ("out", "k1\n")]);
+    steps.0.write("d", "hand\n");
+    steps.rerun(&[("d", "k1\n"), ("out", "k1\n")]);
 }

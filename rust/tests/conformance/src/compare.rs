@@ -150,6 +150,7 @@ fn compare_lookups(expected: &[String], report: &Report, world: &[u8], differenc
         let mut line = match lookup.kind {
             LookupKind::Absent => "absent ".to_owned(),
             LookupKind::Listing => "listing ".to_owned(),
+            LookupKind::Link => "link ".to_owned(),
         };
         let path = relative_to(world, &lookup.path.0);
         line.push_str(&if path == world { ".".to_owned() } else { pattern::escape(&path) });

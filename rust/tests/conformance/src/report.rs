@@ -160,6 +160,8 @@ pub enum LookupKind {
     Absent,
     /// A directory was listed.
     Listing,
+    /// A symbolic link led to an input: what backends see has no part in it.
+    Link,
 }
 
 /// Something that was looked up.

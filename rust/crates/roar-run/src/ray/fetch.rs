@@ -159,6 +159,7 @@ fn record_anew(
         replaced: Some(job.clone()),
         kind: if job.kind == JobKind::Build { JobKind::Build } else { JobKind::Run },
         rerun_of: job.rerun_of.clone(),
+        began_unix_ns: job.began_unix_ns,
         filter,
         algorithms: Some(&algorithms),
         context,

@@ -10,3 +10,6 @@ CREATE INDEX lookup_link ON lookup (job, path) WHERE target IS NOT NULL;
 
 -- The uuid of the job that this one was to run again. It may have been dropped.
 ALTER TABLE job ADD COLUMN rerun_of TEXT;
+
+-- The time that files were given when a job began, by the clock of the file systems: what is younger was made by the job, or after it.
+ALTER TABLE job ADD COLUMN began_unix_ns INTEGER;

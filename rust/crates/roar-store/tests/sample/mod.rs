@@ -40,6 +40,7 @@ pub(crate) fn job(command: &str) -> NewJob {
         hash_algorithms: vec!["blake3".to_owned()],
         context: JobContext::default(),
         rerun_of: None,
+        began_unix_ns: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 
-use roar_dag::JobIndex;
+use roar_dag::{JobIndex, PathIndex};
 use roar_lineage::{Reason, StaleStep, Staleness};
 use roar_run::{Found, Repo, find_repo};
 use roar_store::{Job, Store};
@@ -30,49 +30,165 @@ pub(crate) fn rerun(args: &RerunArgs, environment: &Environment) -> Result<u8, C
     };
     let names = Names::new(&store)?;
     let wanted = wanted(&staleness, &args.steps)?;
-    let steps: Vec<&StaleStep> = staleness
-        .steps
-        .iter()
-        .filter(|step| wanted.as_ref().is_none_or(|wanted| wanted.contains(&step.job)))
-        .collect();
+    let is_wanted = |step: &StaleStep| wanted.as_ref().is_none_or(|wanted| wanted.contains(&step.job));
+    let steps: Vec<JobIndex> =
+        staleness.steps.iter().filter(|step| is_wanted(step)).map(|step| step.job).collect();
     if steps.is_empty() {
         ui::say("nothing is stale");
         return Ok(0);
     }
-    let mut done: BTreeSet<JobIndex> = BTreeSet::new();
-    for step in steps {
-        let job = &staleness.jobs[step.job.index()];
-        let name = names.of(job);
-        refuse_foreign(job, &name, environment)?;
-        let line = format!("{} {}", Role::Step.paint(&name), command_line(&job.command));
-        if args.dry_run {
-            ui::print(&format!("{line}\n"))?;
-            continue;
+    if args.dry_run {
+        for step in steps {
+            let job = &staleness.jobs[step.index()];
+            refuse_foreign(job, &names.of(job), environment)?;
+            ui::print(&format!("{}\n", line(&staleness, step, names)))?;
         }
-        if is_spared(&mut store, &staleness, step, &done)? {
+        return Ok(0);
+    }
+    let mut ran = BTreeSet::new();
+    let run = Rerun::new(&staleness, names, environment);
+    if let Some(status) = run.steps(&mut store, steps, &mut ran)? {
+        return Ok(status);
+    }
+    if wanted.is_some() {
+        return Ok(0);
+    }
+    // What was made by a step that was left out may be wrong by now, if another was run for the sake of one after it.
+    loop {
+        let Some(staleness) = stale::of_session(&mut store)? else { return Ok(0) };
+        let is_new = |job: &Job| {
+            !ran.contains(&job.id) && job.rerun_of.as_ref().is_none_or(|earlier| !ran.contains(earlier))
+        };
+        let left = staleness.steps.iter().map(|step| step.job);
+        let left: Vec<JobIndex> = left.filter(|job| is_new(&staleness.jobs[job.index()])).collect();
+        let before = ran.len();
+        let run = Rerun::new(&staleness, names, environment);
+        if let Some(status) = run.steps(&mut store, left, &mut ran)? {
+            return Ok(status);
+        }
+        if ran.len() == before {
+            return Ok(0);
+        }
+    }
+}
+
+fn line(staleness: &Staleness, job: JobIndex, names: Names) -> String {
+    let job = &staleness.jobs[job.index()];
+    format!("{} {}", Role::Step.paint(names.of(job)), command_line(&job.command))
+}
+
+/// Steps that are run again, one after the other.
+struct Rerun<'a> {
+    staleness: &'a Staleness,
+    names: Names,
+    environment: &'a Environment,
+    /// Those that were run.
+    done: BTreeSet<JobIndex>,
+    /// Where those have written.
+    written: BTreeSet<PathIndex>,
+}
+
+impl<'a> Rerun<'a> {
+    fn new(staleness: &'a Staleness, names: Names, environment: &'a Environment) -> Self {
+        Self { staleness, names, environment, done: BTreeSet::new(), written: BTreeSet::new() }
+    }
+
+    /// Runs steps in that order, and adds the jobs that were run again. Returns the status to end with if one fails.
+    fn steps(
+        mut self,
+        store: &mut Store,
+        steps: Vec<JobIndex>,
+        ran: &mut BTreeSet<String>,
+    ) -> Result<Option<u8>, CliError> {
+        for step in steps {
+            if let Some(status) = self.step(store, step)? {
+                return Ok(Some(status));
+            }
+        }
+        ran.extend(self.done.iter().map(|job| self.staleness.jobs[job.index()].id.clone()));
+        Ok(None)
+    }
+
+    /// Runs a step that is stale, unless it need not run.
+    fn step(&mut self, store: &mut Store, job: JobIndex) -> Result<Option<u8>, CliError> {
+        if self.done.contains(&job) {
+            return Ok(None);
+        }
+        let staleness = self.staleness;
+        let line = line(staleness, job, self.names);
+        let mut reasons = self.of_stale(job).into_iter().flat_map(|step| &step.reasons);
+        if reasons.all(|reason| self.is_settled(reason))
+            && !staleness.has_changed(store, job, &self.written)?
+        {
             ui::say(format_args!("roar: {line}: its inputs came out the same, it need not run"));
-            continue;
+            return Ok(None);
         }
-        if is_done_again(&staleness, step.job, &done) {
+        if is_done_again(staleness, job, &self.done) {
             ui::say(format_args!("roar: {line}: the same was just run"));
-            continue;
+            return Ok(None);
         }
-        ui::say(format_args!("roar: {line}"));
-        warn_of_updates(&staleness, step, environment);
-        let replay = Replay::of(job, &store.context(job.key)?);
-        let status = replay.run(environment, &[])?;
+        self.run(store, job)
+    }
+
+    fn of_stale(&self, job: JobIndex) -> Option<&'a StaleStep> {
+        self.staleness.steps.iter().find(|step| step.job == job)
+    }
+
+    /// Runs a step, after those that were left out and make what it takes, where that is not there.
+    fn run(&mut self, store: &mut Store, job: JobIndex) -> Result<Option<u8>, CliError> {
+        let staleness = self.staleness;
+        // Where steps take from each other in a circle, each runs once.
+        self.done.insert(job);
+        for take in staleness.takes(job) {
+            let Some(maker) = take.maker.filter(|maker| !self.done.contains(maker)) else { continue };
+            if self.of_stale(maker).is_some()
+                && !staleness.is_there(store, take.path, take.expected)?
+                && let Some(status) = self.run(store, maker)?
+            {
+                return Ok(Some(status));
+            }
+        }
+        let record = &staleness.jobs[job.index()];
+        let name = self.names.of(record);
+        refuse_foreign(record, &name, self.environment)?;
+        ui::say(format_args!("roar: {}", line(staleness, job, self.names)));
+        if let Some(step) = self.of_stale(job) {
+            warn_of_updates(staleness, step, self.environment);
+        }
+        let replay = Replay::of(record, &store.context(record.key)?);
+        let status = replay.run(self.environment, &[])?;
+        self.written.extend(staleness.writes(job));
         if !status.success() {
             let exit = Exit::from_wait_status(status.into_raw());
-            ui::say(format_args!(
-                "roar: {name} failed, exit {}; no step was run after it",
-                phrase::exit(Some(exit))
-            ));
-            return Ok(if status.signal().is_some() { exit_of_signal(exit) } else { FAILED_STATUS });
+            let how = phrase::exit(Some(exit));
+            ui::say(format_args!("roar: {name} failed, exit {how}; no step was run after it"));
+            return Ok(Some(if status.signal().is_some() { exit_of_signal(exit) } else { FAILED_STATUS }));
         }
-        warn_of_own_results(&store, job, environment)?;
-        done.insert(step.job);
+        warn_of_own_results(store, record, self.environment)?;
+        Ok(None)
     }
-    Ok(0)
+
+    /// Returns whether a reason is none any more if what the step takes has come out the same.
+    fn is_settled(&self, reason: &Reason) -> bool {
+        match reason {
+            Reason::Upstream(_) | Reason::Base { .. } | Reason::Overwritten { .. } => true,
+            // Whoever made it anew has just made it once more.
+            Reason::Changed { remade_by: Some(job), .. } => self.done.contains(job),
+            Reason::Missing(path) => self.written.contains(path),
+            Reason::Changed { remade_by: None, .. }
+            | Reason::Unreadable(_)
+            | Reason::OutputMissing(_)
+            | Reason::OutputChanged(_)
+            | Reason::Appeared(_)
+            | Reason::NewFile { .. }
+            | Reason::GoneFile { .. }
+            | Reason::OtherNames(_)
+            | Reason::Unlisted(_)
+            | Reason::Relinked(_)
+            | Reason::Failed
+            | Reason::Interrupted => false,
+        }
+    }
 }
 
 /// Says where a step that was run again has taken what it had made itself, and had not found when it first ran.
@@ -97,38 +213,6 @@ fn warn_of_own_results(store: &Store, job: &Job, environment: &Environment) -> R
 
 fn exit_of_signal(exit: Exit) -> u8 {
     u8::try_from(exit.shell_status()).unwrap_or(u8::MAX)
-}
-
-/// Returns whether a step that was stale for nothing but those before it has the same inputs as ever.
-fn is_spared(
-    store: &mut Store,
-    staleness: &Staleness,
-    step: &StaleStep,
-    done: &BTreeSet<JobIndex>,
-) -> Result<bool, CliError> {
-    let is_settled = |reason: &Reason| match reason {
-        Reason::Upstream(_) => true,
-        // Whoever made it anew has just made it once more.
-        Reason::Changed { remade_by: Some(job), .. } => done.contains(job),
-        Reason::Changed { remade_by: None, .. }
-        | Reason::Missing(_)
-        | Reason::Unreadable(_)
-        | Reason::OutputMissing(_)
-        | Reason::OutputChanged(_)
-        | Reason::Appeared(_)
-        | Reason::NewFile { .. }
-        | Reason::GoneFile { .. }
-        | Reason::OtherNames(_)
-        | Reason::Unlisted(_)
-        | Reason::Relinked(_)
-        | Reason::Base { .. }
-        | Reason::Failed
-        | Reason::Interrupted => false,
-    };
-    if !step.reasons.iter().all(is_settled) {
-        return Ok(false);
-    }
-    Ok(!staleness.has_changed(store, step.job, done)?)
 }
 
 /// Refuses a step of another project than the one around the working directory: a project that was copied has the records of the first, and

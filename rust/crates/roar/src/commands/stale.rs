@@ -44,7 +44,7 @@ pub(super) struct StepView {
 #[derive(Serialize)]
 pub(super) struct ReasonView {
     /// `changed`, `code_changed`, `missing`, `unreadable`, `output_missing`, `output_changed`, `appeared`, `new_file`, `gone_file`,
-    /// `other_names`, `unlisted`, `relinked`, `upstream`, `base`, `failed` or `interrupted`.
+    /// `other_names`, `unlisted`, `relinked`, `upstream`, `overwritten`, `base`, `failed` or `interrupted`.
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<PathBytes>,
@@ -146,6 +146,9 @@ fn reason_view(staleness: &Staleness, reason: &Reason, names: Names) -> ReasonVi
         Reason::Unlisted(directory) => of_directory("unlisted", directory),
         Reason::Relinked(path) => ReasonView { path: Some(path.clone()), ..plain("relinked") },
         Reason::Upstream(job) => ReasonView { job: Some(name(job)), ..plain("upstream") },
+        Reason::Overwritten { path, by } => {
+            ReasonView { job: Some(name(by)), ..of_path("overwritten", path) }
+        }
         Reason::Base { path, taken_by } => ReasonView { job: Some(name(taken_by)), ..of_path("base", path) },
         Reason::Failed => plain("failed"),
         Reason::Interrupted => plain("interrupted"),
@@ -176,6 +179,7 @@ pub(super) fn words(reason: &ReasonView, environment: &Environment) -> String {
         "other_names" => format!("{directory}, which it listed, has other names in it"),
         "unlisted" => format!("{directory}, which it listed, cannot be listed"),
         "relinked" => format!("link {path}, by which it came to an input, leads elsewhere"),
+        "overwritten" => format!("{job}, which comes before it, writes {path} as well"),
         "base" => format!("{job} takes {path} as this left it, and it was updated or removed since"),
         "upstream" => format!("takes from {job}"),
         "failed" => "it failed".to_owned(),

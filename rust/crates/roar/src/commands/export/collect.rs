@@ -88,7 +88,7 @@ fn directories(node: &roar_dag::Job, graph: &Graph, record: &Job) -> Vec<Vec<u8>
         .iter()
         .filter_map(|made| PathBytes::from(graph.path(made.path)).as_path().parent().map(PathBytes::from));
     let parents: BTreeSet<PathBytes> = parents.collect();
-    let standing = |parent: &PathBytes| standing_directory(parent.as_path(), record.started_unix_ns).into();
+    let standing = |parent: &PathBytes| standing_directory(parent.as_path(), record.began_unix_ns).into();
     let standing: BTreeSet<PathBytes> = parents.iter().map(standing).collect();
     standing.into_iter().map(|directory| directory.0).collect()
 }

@@ -114,7 +114,7 @@ impl<'e> Checkout<'e> {
         // Those that the step has made itself it is to make again.
         let mut directories = vec![self.place(&step.job.cwd)];
         directories.extend(step.outputs.iter().filter_map(|output| {
-            let standing = standing_directory(output.path.as_path().parent()?, step.job.started_unix_ns);
+            let standing = standing_directory(output.path.as_path().parent()?, step.job.began_unix_ns);
             Some(self.place(&PathBytes::from(standing)))
         }));
         for directory in directories {
