@@ -661,7 +661,11 @@ impl Steps {
         let answer = self.0.line("rerun");
         assert_eq!(answer.status, "0", "{answer}");
         for (name, text) in files {
-            assert_eq!(fs::read_to_string(self.0.project().join(name)).unwrap(), *text, "{name}: {answer}");
+            assert_eq!(
+                fs::read_to_string(self.0.project().join(name)).expect("it is there"),
+                *text,
+                "{name}: {answer}"
+            );
         }
         assert_nothing_is_stale(&self.0);
     }
