@@ -75,5 +75,9 @@ fn step(at: u64) -> (NewJob, Vec<FileRecord>) {
     let mut job = job(&format!("python step.py --pipeline {pipeline} --step {step}"));
     job.cwd = PathBytes::from("/p");
     job.started_unix_ns += i64::try_from(at).unwrap() * 1_000_000_000;
+    // What a step finds is of the second before it.
+    for input in files.iter_mut().filter(|file| file.role == Role::Input) {
+        input.since_unix_ns = Some(job.started_unix_ns - 900_000_000);
+    }
     (job, files)
 }
