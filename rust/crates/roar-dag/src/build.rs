@@ -82,9 +82,10 @@ impl Builder {
                     let (version, evidence, is_from_here) = self.find(*path, content, *since);
                     if let (Some(content), Some(since_unix_ns)) = (content, *since)
                         && !is_from_here
-                        && self.later_starts.get(index.index()).is_some_and(|start| {
-                            Span { start_unix_ns: *start, ..Span::default() }.may_have_led_to(*since)
-                        })
+                        && self
+                            .later_starts
+                            .get(index.index())
+                            .is_some_and(|start| *start <= Span::latest_start(*since))
                     {
                         let find = Find { job: index, edge: job.consumes.len(), since_unix_ns };
                         self.found.entry((*path, content)).or_default().push(find);

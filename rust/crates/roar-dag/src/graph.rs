@@ -85,6 +85,13 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Returns the paths at which it has made something, or removed what was there.
+    pub fn writes(&self) -> impl Iterator<Item = PathIndex> {
+        self.produces.iter().map(|made| made.path).chain(self.deletes.iter().copied())
+    }
+}
+
 /// An edge between a job and a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Edge {

@@ -16,13 +16,16 @@ pub enum Source {
     Unknown,
 }
 
+/// The files of a commit; or why git could not say.
+type Tracked = Result<FxHashSet<PathBytes>, String>;
+
 /// Knows what the commits of jobs have, each asked for once.
 #[derive(Debug)]
 pub struct Sources<'s> {
     store: &'s Store,
     states: FxHashMap<JobKey, Option<GitState>>,
-    /// By top level and commit; or why git could not say.
-    commits: FxHashMap<(PathBytes, String), Result<FxHashSet<PathBytes>, String>>,
+    /// By top level and commit.
+    commits: FxHashMap<(PathBytes, String), Tracked>,
 }
 
 impl<'s> Sources<'s> {
@@ -59,11 +62,7 @@ impl<'s> Sources<'s> {
     }
 
     /// Returns the git state of a job, its commit, and what is known of that commit's files; `None`: there was no commit.
-    #[expect(clippy::type_complexity, reason = "it is asked for by two, and stands for nothing more")]
-    fn commit(
-        &mut self,
-        job: JobKey,
-    ) -> Result<Option<(&GitState, &str, &Result<FxHashSet<PathBytes>, String>)>, Error> {
+    fn commit(&mut self, job: JobKey) -> Result<Option<(&GitState, &str, &Tracked)>, Error> {
         if !self.states.contains_key(&job) {
             let state = self.store.git(job)?;
             self.states.insert(job, state);

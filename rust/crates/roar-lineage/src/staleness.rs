@@ -197,12 +197,6 @@ impl Staleness {
         &self.takes[job.index()]
     }
 
-    /// Returns where the step makes something or removes what is there.
-    pub fn writes(&self, job: JobIndex) -> impl Iterator<Item = PathIndex> {
-        let node = self.graph.job(job);
-        node.produces.iter().map(|made| made.path).chain(node.deletes.iter().copied())
-    }
-
     /// Returns whether what is at the path now is that version. Asks the disk.
     ///
     /// # Errors
@@ -226,7 +220,7 @@ impl Staleness {
         job: JobIndex,
         written: &BTreeSet<PathIndex>,
     ) -> Result<bool, Error> {
-        if self.writes(job).any(|path| written.contains(&path)) {
+        if self.graph.job(job).writes().any(|path| written.contains(&path)) {
             return Ok(true);
         }
         for take in self.takes(job).iter().filter(|take| !is_object(self.graph.path(take.path))) {
@@ -413,11 +407,9 @@ impl<'a> Judge<'a> {
 
     /// Adds those who come after a job and write where it writes, logs left out.
     fn add_overwritten(&self, job: JobIndex, bases: &mut Vec<(JobIndex, Reason)>) {
-        let node = self.graph.job(job);
-        let written = node.produces.iter().map(|made| made.path).chain(node.deletes.iter().copied());
         let updates = &self.seen.updates[job.index()];
         let is_log = |path: &PathIndex| updates.iter().any(|update| update.is_log && update.path == *path);
-        for path in written.filter(|path| !is_log(path)) {
+        for path in self.graph.job(job).writes().filter(|path| !is_log(path)) {
             let after = self.seen.program.writers_after(path, job);
             bases.extend(after.map(|after| (after, Reason::Overwritten { path, by: job })));
         }

@@ -32,6 +32,7 @@ mod whole_file;
 pub use error::{RecordError, RunError};
 pub use file_capabilities::{CAPABILITIES, Candidate, CapabilityError};
 pub use interrupted::{Recovered, recover_interrupted};
+pub use links::normal;
 pub use monitor::{Monitor, Silent};
 pub use options::{JobKind, RunOptions, Surroundings};
 pub use preflight::{Preflight, Reason, Verdict, verdict_of};

@@ -69,15 +69,20 @@ fn lexical(cwd: &PathBytes, name: &[u8]) -> Vec<u8> {
     if is_plain && cwd.as_bytes() != b"/" {
         return if name.starts_with(b"/") { name.to_vec() } else { [cwd.as_bytes(), b"/", name].concat() };
     }
-    let mut path = PathBuf::new();
-    for part in cwd.as_path().join(OsStr::from_bytes(name)).components() {
+    normal(&cwd.as_path().join(OsStr::from_bytes(name))).into_os_string().as_bytes().to_vec()
+}
+
+/// Returns the path without `.` and `..`, as it is written.
+pub fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
         match part {
-            Component::ParentDir => drop(path.pop()),
             Component::CurDir => {}
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => path.push(part),
+            Component::ParentDir => drop(normal.pop()),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => normal.push(part),
         }
     }
-    path.into_os_string().as_bytes().to_vec()
+    normal
 }
 
 /// Returns whether a path is that of an input that lists show, or of a directory that has some. The files are sorted by path.

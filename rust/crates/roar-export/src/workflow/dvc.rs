@@ -20,13 +20,8 @@ pub fn dvc(lineage: &Lineage) -> Script {
     depend_on_set_up(&mut rules);
     let mut text = heading(lineage);
     text.push_str(if rules.is_empty() { "stages: {}\n" } else { "stages:\n" });
-    for Rule { name, inputs, outputs, updated, is_set_up: _, directories, commands, left_out: _ } in &rules {
+    for Rule { name, inputs, outputs, updated, is_set_up: _, commands, left_out: _ } in &rules {
         push(&mut text, format_args!("  {name}:\n    cmd:\n"));
-        if !directories.is_empty() {
-            let line =
-                format!("mkdir -p {}", directories.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
-            push(&mut text, format_args!("      - {}\n", yaml(&for_any_shell(&line))));
-        }
         for command in commands {
             push(&mut text, format_args!("      - {}\n", yaml(&for_any_shell(command))));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::rules::{Names, Rule, rules};
+use super::rules::{Names, Rule, joined, rules};
 use super::{Script, heading, push};
 use crate::lineage::Lineage;
 
@@ -13,7 +13,7 @@ const NAMES: Names = Names {
     output: file_name,
     source: file_name,
     rule: |name| Some(name.to_owned()),
-    done: |name| Some(format!("{name}.done")),
+    done: |name| Some(done(name)),
 };
 
 /// Returns the file, for the project's directory.
@@ -30,7 +30,7 @@ pub fn make(lineage: &Lineage) -> Script {
     }
     push(&mut text, format_args!(".PHONY: {all}\n{all}: {}\n", goals(lineage, &rules).join(" ")));
     let set_up: Vec<&str> = rules.iter().filter(|rule| rule.is_set_up).map(stands_for).collect();
-    for Rule { name, inputs, outputs, updated, is_set_up, directories, commands, left_out: _ } in &rules {
+    for Rule { name, inputs, outputs, updated, is_set_up, commands, left_out: _ } in &rules {
         let targets = match outputs.len() {
             0 => format!(".PHONY: {name}\n{name}:"),
             1 => format!("{}:", joined(outputs)),
@@ -39,22 +39,19 @@ pub fn make(lineage: &Lineage) -> Script {
         let before =
             if *is_set_up || set_up.is_empty() { String::new() } else { format!(" | {}", set_up.join(" ")) };
         push(&mut text, format_args!("\n{}{before}\n", format!("{targets} {}", joined(inputs)).trim_end()));
-        if !directories.is_empty() {
-            let line = format!("mkdir -p {}", joined(directories));
-            push(&mut text, format_args!("\t{}\n", recipe(&line)));
-        }
         for command in commands {
             push(&mut text, format_args!("\t{}\n", recipe(command)));
         }
         if !updated.is_empty() {
-            push(&mut text, format_args!("\ttouch {name}.done\n"));
+            push(&mut text, format_args!("\ttouch {}\n", done(name)));
         }
     }
     Script { text, left_out: rules.into_iter().flat_map(|rule| rule.left_out).collect() }
 }
 
-fn joined(names: &BTreeSet<String>) -> String {
-    names.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+/// Returns the file that says that a rule was carried out which updates files in place.
+fn done(rule: &str) -> String {
+    format!("{rule}.done")
 }
 
 /// Returns a name that stands for a rule among those that another depends on.
@@ -68,7 +65,7 @@ fn goals(lineage: &Lineage, rules: &[Rule]) -> Vec<String> {
     let goal = |name: String| {
         let updates = |rule: &&Rule| rule.updated.contains(&name);
         match rules.iter().find(updates) {
-            Some(rule) => Some(format!("{}.done", rule.name)),
+            Some(rule) => Some(done(&rule.name)),
             None => rules.iter().any(|rule| rule.outputs.contains(&name)).then_some(name),
         }
     };

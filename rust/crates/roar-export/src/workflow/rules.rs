@@ -30,9 +30,7 @@ pub(super) struct Rule {
     pub(super) updated: BTreeSet<String>,
     /// Whether it sets things up, and must come before all that do not.
     pub(super) is_set_up: bool,
-    /// Directories that have to be there, for bash(1) in the project's directory.
-    pub(super) directories: BTreeSet<String>,
-    /// The commands, for bash(1) in the project's directory.
+    /// The commands, for bash(1) in the project's directory; those first that make directories which have to be there.
     pub(super) commands: Vec<String>,
     /// What it depends on and cannot say so; in words.
     pub(super) left_out: Vec<String>,
@@ -77,17 +75,14 @@ pub(super) fn rules(lineage: &Lineage, names: &Names) -> Vec<Rule> {
             let mut streams = jobs().flat_map(|job| &job.streams);
             !unit.updated.contains(*path) && streams.any(|stream| stream.is_append && stream.path == **path)
         };
-        let removed: Vec<String> = unit
-            .outputs
-            .iter()
-            .filter(is_added_to)
-            .map(|path| quoted_bytes(lineage.below_root(path).unwrap_or(path)))
-            .collect();
-        let removal = (!removed.is_empty()).then(|| format!("rm -f {}", removed.join(" ")));
+        let removed = unit.outputs.iter().filter(is_added_to);
+        let removed = removed.map(|path| quoted_bytes(lineage.below_root(path).unwrap_or(path))).collect();
+        let before = [("mkdir -p", directories(lineage, unit)), ("rm -f", removed)];
+        let before = before.into_iter().filter(|(_, words)| !words.is_empty());
+        let before = before.map(|(command, words)| format!("{command} {}", joined(&words)));
         Rule {
             is_set_up: jobs().all(|job| job.is_set_up),
-            directories: directories(lineage, unit),
-            commands: removal.into_iter().chain(jobs().map(|job| command_line(lineage, job))).collect(),
+            commands: before.chain(jobs().map(|job| command_line(lineage, job))).collect(),
             name,
             inputs,
             outputs,
@@ -96,6 +91,11 @@ pub(super) fn rules(lineage: &Lineage, names: &Names) -> Vec<Rule> {
         }
     };
     units.iter().map(rule).collect()
+}
+
+/// Returns names side by side.
+pub(super) fn joined(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the directories below the project's in which the commands work, or leave something.

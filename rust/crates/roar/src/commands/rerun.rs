@@ -157,7 +157,7 @@ impl<'a> Rerun<'a> {
         }
         let replay = Replay::of(record, &store.context(record.key)?);
         let status = replay.run(self.environment, &[])?;
-        self.written.extend(staleness.writes(job));
+        self.written.extend(staleness.graph.job(job).writes());
         if !status.success() {
             let exit = Exit::from_wait_status(status.into_raw());
             let how = phrase::exit(Some(exit));
@@ -280,7 +280,7 @@ fn wanted(staleness: &Staleness, named: &[StepWord]) -> Result<Option<BTreeSet<J
                 open.push(*parent);
             }
         }
-        // So does what makes a file anew that it updates in place.
+        // So does who makes anew what it takes and is not there any more.
         for step in &staleness.steps {
             let is_base =
                 |reason: &Reason| matches!(reason, Reason::Base { taken_by, .. } if *taken_by == job);

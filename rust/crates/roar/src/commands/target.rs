@@ -1,10 +1,11 @@
 //! What a person means by a word on the command line.
 
 use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use roar_dag::NOTHING;
 use roar_lineage::content_now;
+use roar_run::normal;
 use roar_store::{Artifact, Found, Job, Store, Target};
 use tracer_schema::{NodeKind, PathBytes};
 
@@ -123,17 +124,4 @@ pub(super) fn paths(word: &Path, cwd: &Path) -> Vec<PathBytes> {
         }
     }
     paths
-}
-
-/// Returns the path without `.` and `..`, as it is written.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(normal.pop()),
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => normal.push(part),
-        }
-    }
-    normal
 }
